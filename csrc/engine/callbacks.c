@@ -1,0 +1,190 @@
+#include "engine/callbacks.h"
+
+#include "engine/clock.h"
+#include "engine/transfer.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* Methods whose repetition changes nothing (RFC 9110, 9.2.2). */
+static bool
+is_idempotent(const char *method)
+{
+    static const char *const idempotent[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+
+    for (size_t i = 0; i < sizeof(idempotent) / sizeof(idempotent[0]); i++) {
+        if (strcmp(method, idempotent[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A body is streamed, so what was sent of it is gone. */
+static bool
+may_be_sent_again(const struct sp_exchange *exchange)
+{
+    return is_idempotent(exchange->method) &&
+        (exchange->body_length == SP_BODY_NONE || exchange->body_length == 0);
+}
+
+static void
+begin_answer(struct sp_transfer *transfer)
+{
+    struct sp_exchange *exchange = transfer->exchange;
+
+    pthread_mutex_lock(&exchange->mutex);
+    sp_exchange_set_state(exchange, SP_EXCHANGE_ANSWERING);
+    if (exchange->request_crowded) {
+        exchange->request_crowded = false;
+        (void)pthread_cond_signal(&exchange->changed); /* fails for no valid condition */
+    }
+    pthread_mutex_unlock(&exchange->mutex);
+    sp_news_add(transfer->news, exchange);
+}
+
+size_t
+sp_callback_line(char *data, size_t size, size_t count, void *context)
+{
+    struct sp_transfer *transfer = context;
+    struct sp_exchange *exchange = transfer->exchange;
+
+    exchange->active = sp_clock_now();
+    switch (sp_response_head_add(&exchange->head, (struct sp_span){data, size * count})) {
+    case SP_HEAD_REFUSED:
+        transfer->fault = SP_E_RESPONSE_HEAD;
+        return 0;
+    case SP_HEAD_COMPLETE:
+        begin_answer(transfer);
+        break;
+    case SP_HEAD_MORE:
+        break;
+    }
+    return size * count;
+}
+
+/* Under the mutex. Holding the socket back in time spares libcurl's own pause, which
+ * costs more; it stays as the last resort, since libcurl's timers may read too. */
+static size_t
+fill_response(struct sp_transfer *transfer, struct sp_span bytes)
+{
+    struct sp_exchange *exchange = transfer->exchange;
+
+    if (sp_pipe_room(&exchange->response) < bytes.len) {
+        exchange->response_held = true;
+        transfer->paused = true;
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (!sp_pipe_write(&exchange->response, bytes)) {
+        transfer->fault = SP_E_NO_MEMORY;
+        return 0;
+    }
+    if (sp_pipe_room(&exchange->response) < SP_RECEIVE_SIZE) {
+        exchange->response_held = true;
+    }
+    return bytes.len;
+}
+
+size_t
+sp_callback_receive(char *data, size_t size, size_t count, void *context)
+{
+    struct sp_transfer *transfer = context;
+    struct sp_exchange *exchange = transfer->exchange;
+
+    if (!exchange->head.complete) {
+        transfer->fault = SP_E_RESPONSE_HEAD; /* a body with no head: HTTP/0.9 */
+        return 0;
+    }
+    exchange->active = sp_clock_now();
+    pthread_mutex_lock(&exchange->mutex);
+    size_t taken = fill_response(transfer, (struct sp_span){data, size * count});
+    bool held = exchange->response_held;
+    pthread_mutex_unlock(&exchange->mutex);
+    if (held) {
+        sp_sockets_hold(transfer->sockets, transfer->socket, true);
+    }
+    sp_news_add(transfer->news, exchange);
+    return taken;
+}
+
+/* Under the mutex. */
+static size_t
+drain_request(struct sp_exchange *exchange, char *data, size_t room)
+{
+    struct sp_span bytes = sp_pipe_peek(&exchange->request);
+    size_t count = bytes.len < room ? bytes.len : room;
+
+    if (count == 0) {
+        exchange->request_starved = !exchange->request.ended;
+        return exchange->request_starved ? CURL_READFUNC_PAUSE : 0;
+    }
+    memcpy(data, bytes.data, count);
+    sp_pipe_consume(&exchange->request, count);
+    if (exchange->request_crowded && sp_pipe_room(&exchange->request) >= SP_PIPE_CEILING / 2) {
+        exchange->request_crowded = false;
+        (void)pthread_cond_signal(&exchange->changed); /* fails for no valid condition */
+    }
+    return count;
+}
+
+size_t
+sp_callback_send(char *data, size_t size, size_t count, void *context)
+{
+    struct sp_transfer *transfer = context;
+    struct sp_exchange *exchange = transfer->exchange;
+
+    pthread_mutex_lock(&exchange->mutex);
+    size_t sent = drain_request(exchange, data, size * count);
+    pthread_mutex_unlock(&exchange->mutex);
+    exchange->active = sp_clock_now();
+    if (sent == 0) {
+        exchange->sent = exchange->active;
+    }
+    return sent;
+}
+
+int
+sp_callback_before_send(void *context, char *remote_ip, char *local_ip, int remote_port,
+                        int local_port)
+{
+    struct sp_transfer *transfer = context;
+    struct sp_exchange *exchange = transfer->exchange;
+    struct sp_route route = {remote_ip, remote_port, local_port};
+    long long now = sp_clock_now();
+
+    (void)local_ip; /* the remote end and the local port name a connection */
+    if (++transfer->sends > 1 && !may_be_sent_again(exchange)) {
+        transfer->fault = SP_E_RESPONSE_NONE;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    transfer->socket = sp_sockets_find(transfer->sockets, &route);
+    if (sp_sockets_is_stale(transfer->sockets, transfer->socket, now)) {
+        transfer->stale = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    exchange->active = now;
+    if (exchange->body_length == SP_BODY_NONE || exchange->body_length == 0) {
+        exchange->sent = now;
+    }
+    return CURL_PREREQFUNC_OK;
+}
+
+curl_socket_t
+sp_callback_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct sp_transfer *transfer = context;
+    curl_socket_t fd = sp_sockets_open(transfer->sockets, address);
+
+    (void)purpose; /* only CURLSOCKTYPE_IPCXN is asked for in HTTP */
+    if (fd == CURL_SOCKET_BAD && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS)) {
+        transfer->fault = SP_E_TOO_MANY;
+    }
+    return fd;
+}
+
+int
+sp_callback_close(void *context, curl_socket_t fd)
+{
+    sp_sockets_close(context, fd);
+    return 0;
+}

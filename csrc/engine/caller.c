@@ -1,0 +1,187 @@
+#include "engine/caller.h"
+
+#include "engine/client_socket.h"
+#include "engine/clock.h"
+#include "engine/mailbox.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Under the mutex, which it gives up while waiting. */
+static enum sp_error
+wait_a_slice(struct sp_exchange *exchange, long long slice)
+{
+    if (slice == 0) {
+        return SP_E_AGAIN;
+    }
+    struct timespec deadline = sp_clock_deadline(slice);
+    int outcome = pthread_cond_timedwait(&exchange->changed, &exchange->mutex, &deadline);
+
+    if (outcome == ETIMEDOUT && exchange->client != SP_NO_CLIENT &&
+        sp_client_is_gone(exchange->client)) {
+        return SP_E_CLIENT_GONE;
+    }
+    return outcome == ETIMEDOUT ? SP_E_AGAIN : SP_OK;
+}
+
+/* Under the mutex. An upstream that answers with an error before it has the whole request
+ * does not want the rest; libcurl stops sending it just then. */
+static bool
+is_request_wanted(const struct sp_exchange *exchange)
+{
+    return exchange->state < SP_EXCHANGE_ANSWERING ||
+        (exchange->state == SP_EXCHANGE_ANSWERING && exchange->head.status < 400);
+}
+
+/* Under the mutex. */
+static bool
+wake_sender(struct sp_exchange *exchange)
+{
+    bool starved = exchange->request_starved;
+
+    exchange->request_starved = false;
+    return starved;
+}
+
+/* Without the mutex: the engine must know, unless it has stopped. */
+static void
+post(struct sp_exchange *exchange, bool needed, unsigned wish)
+{
+    if (needed) {
+        /* Once the engine has stopped, every exchange is done, and its waiters know. */
+        (void)sp_mailbox_post(exchange->mailbox, exchange, wish);
+    }
+}
+
+/* Under the mutex: as much of the body as there is room for. */
+static enum sp_error
+send_some(struct sp_exchange *exchange, struct sp_span *body)
+{
+    size_t room = sp_pipe_room(&exchange->request);
+    struct sp_span part = {body->data, body->len < room ? body->len : room};
+
+    if (exchange->body_length != SP_BODY_CHUNKED && (long long)body->len > exchange->request_left) {
+        return SP_E_REQUEST_CLIENT;
+    }
+    if (!sp_pipe_write(&exchange->request, part)) {
+        return SP_E_NO_MEMORY;
+    }
+    exchange->request_left -= (long long)part.len;
+    *body = (struct sp_span){body->data + part.len, body->len - part.len};
+    return SP_OK;
+}
+
+enum sp_error
+sp_caller_start(struct sp_exchange *exchange)
+{
+    return sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_START);
+}
+
+enum sp_error
+sp_caller_send(struct sp_exchange *exchange, struct sp_span *body, bool *wanted, long long slice)
+{
+    enum sp_error error = SP_OK;
+    bool wake = false;
+
+    pthread_mutex_lock(&exchange->mutex);
+    *wanted = is_request_wanted(exchange);
+    if (*wanted && sp_pipe_room(&exchange->request) == 0) {
+        exchange->request_crowded = true;
+        error = wait_a_slice(exchange, slice);
+        *wanted = is_request_wanted(exchange);
+    }
+    if (*wanted && error == SP_OK) {
+        error = send_some(exchange, body);
+        wake = wake_sender(exchange);
+    }
+    pthread_mutex_unlock(&exchange->mutex);
+    post(exchange, wake, SP_WISH_SEND);
+    return error;
+}
+
+enum sp_error
+sp_caller_end(struct sp_exchange *exchange)
+{
+    enum sp_error error = SP_OK;
+    bool wake = false;
+
+    pthread_mutex_lock(&exchange->mutex);
+    if (exchange->body_length > 0 && exchange->request_left > 0 && is_request_wanted(exchange)) {
+        error = SP_E_REQUEST_CLIENT;
+    }
+    else {
+        exchange->request.ended = true;
+        wake = wake_sender(exchange);
+    }
+    pthread_mutex_unlock(&exchange->mutex);
+    post(exchange, wake, SP_WISH_SEND);
+    return error;
+}
+
+enum sp_error
+sp_caller_await_head(struct sp_exchange *exchange, long long slice)
+{
+    enum sp_error error = SP_OK;
+
+    pthread_mutex_lock(&exchange->mutex);
+    while (error == SP_OK && exchange->state < SP_EXCHANGE_ANSWERING) {
+        error = wait_a_slice(exchange, slice);
+    }
+    /* A head is an answer also when what follows it has failed already. */
+    if (error == SP_OK && exchange->state == SP_EXCHANGE_DONE && !exchange->head.complete) {
+        error = exchange->error;
+    }
+    pthread_mutex_unlock(&exchange->mutex);
+    return error;
+}
+
+enum sp_error
+sp_caller_await_body(struct sp_exchange *exchange, struct sp_span *bytes, long long slice)
+{
+    enum sp_error error = SP_OK;
+    bool resume = false;
+
+    pthread_mutex_lock(&exchange->mutex);
+    *bytes = sp_pipe_peek(&exchange->response);
+    while (error == SP_OK && bytes->len == 0 && exchange->state != SP_EXCHANGE_DONE) {
+        error = wait_a_slice(exchange, slice);
+        *bytes = sp_pipe_peek(&exchange->response);
+    }
+    if (bytes->len > 0) {
+        error = SP_OK;
+    }
+    else if (exchange->state == SP_EXCHANGE_DONE) {
+        error = exchange->error;
+    }
+    if (exchange->response_held && sp_pipe_room(&exchange->response) >= SP_RECEIVE_SIZE) {
+        exchange->response_held = false;
+        resume = true;
+    }
+    pthread_mutex_unlock(&exchange->mutex);
+    post(exchange, resume, SP_WISH_RECEIVE);
+    return error;
+}
+
+void
+sp_caller_consume(struct sp_exchange *exchange, size_t count)
+{
+    /* The draining half is the reader's alone. */
+    sp_pipe_consume(&exchange->response, count);
+}
+
+void
+sp_caller_cancel(struct sp_exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->mutex);
+    bool running = exchange->state != SP_EXCHANGE_DONE;
+    pthread_mutex_unlock(&exchange->mutex);
+    post(exchange, running, SP_WISH_CANCEL);
+}
+
+void
+sp_caller_detail(struct sp_exchange *exchange, char *detail, size_t size)
+{
+    pthread_mutex_lock(&exchange->mutex);
+    (void)snprintf(detail, size, "%s", exchange->detail);
+    pthread_mutex_unlock(&exchange->mutex);
+}

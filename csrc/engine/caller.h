@@ -1,0 +1,41 @@
+/* The caller's end of an exchange: one thread at a time, never the engine's.
+ *
+ * Functions that wait do so for at most `slice` ms (0: not at all) and then return
+ * SP_E_AGAIN, so that the caller can look at its signals. After each slice the client's
+ * socket is looked at too: SP_E_CLIENT_GONE. Every other error is the exchange's own and
+ * stays. */
+#ifndef SP_ENGINE_CALLER_H
+#define SP_ENGINE_CALLER_H
+
+#include "engine/exchange.h"
+
+/* Long enough to cost nothing, short enough for Ctrl-C and for clients that leave; ms. */
+#define SP_SLICE 250LL
+
+/* Gives the exchange to the engine. */
+enum sp_error sp_caller_start(struct sp_exchange *exchange);
+
+/* Cuts what was taken off `*body`. With nothing left, or when `*wanted` is false because
+ * the upstream has refused the rest by an answer or is gone, there is nothing to repeat.
+ * SP_E_REQUEST_CLIENT when the body is longer than declared. */
+enum sp_error sp_caller_send(struct sp_exchange *exchange, struct sp_span *body, bool *wanted,
+                             long long slice);
+
+/* The request's body is complete. SP_E_REQUEST_CLIENT when it is shorter than declared. */
+enum sp_error sp_caller_end(struct sp_exchange *exchange);
+
+/* Waits for the final head; from SP_OK on, exchange->head is constant. */
+enum sp_error sp_caller_await_head(struct sp_exchange *exchange, long long slice);
+
+/* Waits for bytes of the answer's body; they stay valid until consumed. Empty: the end. */
+enum sp_error sp_caller_await_body(struct sp_exchange *exchange, struct sp_span *bytes,
+                                   long long slice);
+void sp_caller_consume(struct sp_exchange *exchange, size_t count);
+
+/* Ends it at once, whatever its state; the engine is told and not waited for. */
+void sp_caller_cancel(struct sp_exchange *exchange);
+
+/* libcurl's words on the exchange's error, at most `size` bytes with the NUL. */
+void sp_caller_detail(struct sp_exchange *exchange, char *detail, size_t size);
+
+#endif

@@ -1,0 +1,19 @@
+/* The client's socket while a server still owns it: looked at, or broken, never kept. */
+#ifndef SP_ENGINE_CLIENT_SOCKET_H
+#define SP_ENGINE_CLIENT_SOCKET_H
+
+#include "engine/error.h"
+
+#include <stdbool.h>
+
+#define SP_NO_CLIENT (-1)
+
+/* Whether the peer has closed or reset the connection. Bytes it sent hide that. */
+bool sp_client_is_gone(int fd);
+
+/* Resets the connection so that its peer sees a broken transfer, not an end: SO_LINGER 0,
+ * then a dead end takes the descriptor's place, into which its owner may go on writing
+ * until it closes the descriptor as usual. SP_E_SYSTEM when that cannot be done. */
+enum sp_error sp_client_break(int fd);
+
+#endif

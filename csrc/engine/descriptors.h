@@ -1,0 +1,23 @@
+/* Descriptors: made close-on-exec, and remembered, so that a forked child can close its
+ * copies of the engine's without touching the engine (design: start and fork). */
+#ifndef SP_ENGINE_DESCRIPTORS_H
+#define SP_ENGINE_DESCRIPTORS_H
+
+#include <stdbool.h>
+
+/* Higher descriptors are refused: the record is a fixed bitmap, readable after any fork. */
+#define SP_DESCRIPTORS_MAX 65536
+
+/* Marks `fd` as close-on-exec and remembers it. False (errno set) when it cannot be. */
+bool sp_descriptor_keep(int fd);
+
+/* Forgets and closes `fd`. */
+void sp_descriptor_close(int fd);
+
+/* In a forked child: close()s every remembered descriptor and does nothing else to them. */
+void sp_descriptors_close_all(void);
+
+/* Any thread: puts `fd` into non-blocking mode. */
+bool sp_descriptor_set_nonblocking(int fd);
+
+#endif

@@ -1,0 +1,32 @@
+#include "engine/error.h"
+
+#include <assert.h>
+
+static const struct sp_error_info table[] = {
+    [SP_OK] = {"ok", 200},
+    [SP_E_AGAIN] = {"again", 500},
+    [SP_E_NO_MEMORY] = {"no-memory", 500},
+    [SP_E_SYSTEM] = {"system", 500},
+    [SP_E_REQUEST_INVALID] = {"request-invalid", 400},
+    [SP_E_TOO_MANY] = {"too-many", 503},
+    [SP_E_CONNECT] = {"connect", 502},
+    [SP_E_CONNECT_TIMEOUT] = {"connect-timeout", 504},
+    [SP_E_REQUEST_CLIENT] = {"request-client", 400},
+    [SP_E_REQUEST_UPSTREAM] = {"request-upstream", 502},
+    [SP_E_RESPONSE_TIMEOUT] = {"response-timeout", 504},
+    [SP_E_RESPONSE_NONE] = {"response-none", 502},
+    [SP_E_RESPONSE_HEAD] = {"response-head", 502},
+    [SP_E_RESPONSE_UPSTREAM] = {"response-upstream", 502},
+    [SP_E_IDLE_TIMEOUT] = {"idle-timeout", 504},
+    [SP_E_CLIENT_GONE] = {"client-gone", 499},
+    [SP_E_CANCELED] = {"canceled", 499},
+    [SP_E_SHUTDOWN] = {"shutdown", 503},
+};
+static_assert(sizeof(table) / sizeof(table[0]) == SP_ERROR_COUNT, "one row per error");
+
+const struct sp_error_info *
+sp_error_info(enum sp_error error)
+{
+    assert(error < SP_ERROR_COUNT);
+    return &table[error];
+}

@@ -1,0 +1,108 @@
+#include "engine/exchange.h"
+
+#include "engine/clock.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BIT(state) (1U << (state))
+
+static const unsigned moves[] = {
+    [SP_EXCHANGE_NEW] =
+        BIT(SP_EXCHANGE_WAITING) | BIT(SP_EXCHANGE_SENDING) | BIT(SP_EXCHANGE_DONE),
+    [SP_EXCHANGE_WAITING] = BIT(SP_EXCHANGE_SENDING) | BIT(SP_EXCHANGE_DONE),
+    [SP_EXCHANGE_SENDING] = BIT(SP_EXCHANGE_ANSWERING) | BIT(SP_EXCHANGE_DONE),
+    [SP_EXCHANGE_ANSWERING] = BIT(SP_EXCHANGE_DONE),
+    [SP_EXCHANGE_DONE] = 0,
+};
+
+static char *
+copy_terminated(struct sp_span span)
+{
+    char *copy = malloc(span.len + 1);
+
+    if (copy != NULL) {
+        memcpy(copy, span.data, span.len);
+        copy[span.len] = '\0';
+    }
+    return copy;
+}
+
+static void
+destroy(struct sp_exchange *exchange)
+{
+    (void)pthread_mutex_destroy(&exchange->mutex); /* nobody holds it any more */
+    (void)pthread_cond_destroy(&exchange->changed);
+    sp_pipe_clear(&exchange->request);
+    sp_pipe_clear(&exchange->response);
+    sp_response_head_clear(&exchange->head);
+    sp_buffer_clear(&exchange->fields);
+    sp_upstream_give_back(exchange->upstream);
+    free(exchange->method);
+    free(exchange->target);
+    free(exchange);
+}
+
+static void
+init(struct sp_exchange *exchange, struct sp_mailbox *mailbox, struct sp_request *request)
+{
+    atomic_init(&exchange->references, 1);
+    exchange->mailbox = mailbox;
+    exchange->fields = request->fields;
+    exchange->body_length = request->body_length;
+    exchange->request_left = request->body_length > 0 ? request->body_length : 0;
+    exchange->client = request->client;
+    exchange->sent = SP_NEVER;
+    sp_pipe_init(&exchange->request, SP_PIPE_CEILING);
+    sp_pipe_init(&exchange->response, SP_PIPE_CEILING);
+    sp_response_head_init(&exchange->head);
+    /* These cannot fail with default attributes on the supported systems. */
+    (void)pthread_mutex_init(&exchange->mutex, NULL);
+    (void)pthread_cond_init(&exchange->changed, NULL);
+}
+
+enum sp_error
+sp_exchange_new(struct sp_mailbox *mailbox, struct sp_upstream *upstream,
+                struct sp_request *request, struct sp_exchange **exchange)
+{
+    struct sp_exchange *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        sp_buffer_clear(&request->fields);
+        return SP_E_NO_MEMORY;
+    }
+    init(made, mailbox, request);
+    made->upstream = sp_upstream_take(upstream);
+    made->method = copy_terminated(request->method);
+    made->target = copy_terminated(request->target);
+    if (made->method == NULL || made->target == NULL ||
+        !sp_buffer_append(&made->fields, (struct sp_span){"", 1})) {
+        destroy(made);
+        return SP_E_NO_MEMORY;
+    }
+    *exchange = made;
+    return SP_OK;
+}
+
+struct sp_exchange *
+sp_exchange_take(struct sp_exchange *exchange)
+{
+    atomic_fetch_add_explicit(&exchange->references, 1, memory_order_relaxed);
+    return exchange;
+}
+
+void
+sp_exchange_give_back(struct sp_exchange *exchange)
+{
+    if (exchange != NULL && atomic_fetch_sub(&exchange->references, 1) == 1) {
+        destroy(exchange);
+    }
+}
+
+void
+sp_exchange_set_state(struct sp_exchange *exchange, enum sp_exchange_state state)
+{
+    assert((moves[exchange->state] & BIT(state)) != 0);
+    exchange->state = state;
+}

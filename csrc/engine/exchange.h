@@ -1,0 +1,95 @@
+/* One request and its answer: the state that the caller's thread and the engine share. */
+#ifndef SP_ENGINE_EXCHANGE_H
+#define SP_ENGINE_EXCHANGE_H
+
+#include "engine/error.h"
+#include "engine/pipe.h"
+#include "engine/upstream.h"
+#include "wire/response_head.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* What libcurl may take from a socket at once; it is why an exchange stops receiving when
+ * its pipe has less room. */
+#define SP_RECEIVE_SIZE ((size_t)128 * 1024)
+#define SP_PIPE_CEILING ((size_t)256 * 1024)
+
+#define SP_BODY_NONE    (-2LL)
+#define SP_BODY_CHUNKED (-1LL)
+
+enum sp_exchange_state {
+    SP_EXCHANGE_NEW,       /* not given to the engine */
+    SP_EXCHANGE_WAITING,   /* for a free connection */
+    SP_EXCHANGE_SENDING,   /* with libcurl, no final head yet */
+    SP_EXCHANGE_ANSWERING, /* the head is complete and no longer changes */
+    SP_EXCHANGE_DONE,      /* over; `error` says how */
+};
+
+/* What a caller wants of the engine; bits in one exchange's mail. */
+enum {
+    SP_WISH_START = 1,
+    SP_WISH_SEND = 2,    /* the request's body goes on */
+    SP_WISH_RECEIVE = 4, /* the answer's body may go on */
+    SP_WISH_CANCEL = 8,
+};
+
+struct sp_request {
+    struct sp_span method;
+    struct sp_span target;
+    struct sp_buffer fields; /* lines joined by CRLF, not ended by one */
+    long long body_length;   /* bytes, or SP_BODY_NONE, SP_BODY_CHUNKED */
+    int client;              /* the client's socket to look at while waiting, or -1; it
+                                must stay open as long as the caller waits */
+};
+
+struct sp_mailbox;
+struct sp_transfer;
+
+struct sp_exchange {
+    atomic_uint references;
+    struct sp_upstream *upstream; /* a reference of our own */
+    struct sp_mailbox *mailbox;   /* borrowed: lives as long as the process */
+    char *method;                 /* owned, NUL-terminated for libcurl */
+    char *target;                 /* owned, NUL-terminated for libcurl */
+    struct sp_buffer fields;      /* owned, NUL-terminated for libcurl */
+    long long body_length;
+    int client; /* the caller's */
+
+    pthread_mutex_t mutex; /* guards what follows, up to the next line */
+    pthread_cond_t changed;
+    enum sp_exchange_state state;
+    enum sp_error error;
+    char detail[256]; /* libcurl's words on `error`, NUL-terminated */
+    struct sp_pipe request;
+    struct sp_pipe response;
+    long long request_left; /* bytes that the caller still owes; meaningless when chunked */
+    bool request_starved;   /* libcurl waits for SP_WISH_SEND */
+    bool request_crowded;   /* the caller waits for room */
+    bool response_held;     /* the engine waits for SP_WISH_RECEIVE */
+
+    struct sp_response_head head; /* the engine's until SP_EXCHANGE_ANSWERING, then constant */
+
+    unsigned wishes;                 /* the mailbox's */
+    struct sp_exchange *next_posted; /* the mailbox's */
+
+    /* The engine thread's alone. */
+    struct sp_transfer *transfer;       /* while libcurl has it */
+    struct sp_exchange *next, *previous; /* in the loop's list */
+    struct sp_exchange *next_fresh;     /* in the list of those with undelivered news */
+    bool fresh, newly_fresh;
+    long long started;  /* ms; when it was given to the engine */
+    long long sent;     /* ms; when the request's last byte went out, or SP_NEVER */
+    long long active;   /* ms; when a byte last moved */
+};
+
+/* Takes `request->fields`, also when it fails; copies the rest. */
+enum sp_error sp_exchange_new(struct sp_mailbox *mailbox, struct sp_upstream *upstream,
+                              struct sp_request *request, struct sp_exchange **exchange);
+struct sp_exchange *sp_exchange_take(struct sp_exchange *exchange);
+void sp_exchange_give_back(struct sp_exchange *exchange);
+
+/* Under the mutex: the one way to change the state, along the table of moves. */
+void sp_exchange_set_state(struct sp_exchange *exchange, enum sp_exchange_state state);
+
+#endif

@@ -1,0 +1,260 @@
+#include "engine/loop.h"
+
+#include "engine/clock.h"
+#include "engine/roster.h"
+
+#include <stdlib.h>
+
+#define SP_EVENTS        128
+#define SP_SCAN_INTERVAL 100LL /* ms between looks at the deadlines */
+
+/* Idle connections that libcurl keeps at most. */
+#define SP_MAX_IDLE_CONNECTIONS 256L
+
+static int
+remember_timer(CURLM *multi, long milliseconds, void *context)
+{
+    struct sp_loop *loop = context;
+
+    (void)multi;
+    loop->timer = milliseconds < 0 ? SP_NEVER : sp_clock_now() + milliseconds;
+    return 0;
+}
+
+static int
+note_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
+{
+    struct sp_loop *loop = context;
+    char *owner = NULL;
+
+    (void)unused;
+    if (what != CURL_POLL_REMOVE && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner) == CURLE_OK &&
+        owner != NULL) {
+        ((struct sp_transfer *)(void *)owner)->socket = fd;
+    }
+    sp_sockets_want(&loop->sockets, fd, what);
+    return 0;
+}
+
+static CURLMcode
+set_up(struct sp_loop *loop)
+{
+    CURLM *multi = loop->multi;
+    CURLMcode bad = curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, note_socket);
+
+    bad |= curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, loop);
+    bad |= curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, remember_timer);
+    bad |= curl_multi_setopt(multi, CURLMOPT_TIMERDATA, loop);
+    bad |= curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, SP_MAX_IDLE_CONNECTIONS);
+    bad |= curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    return bad;
+}
+
+/* The timer is one-shot: it is forgotten before libcurl is called, which may set it anew. */
+static void
+run_timer(struct sp_loop *loop)
+{
+    int running;
+
+    if (loop->timer != SP_NEVER && sp_clock_now() >= loop->timer) {
+        loop->timer = SP_NEVER;
+        (void)curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    }
+}
+
+static void
+reap(struct sp_loop *loop)
+{
+    struct CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(loop->multi, &left)) != NULL) {
+        char *owner = NULL;
+        CURLcode result = message->data.result; /* gone once the handle is removed */
+        if (curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner) == CURLE_OK) {
+            sp_roster_settle(loop, (struct sp_transfer *)(void *)owner, result);
+        }
+    }
+}
+
+/* Both directions at once: libcurl knows only the set of what stays paused. */
+static void
+resume(struct sp_loop *loop, struct sp_exchange *exchange, unsigned wishes)
+{
+    struct sp_transfer *transfer = exchange->transfer;
+    bool was_paused = transfer->paused;
+
+    if ((wishes & SP_WISH_RECEIVE) != 0) {
+        transfer->paused = false;
+        sp_sockets_hold(&loop->sockets, transfer->socket, false);
+    }
+    if ((wishes & SP_WISH_SEND) != 0 || was_paused != transfer->paused) {
+        /* A failure here ends the transfer, and its message follows. */
+        (void)curl_easy_pause(transfer->easy, transfer->paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+    }
+}
+
+static void
+read_mail(struct sp_loop *loop)
+{
+    struct sp_exchange *exchange;
+    unsigned wishes = 0;
+
+    while ((exchange = sp_mailbox_take(&loop->mailbox, &wishes)) != NULL) {
+        if ((wishes & SP_WISH_START) != 0) {
+            sp_roster_admit(loop, sp_exchange_take(exchange));
+        }
+        if ((wishes & SP_WISH_CANCEL) != 0) {
+            sp_roster_end(loop, exchange, SP_E_CANCELED);
+        }
+        else if (exchange->transfer != NULL) {
+            resume(loop, exchange, wishes);
+        }
+        sp_exchange_give_back(exchange);
+    }
+}
+
+static int
+time_to_sleep(struct sp_loop *loop, bool hurry)
+{
+    long long now = sp_clock_now();
+    long long until = loop->timer;
+
+    if (loop->first != NULL && (until == SP_NEVER || loop->next_scan < until)) {
+        until = loop->next_scan;
+    }
+    if (hurry || (until != SP_NEVER && until <= now)) {
+        return 0;
+    }
+    return until == SP_NEVER ? -1 : (int)(until - now);
+}
+
+static void
+dispatch(struct sp_loop *loop, const struct sp_poll_event *event)
+{
+    int running;
+
+    if (event->fd == loop->mailbox.wakeup.receiver) {
+        sp_wakeup_silence(&loop->mailbox.wakeup);
+        return;
+    }
+    int selected = sp_sockets_translate(&loop->sockets, event);
+    if (selected != 0) {
+        (void)curl_multi_socket_action(loop->multi, event->fd, selected, &running);
+    }
+}
+
+static void
+wait_for_events(struct sp_loop *loop, bool hurry)
+{
+    struct sp_poll_event events[SP_EVENTS];
+    int timeout = time_to_sleep(loop, hurry);
+
+    if (timeout != 0 && !sp_mailbox_fall_asleep(&loop->mailbox)) {
+        timeout = 0;
+    }
+    size_t count = sp_poller_wait(loop->poller, timeout, events, SP_EVENTS);
+    sp_mailbox_wake_up(&loop->mailbox);
+    for (size_t i = 0; i < count; i++) {
+        dispatch(loop, &events[i]);
+    }
+}
+
+static void
+scan_deadlines(struct sp_loop *loop)
+{
+    long long now = sp_clock_now();
+
+    if (now >= loop->next_scan) {
+        loop->next_scan = now + SP_SCAN_INTERVAL;
+        sp_roster_scan(loop, now);
+    }
+}
+
+static void
+end_all(struct sp_loop *loop)
+{
+    struct sp_exchange *exchange;
+    unsigned wishes;
+
+    while ((exchange = sp_mailbox_take(&loop->mailbox, &wishes)) != NULL) {
+        if ((wishes & SP_WISH_START) != 0) {
+            sp_roster_admit(loop, sp_exchange_take(exchange));
+        }
+        sp_exchange_give_back(exchange);
+    }
+    while (loop->first != NULL) {
+        sp_roster_end(loop, loop->first, SP_E_SHUTDOWN);
+    }
+    (void)sp_news_deliver(&loop->news);
+}
+
+enum sp_error
+sp_loop_new(struct sp_loop **loop)
+{
+    struct sp_loop *made = calloc(1, sizeof(*made));
+    enum sp_error error = SP_E_NO_MEMORY;
+
+    if (made == NULL) {
+        return error;
+    }
+    made->timer = SP_NEVER;
+    made->multi = curl_multi_init();
+    if (made->multi == NULL || set_up(made) != CURLM_OK) {
+        goto fail;
+    }
+    error = sp_poller_new(&made->poller);
+    if (error != SP_OK) {
+        goto fail;
+    }
+    made->sockets.poller = made->poller;
+    error = sp_mailbox_init(&made->mailbox);
+    if (error == SP_OK) {
+        error = sp_poller_set(made->poller, made->mailbox.wakeup.receiver, SP_POLL_IN);
+    }
+    if (error != SP_OK) {
+        goto fail;
+    }
+    *loop = made;
+    return SP_OK;
+fail:
+    sp_poller_free(made->poller);
+    (void)curl_multi_cleanup(made->multi); /* nothing was added */
+    free(made);
+    return error;
+}
+
+void
+sp_loop_run(struct sp_loop *loop)
+{
+    bool hurry = false;
+
+    while (!atomic_load(&loop->mailbox.stopping)) {
+        read_mail(loop);
+        run_timer(loop);
+        reap(loop);
+        hurry = sp_news_deliver(&loop->news);
+        wait_for_events(loop, hurry);
+        reap(loop);
+        scan_deadlines(loop);
+    }
+    end_all(loop);
+}
+
+void
+sp_loop_free(struct sp_loop *loop)
+{
+    if (loop == NULL) {
+        return;
+    }
+    while (loop->idle != NULL) {
+        struct sp_transfer *transfer = loop->idle;
+        loop->idle = transfer->next;
+        sp_transfer_free(transfer);
+    }
+    (void)curl_multi_cleanup(loop->multi); /* its handles are gone */
+    sp_sockets_clear(&loop->sockets);
+    sp_poller_free(loop->poller);
+    sp_mailbox_clear(&loop->mailbox);
+    free(loop);
+}

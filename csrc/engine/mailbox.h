@@ -1,0 +1,33 @@
+/* How callers reach the engine thread: a list of exchanges with wishes, and a wake-up. */
+#ifndef SP_ENGINE_MAILBOX_H
+#define SP_ENGINE_MAILBOX_H
+
+#include "engine/exchange.h"
+#include "engine/wakeup.h"
+
+struct sp_mailbox {
+    pthread_mutex_t mutex;
+    struct sp_exchange *first, *last; /* each entry holds a reference */
+    struct sp_wakeup wakeup;
+    atomic_bool asleep;   /* the engine is in its poll call, or about to be */
+    atomic_bool stopping; /* the engine is to end; nothing more is taken */
+};
+
+enum sp_error sp_mailbox_init(struct sp_mailbox *mailbox);
+void sp_mailbox_clear(struct sp_mailbox *mailbox);
+
+/* Any thread: adds `wish` and wakes the engine if it sleeps. SP_E_SHUTDOWN once it stops. */
+enum sp_error sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_exchange *exchange,
+                              unsigned wish);
+
+/* Any thread: the engine is to stop. */
+void sp_mailbox_stop(struct sp_mailbox *mailbox);
+
+/* The engine thread: the next exchange with wishes, its reference included, or NULL. */
+struct sp_exchange *sp_mailbox_take(struct sp_mailbox *mailbox, unsigned *wishes);
+
+/* The engine thread, around its poll call: false when there is mail, and so no sleep. */
+bool sp_mailbox_fall_asleep(struct sp_mailbox *mailbox);
+void sp_mailbox_wake_up(struct sp_mailbox *mailbox);
+
+#endif

@@ -1,0 +1,148 @@
+#include "engine/process.h"
+
+#include "engine/descriptors.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum phase {
+    STARTING,
+    RUNNING,
+    FAILED,
+    STOPPED,
+};
+
+struct engine {
+    pid_t pid;
+    pthread_t thread;
+    _Atomic enum phase phase;
+    struct sp_loop *loop; /* owned; leaked in a forked child and at exit */
+};
+
+/* The one global that changes. A child finds its parent's engine here, recognises it by
+ * the pid, and replaces it. */
+static struct engine *_Atomic current;
+
+static void *
+run(void *context)
+{
+    sp_loop_run(context);
+    return NULL;
+}
+
+/* Signals are for the threads that Python knows. */
+static enum sp_error
+start_thread(struct engine *engine)
+{
+    sigset_t all;
+    sigset_t before;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&engine->thread, NULL, run, engine->loop);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed == 0 ? SP_OK : SP_E_SYSTEM;
+}
+
+static enum sp_error
+start(struct engine *engine)
+{
+    enum sp_error error = sp_loop_new(&engine->loop);
+
+    if (error == SP_OK) {
+        error = start_thread(engine);
+    }
+    if (error != SP_OK) {
+        sp_loop_free(engine->loop);
+        engine->loop = NULL;
+    }
+    return error;
+}
+
+/* Another thread is at it: it is a matter of microseconds. */
+static void
+wait_for_start(struct engine *engine)
+{
+    while (atomic_load(&engine->phase) == STARTING) {
+        (void)sched_yield(); /* only a hint */
+    }
+}
+
+/* Puts a new engine in the place of `old`, or finds the one that another thread put there.
+ * Only the winner closes a parent's descriptors, and before it opens any. */
+static enum sp_error
+replace(struct engine *old, struct engine **engine)
+{
+    struct engine *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        return SP_E_NO_MEMORY;
+    }
+    made->pid = getpid();
+    bool inherited = old != NULL && old->pid != made->pid;
+    if (!atomic_compare_exchange_strong(&current, &old, made)) {
+        free(made);
+        *engine = old;
+        return SP_OK;
+    }
+    if (inherited) {
+        sp_descriptors_close_all();
+    }
+    enum sp_error error = start(made);
+    atomic_store(&made->phase, error == SP_OK ? RUNNING : FAILED);
+    *engine = made;
+    return error;
+}
+
+enum sp_error
+sp_process_init(void)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? SP_OK : SP_E_SYSTEM;
+}
+
+enum sp_error
+sp_process_mailbox(struct sp_mailbox **mailbox)
+{
+    struct engine *engine = atomic_load(&current);
+
+    if (engine == NULL || engine->pid != getpid() || atomic_load(&engine->phase) == FAILED) {
+        enum sp_error error = replace(engine, &engine);
+        if (error != SP_OK) {
+            return error;
+        }
+    }
+    wait_for_start(engine);
+    switch (atomic_load(&engine->phase)) {
+    case RUNNING:
+        *mailbox = &engine->loop->mailbox;
+        return SP_OK;
+    case STOPPED:
+        return SP_E_SHUTDOWN;
+    default:
+        return SP_E_SYSTEM;
+    }
+}
+
+bool
+sp_process_owns(const struct sp_mailbox *mailbox)
+{
+    struct engine *engine = atomic_load(&current);
+
+    return engine != NULL && engine->pid == getpid() && engine->loop != NULL &&
+        mailbox == &engine->loop->mailbox;
+}
+
+void
+sp_process_stop(void)
+{
+    struct engine *engine = atomic_load(&current);
+    enum phase running = RUNNING;
+
+    if (engine != NULL && engine->pid == getpid() &&
+        atomic_compare_exchange_strong(&engine->phase, &running, STOPPED)) {
+        sp_mailbox_stop(&engine->loop->mailbox);
+        (void)pthread_join(engine->thread, NULL); /* it ends, and nobody else joins it */
+    }
+}

@@ -1,0 +1,20 @@
+/* The process's one engine: started at first use, anew in a forked child, stopped at exit. */
+#ifndef SP_ENGINE_PROCESS_H
+#define SP_ENGINE_PROCESS_H
+
+#include "engine/loop.h"
+
+/* Once, before anything else, from one thread. SP_E_SYSTEM when libcurl cannot start. */
+enum sp_error sp_process_init(void);
+
+/* The running engine's mailbox. SP_E_SHUTDOWN after sp_process_stop. */
+enum sp_error sp_process_mailbox(struct sp_mailbox **mailbox);
+
+/* Whether `mailbox` is this process's own, not one that a parent had. */
+bool sp_process_owns(const struct sp_mailbox *mailbox);
+
+/* Ends the engine and every exchange, and waits for its thread. Its memory and its
+ * connections are left to the end of the process: a waiter may still look at them. */
+void sp_process_stop(void);
+
+#endif

@@ -1,0 +1,225 @@
+#include "engine/roster.h"
+
+#include "engine/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void
+link_last(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    exchange->next = NULL;
+    exchange->previous = loop->last;
+    if (loop->last != NULL) {
+        loop->last->next = exchange;
+    }
+    else {
+        loop->first = exchange;
+    }
+    loop->last = exchange;
+}
+
+static void
+unlink_exchange(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    if (exchange->previous != NULL) {
+        exchange->previous->next = exchange->next;
+    }
+    else {
+        loop->first = exchange->next;
+    }
+    if (exchange->next != NULL) {
+        exchange->next->previous = exchange->previous;
+    }
+    else {
+        loop->last = exchange->previous;
+    }
+}
+
+static enum sp_error
+borrow_transfer(struct sp_loop *loop, struct sp_transfer **transfer)
+{
+    if (loop->idle == NULL) {
+        return sp_transfer_new(&loop->news, &loop->sockets, transfer);
+    }
+    *transfer = loop->idle;
+    loop->idle = (*transfer)->next;
+    loop->idle_count--;
+    return SP_OK;
+}
+
+static void
+give_back_transfer(struct sp_loop *loop, struct sp_transfer *transfer)
+{
+    if (loop->idle_count == SP_IDLE_TRANSFERS) {
+        sp_transfer_free(transfer);
+        return;
+    }
+    transfer->next = loop->idle;
+    loop->idle = transfer;
+    loop->idle_count++;
+}
+
+static void
+set_state(struct sp_exchange *exchange, enum sp_exchange_state state)
+{
+    pthread_mutex_lock(&exchange->mutex);
+    sp_exchange_set_state(exchange, state);
+    pthread_mutex_unlock(&exchange->mutex);
+}
+
+static void
+finish(struct sp_exchange *exchange, enum sp_error error, const char *words)
+{
+    pthread_mutex_lock(&exchange->mutex);
+    exchange->error = error;
+    (void)snprintf(exchange->detail, sizeof(exchange->detail), "%s", words);
+    sp_exchange_set_state(exchange, SP_EXCHANGE_DONE);
+    (void)pthread_cond_broadcast(&exchange->changed); /* fails for no valid condition */
+    pthread_mutex_unlock(&exchange->mutex);
+}
+
+/* Off libcurl's hands; what it had to say is copied out first. */
+static void
+take_off(struct sp_loop *loop, struct sp_transfer *transfer)
+{
+    (void)curl_multi_remove_handle(loop->multi, transfer->easy); /* it was added */
+    if (transfer->socket != SP_NO_SOCKET) {
+        sp_sockets_rest(&loop->sockets, transfer->socket, sp_clock_now(),
+                        transfer->exchange->head.keep_alive);
+    }
+    sp_transfer_detach(transfer);
+    give_back_transfer(loop, transfer);
+    loop->running--;
+}
+
+static void
+begin(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    struct sp_transfer *transfer = NULL;
+    enum sp_error error = borrow_transfer(loop, &transfer);
+
+    set_state(exchange, SP_EXCHANGE_SENDING);
+    if (error == SP_OK) {
+        error = sp_transfer_attach(transfer, exchange);
+    }
+    if (error != SP_OK) {
+        sp_transfer_free(transfer);
+        sp_roster_end(loop, exchange, error);
+        return;
+    }
+    loop->running++;
+    if (curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK) {
+        sp_roster_end(loop, exchange, SP_E_NO_MEMORY);
+    }
+}
+
+static bool
+has_room(const struct sp_loop *loop, const struct sp_exchange *exchange)
+{
+    return loop->running < exchange->upstream->options.max_connections;
+}
+
+/* A connection is free: the one that waits longest has it. */
+static void
+begin_waiting(struct sp_loop *loop)
+{
+    struct sp_exchange *exchange = loop->first;
+
+    while (loop->waiting > 0 && exchange != NULL && exchange->state != SP_EXCHANGE_WAITING) {
+        exchange = exchange->next;
+    }
+    if (loop->waiting > 0 && exchange != NULL && has_room(loop, exchange)) {
+        loop->waiting--;
+        begin(loop, exchange);
+    }
+}
+
+void
+sp_roster_admit(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    exchange->started = exchange->active = sp_clock_now();
+    link_last(loop, exchange);
+    if (has_room(loop, exchange)) {
+        begin(loop, exchange);
+    }
+    else {
+        set_state(exchange, SP_EXCHANGE_WAITING);
+        loop->waiting++;
+    }
+}
+
+void
+sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error error)
+{
+    struct sp_transfer *transfer = exchange->transfer;
+    char words[CURL_ERROR_SIZE] = "";
+
+    if (exchange->state == SP_EXCHANGE_DONE) {
+        return;
+    }
+    if (exchange->state == SP_EXCHANGE_WAITING) {
+        loop->waiting--;
+    }
+    if (transfer != NULL) {
+        memcpy(words, transfer->words, sizeof(words));
+        take_off(loop, transfer);
+    }
+    unlink_exchange(loop, exchange);
+    finish(exchange, error, words);
+    sp_exchange_give_back(exchange);
+    begin_waiting(loop);
+}
+
+void
+sp_roster_settle(struct sp_loop *loop, struct sp_transfer *transfer, CURLcode result)
+{
+    if (transfer->stale) {
+        (void)curl_multi_remove_handle(loop->multi, transfer->easy); /* it was added */
+        sp_transfer_refresh(transfer);
+        if (curl_multi_add_handle(loop->multi, transfer->easy) == CURLM_OK) {
+            return;
+        }
+    }
+    sp_roster_end(loop, transfer->exchange, sp_transfer_outcome(transfer, result));
+}
+
+/* The upstream alone is timed: not a caller that reads or sends slowly. */
+static enum sp_error
+overdue(const struct sp_exchange *exchange, long long now)
+{
+    const struct sp_upstream_options *options = &exchange->upstream->options;
+
+    if (exchange->state == SP_EXCHANGE_WAITING) {
+        return now - exchange->started > options->connect_timeout ? SP_E_TOO_MANY : SP_OK;
+    }
+    if (exchange->state == SP_EXCHANGE_ANSWERING) {
+        bool stalled = !exchange->response_held && now - exchange->active > options->idle_timeout;
+        return stalled ? SP_E_IDLE_TIMEOUT : SP_OK;
+    }
+    if (exchange->sent != SP_NEVER) {
+        bool late = now - exchange->sent > options->response_timeout;
+        return late ? SP_E_RESPONSE_TIMEOUT : SP_OK;
+    }
+    bool sending = exchange->transfer != NULL && exchange->transfer->sends > 0;
+    bool stalled = sending && !exchange->request_starved &&
+        now - exchange->active > options->idle_timeout;
+    return stalled ? SP_E_IDLE_TIMEOUT : SP_OK;
+}
+
+void
+sp_roster_scan(struct sp_loop *loop, long long now)
+{
+    struct sp_exchange *exchange = loop->first;
+
+    while (exchange != NULL) {
+        struct sp_exchange *next = exchange->next;
+        pthread_mutex_lock(&exchange->mutex);
+        enum sp_error error = overdue(exchange, now);
+        pthread_mutex_unlock(&exchange->mutex);
+        if (error != SP_OK) {
+            sp_roster_end(loop, exchange, error);
+        }
+        exchange = next;
+    }
+}

@@ -1,0 +1,262 @@
+#include "engine/transfer.h"
+
+#include "engine/callbacks.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Seconds for a name's address: containers get new ones, and a dev server's is cheap. */
+#define SP_DNS_TIMEOUT 5L
+
+/* libcurl compares whole seconds with >, so 3 means "idle for less than 4 s". */
+#define SP_MAX_IDLE 3L
+
+/* Options differ between the supported versions of libcurl. */
+#if LIBCURL_VERSION_NUM >= 0x075500
+static CURLcode
+set_protocols(CURL *easy)
+{
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+}
+#else
+static CURLcode
+set_protocols(CURL *easy)
+{
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+}
+#endif
+
+#if LIBCURL_VERSION_NUM >= 0x075700
+/* Giving up an exchange must not wait for a hanging getaddrinfo. */
+static CURLcode
+set_quick_exit(CURL *easy)
+{
+    return curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+}
+#else
+static CURLcode
+set_quick_exit(CURL *easy)
+{
+    (void)easy;
+    return CURLE_OK;
+}
+#endif
+
+/* What no exchange changes: a transparent HTTP/1.1 hop, without a will of its own. */
+static CURLcode
+set_constants(CURL *easy)
+{
+    CURLcode bad = set_protocols(easy) | set_quick_exit(easy);
+
+    bad |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    bad |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    bad |= curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+    bad |= curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    bad |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    bad |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    bad |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    bad |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)SP_RECEIVE_SIZE);
+    bad |= curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SP_RECEIVE_SIZE);
+    bad |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, SP_MAX_IDLE);
+    bad |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, SP_DNS_TIMEOUT);
+    return bad;
+}
+
+static CURLcode
+set_callbacks(struct sp_transfer *transfer)
+{
+    CURL *easy = transfer->easy;
+    CURLcode bad = curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+
+    bad |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->words);
+    bad |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, sp_callback_line);
+    bad |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    bad |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, sp_callback_receive);
+    bad |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    bad |= curl_easy_setopt(easy, CURLOPT_READFUNCTION, sp_callback_send);
+    bad |= curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
+    bad |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, sp_callback_before_send);
+    bad |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+    bad |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, sp_callback_open);
+    bad |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    bad |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, sp_callback_close);
+    bad |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->sockets);
+    return bad;
+}
+
+/* A Unix socket has no port to find it by before a request goes out, and connecting it
+ * costs next to nothing: it is never used twice. */
+static CURLcode
+set_upstream(struct sp_transfer *transfer, struct sp_upstream *upstream)
+{
+    const struct sp_upstream_options *options = &upstream->options;
+    CURL *easy = transfer->easy;
+    CURLcode bad = CURLE_OK;
+
+    if (transfer->upstream == upstream) {
+        return CURLE_OK;
+    }
+    bad |= curl_easy_setopt(easy, CURLOPT_URL, options->url);
+    bad |= curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, options->unix_socket);
+    bad |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, options->unix_socket != NULL ? 1L : 0L);
+    bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout);
+    bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verify ? 1L : 0L);
+    bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);
+    if (options->ca_file != NULL) {
+        bad |= curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+    }
+    sp_upstream_give_back(transfer->upstream);
+    transfer->upstream = sp_upstream_take(upstream);
+    return bad;
+}
+
+/* UPLOAD sends a body under any method; POST would add a Content-Type. */
+static CURLcode
+set_method(CURL *easy, const struct sp_exchange *exchange)
+{
+    const char *method = exchange->method;
+    bool has_body = exchange->body_length > 0 || exchange->body_length == SP_BODY_CHUNKED;
+    CURLcode bad = curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
+
+    if (strcmp(method, "HEAD") == 0) {
+        bad |= curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    }
+    if (has_body) {
+        curl_off_t length =
+            exchange->body_length > 0 ? (curl_off_t)exchange->body_length : (curl_off_t)-1;
+        bad |= curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+        bad |= curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, length);
+    }
+    bool is_plain = strcmp(method, "HEAD") == 0 || (strcmp(method, "GET") == 0 && !has_body);
+    return bad | curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, is_plain ? NULL : method);
+}
+
+/* A node "Name:" keeps libcurl from sending such a field of its own; the block then sends
+ * ours at its own place. */
+static void
+link_nodes(struct sp_transfer *transfer, struct sp_exchange *exchange)
+{
+    static char host[] = "Host:";
+    static char accept[] = "Accept:";
+    static char expect[] = "Expect:";
+    struct curl_slist *nodes = transfer->nodes;
+    bool has_fields = exchange->fields.len > 1; /* besides the NUL */
+
+    nodes[SP_NODE_HOST] = (struct curl_slist){host, &nodes[SP_NODE_ACCEPT]};
+    nodes[SP_NODE_ACCEPT] = (struct curl_slist){accept, &nodes[SP_NODE_EXPECT]};
+    nodes[SP_NODE_EXPECT] =
+        (struct curl_slist){expect, has_fields ? &nodes[SP_NODE_FIELDS] : NULL};
+    nodes[SP_NODE_FIELDS] = (struct curl_slist){exchange->fields.data, NULL};
+}
+
+enum sp_error
+sp_transfer_new(struct sp_news *news, struct sp_sockets *sockets, struct sp_transfer **transfer)
+{
+    struct sp_transfer *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        return SP_E_NO_MEMORY;
+    }
+    made->news = news;
+    made->sockets = sockets;
+    made->socket = SP_NO_SOCKET;
+    made->easy = curl_easy_init();
+    if (made->easy == NULL || set_constants(made->easy) != CURLE_OK ||
+        set_callbacks(made) != CURLE_OK) {
+        sp_transfer_free(made);
+        return SP_E_NO_MEMORY;
+    }
+    *transfer = made;
+    return SP_OK;
+}
+
+void
+sp_transfer_free(struct sp_transfer *transfer)
+{
+    if (transfer != NULL) {
+        curl_easy_cleanup(transfer->easy);
+        sp_upstream_give_back(transfer->upstream);
+        free(transfer);
+    }
+}
+
+enum sp_error
+sp_transfer_attach(struct sp_transfer *transfer, struct sp_exchange *exchange)
+{
+    CURL *easy = transfer->easy;
+
+    assert(transfer->exchange == NULL && exchange->transfer == NULL);
+    link_nodes(transfer, exchange);
+    CURLcode bad = set_upstream(transfer, exchange->upstream) | set_method(easy, exchange);
+    bad |= curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, exchange->target);
+    bad |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->nodes);
+    bad |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
+    if (bad != CURLE_OK) {
+        return SP_E_NO_MEMORY;
+    }
+    transfer->socket = SP_NO_SOCKET;
+    transfer->sends = 0;
+    transfer->stale = false;
+    transfer->paused = false;
+    transfer->fault = SP_OK;
+    transfer->words[0] = '\0';
+    transfer->exchange = exchange;
+    exchange->transfer = transfer;
+    return SP_OK;
+}
+
+void
+sp_transfer_detach(struct sp_transfer *transfer)
+{
+    transfer->exchange->transfer = NULL;
+    transfer->exchange = NULL;
+}
+
+void
+sp_transfer_refresh(struct sp_transfer *transfer)
+{
+    /* An option that takes a flag cannot fail. */
+    (void)curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+    transfer->socket = SP_NO_SOCKET;
+    transfer->sends = 0;
+    transfer->stale = false;
+}
+
+enum sp_error
+sp_transfer_outcome(const struct sp_transfer *transfer, CURLcode result)
+{
+    bool answered = transfer->exchange->head.complete;
+
+    if (transfer->fault != SP_OK && result != CURLE_OK) {
+        return transfer->fault;
+    }
+    switch (result) {
+    case CURLE_OK: /* also for an end inside the head */
+        return answered ? SP_OK : SP_E_RESPONSE_HEAD;
+    case CURLE_OUT_OF_MEMORY:
+        return SP_E_NO_MEMORY;
+    case CURLE_OPERATION_TIMEDOUT: /* the only timeout that libcurl keeps for us */
+        return SP_E_CONNECT_TIMEOUT;
+    case CURLE_SEND_ERROR:
+    case CURLE_SEND_FAIL_REWIND:
+        return answered ? SP_E_RESPONSE_UPSTREAM : SP_E_REQUEST_UPSTREAM;
+    case CURLE_GOT_NOTHING:
+        return SP_E_RESPONSE_NONE;
+    case CURLE_PARTIAL_FILE:
+    case CURLE_RECV_ERROR:
+        return answered ? SP_E_RESPONSE_UPSTREAM : SP_E_RESPONSE_NONE;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_HTTP2:
+    case CURLE_WRITE_ERROR:
+    case CURLE_BAD_CONTENT_ENCODING:
+        return answered ? SP_E_RESPONSE_UPSTREAM : SP_E_RESPONSE_HEAD;
+    default:
+        if (answered) {
+            return SP_E_RESPONSE_UPSTREAM;
+        }
+        return transfer->sends > 0 ? SP_E_RESPONSE_HEAD : SP_E_CONNECT;
+    }
+}

@@ -1,0 +1,53 @@
+/* An exchange's upstream end: one libcurl easy handle, used again for the next exchange. */
+#ifndef SP_ENGINE_TRANSFER_H
+#define SP_ENGINE_TRANSFER_H
+
+#include "engine/exchange.h"
+#include "engine/news.h"
+#include "engine/sockets.h"
+
+#include <curl/curl.h>
+
+enum {
+    SP_NODE_HOST,
+    SP_NODE_ACCEPT,
+    SP_NODE_EXPECT,
+    SP_NODE_FIELDS,
+    SP_NODE_COUNT,
+};
+
+struct sp_transfer {
+    CURL *easy;                 /* owned */
+    struct sp_news *news;       /* borrowed: the loop's */
+    struct sp_sockets *sockets; /* borrowed: the loop's */
+    struct curl_slist nodes[SP_NODE_COUNT];
+    struct sp_upstream *upstream; /* whose options are set; a reference of our own */
+    struct sp_exchange *exchange; /* borrowed while attached, else NULL */
+    struct sp_transfer *next;     /* in the loop's list of idle ones */
+
+    /* Of the exchange at hand. */
+    curl_socket_t socket; /* its connection's, or SP_NO_SOCKET */
+    unsigned sends;       /* how often libcurl began to send it */
+    bool stale;           /* the connection was given up before anything was sent */
+    bool paused;          /* libcurl holds bytes that the pipe had no room for */
+    enum sp_error fault;  /* why a callback made libcurl stop, else SP_OK */
+    char words[CURL_ERROR_SIZE];
+};
+
+enum sp_error sp_transfer_new(struct sp_news *news, struct sp_sockets *sockets,
+                              struct sp_transfer **transfer);
+void sp_transfer_free(struct sp_transfer *transfer);
+
+/* Sets the handle up for `exchange` and links the two. */
+enum sp_error sp_transfer_attach(struct sp_transfer *transfer, struct sp_exchange *exchange);
+
+/* Cuts the link, both sides. The handle must have left its multi handle. */
+void sp_transfer_detach(struct sp_transfer *transfer);
+
+/* To be run again, on a fresh connection, because this one was stale. */
+void sp_transfer_refresh(struct sp_transfer *transfer);
+
+/* What a result of libcurl means for the exchange. */
+enum sp_error sp_transfer_outcome(const struct sp_transfer *transfer, CURLcode result);
+
+#endif

@@ -1,0 +1,52 @@
+#include "engine/upstream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+copy_string(const char *from, char **to)
+{
+    *to = from != NULL ? strdup(from) : NULL;
+    return from == NULL || *to != NULL;
+}
+
+enum sp_error
+sp_upstream_new(const struct sp_upstream_options *options, struct sp_upstream **upstream)
+{
+    struct sp_upstream *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        return SP_E_NO_MEMORY;
+    }
+    atomic_init(&made->references, 1);
+    made->options = *options;
+    if (!copy_string(options->url, &made->url) ||
+        !copy_string(options->unix_socket, &made->unix_socket) ||
+        !copy_string(options->ca_file, &made->ca_file)) {
+        sp_upstream_give_back(made);
+        return SP_E_NO_MEMORY;
+    }
+    made->options.url = made->url;
+    made->options.unix_socket = made->unix_socket;
+    made->options.ca_file = made->ca_file;
+    *upstream = made;
+    return SP_OK;
+}
+
+struct sp_upstream *
+sp_upstream_take(struct sp_upstream *upstream)
+{
+    atomic_fetch_add_explicit(&upstream->references, 1, memory_order_relaxed);
+    return upstream;
+}
+
+void
+sp_upstream_give_back(struct sp_upstream *upstream)
+{
+    if (upstream != NULL && atomic_fetch_sub(&upstream->references, 1) == 1) {
+        free(upstream->url);
+        free(upstream->unix_socket);
+        free(upstream->ca_file);
+        free(upstream);
+    }
+}

@@ -1,0 +1,36 @@
+/* Where requests go: an address, its timeouts and its trust. Immutable and shared. */
+#ifndef SP_ENGINE_UPSTREAM_H
+#define SP_ENGINE_UPSTREAM_H
+
+#include "engine/error.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sp_upstream_options {
+    const char *url;             /* scheme://host:port/, never with a path */
+    const char *unix_socket;     /* NULL: TCP */
+    const char *ca_file;         /* NULL: the system's */
+    bool verify;                 /* the certificate of an https upstream */
+    long long connect_timeout;   /* milliseconds */
+    long long response_timeout;  /* milliseconds from the request's last byte to the head */
+    long long idle_timeout;      /* milliseconds between bytes */
+    size_t max_connections;      /* at once, over all upstreams */
+};
+
+struct sp_upstream {
+    atomic_uint references;
+    struct sp_upstream_options options; /* its strings are the three below */
+    char *url;                          /* owned */
+    char *unix_socket;                  /* owned, or NULL */
+    char *ca_file;                      /* owned, or NULL */
+};
+
+/* Copies the strings. */
+enum sp_error sp_upstream_new(const struct sp_upstream_options *options,
+                              struct sp_upstream **upstream);
+struct sp_upstream *sp_upstream_take(struct sp_upstream *upstream);
+void sp_upstream_give_back(struct sp_upstream *upstream);
+
+#endif

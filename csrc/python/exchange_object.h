@@ -1,0 +1,13 @@
+/* The Python type Exchange. */
+#ifndef SP_PYTHON_EXCHANGE_OBJECT_H
+#define SP_PYTHON_EXCHANGE_OBJECT_H
+
+#include "python/module.h"
+
+/* Creates the type in `module`; a new reference in `*type`. -1 with an exception set. */
+int sp_exchange_object_add(PyObject *module, PyTypeObject **type);
+
+/* Wraps a started exchange and takes its reference, also when it fails (NULL). */
+PyObject *sp_exchange_object_wrap(PyTypeObject *type, struct sp_exchange *exchange);
+
+#endif

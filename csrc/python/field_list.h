@@ -1,0 +1,15 @@
+/* A Python list of fields, as the block of lines that goes upstream. */
+#ifndef SP_PYTHON_FIELD_LIST_H
+#define SP_PYTHON_FIELD_LIST_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "wire/buffer.h"
+
+/* Appends the pairs of Latin-1 text in `list` to `block`. False with an exception set when
+ * they are not such pairs; `*valid` is false when one of them cannot be sent. Whenever it
+ * is not both, `block` is cleared. */
+bool sp_field_list_build(PyObject *list, struct sp_buffer *block, bool *valid);
+
+#endif

@@ -1,0 +1,179 @@
+#include "python/module.h"
+
+#include "engine/client_socket.h"
+#include "engine/process.h"
+#include "python/exchange_object.h"
+#include "python/routes_object.h"
+#include "python/upstream_object.h"
+
+#include <curl/curl.h>
+
+#define SP_CURL_OLDEST       0x075100U /* 7.81.0 */
+#define SP_CURL_BROKEN_FIRST 0x080700U /* 8.7.0 and 8.8.0 spin on paused uploads */
+#define SP_CURL_BROKEN_LAST  0x0808ffU
+
+struct sp_module_state *
+sp_module_state_of(PyObject *self)
+{
+    return PyType_GetModuleState(Py_TYPE(self));
+}
+
+static bool
+set_attribute(PyObject *object, const char *name, PyObject *value)
+{
+    bool set = value != NULL && PyObject_SetAttrString(object, name, value) == 0;
+
+    Py_XDECREF(value);
+    return set;
+}
+
+PyObject *
+sp_module_raise(const struct sp_module_state *state, enum sp_error error, const char *detail)
+{
+    const struct sp_error_info *info = sp_error_info(error);
+    PyObject *raised =
+        PyObject_CallFunction(state->engine_error, "s", detail[0] != '\0' ? detail : info->name);
+
+    if (raised != NULL && set_attribute(raised, "code", PyUnicode_FromString(info->name)) &&
+        set_attribute(raised, "status", PyLong_FromLong(info->status))) {
+        PyErr_SetObject(state->engine_error, raised);
+    }
+    Py_XDECREF(raised);
+    return NULL;
+}
+
+PyDoc_STRVAR(break_doc,
+             "break_connection(fd, /)\n--\n\n"
+             "Reset a client's connection, so that it cannot take a broken answer for a whole\n"
+             "one. The descriptor stays open, for its owner to close. OSError: impossible.");
+
+static PyObject *
+break_connection(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    int fd = PyObject_AsFileDescriptor(argument);
+
+    if (fd < 0) {
+        return NULL;
+    }
+    if (sp_client_break(fd) != SP_OK) {
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(stop_doc, "stop()\n--\n\n"
+                       "Stop the engine and end every exchange, for the end of the process.");
+
+static PyObject *
+stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    Py_BEGIN_ALLOW_THREADS
+    sp_process_stop();
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static int
+check_libcurl(void)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+
+    if (info->version_num < SP_CURL_OLDEST ||
+        (info->version_num >= SP_CURL_BROKEN_FIRST && info->version_num <= SP_CURL_BROKEN_LAST)) {
+        PyErr_Format(PyExc_ImportError,
+                     "samesite_proxy needs libcurl 7.81 or newer, but not 8.7 or 8.8; "
+                     "this is %s",
+                     info->version);
+        return -1;
+    }
+    if (sp_process_init() != SP_OK) {
+        PyErr_SetString(PyExc_ImportError, "libcurl cannot be initialised");
+        return -1;
+    }
+    return 0;
+}
+
+PyDoc_STRVAR(error_doc, "An exchange failed.\n\n"
+                        "code: a stable name of what failed and whose fault it was; status: what\n"
+                        "to answer the client with while nothing has been sent yet.");
+
+static int
+add_error(PyObject *module, struct sp_module_state *state)
+{
+    state->engine_error =
+        PyErr_NewExceptionWithDoc("samesite_proxy._engine.EngineError", error_doc, NULL, NULL);
+    return state->engine_error != NULL
+        ? PyModule_AddObjectRef(module, "EngineError", state->engine_error)
+        : -1;
+}
+
+static int
+module_exec(PyObject *module)
+{
+    struct sp_module_state *state = PyModule_GetState(module);
+
+    if (check_libcurl() < 0 || add_error(module, state) < 0 ||
+        sp_exchange_object_add(module, &state->exchange_type) < 0 ||
+        sp_upstream_object_add(module) < 0 || sp_routes_object_add(module) < 0) {
+        return -1;
+    }
+    if (PyModule_AddIntConstant(module, "NO_BODY", (long)SP_BODY_NONE) < 0) {
+        return -1;
+    }
+    return PyModule_AddIntConstant(module, "CHUNKED", (long)SP_BODY_CHUNKED);
+}
+
+static int
+module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    struct sp_module_state *state = PyModule_GetState(module);
+
+    Py_VISIT(state->engine_error);
+    Py_VISIT(state->exchange_type);
+    return 0;
+}
+
+static int
+module_clear(PyObject *module)
+{
+    struct sp_module_state *state = PyModule_GetState(module);
+
+    Py_CLEAR(state->engine_error);
+    Py_CLEAR(state->exchange_type);
+    return 0;
+}
+
+static void
+module_free(void *module)
+{
+    (void)module_clear(module);
+}
+
+static PyMethodDef module_methods[] = {
+    {"break_connection", break_connection, METH_O, break_doc},
+    {"stop", stop, METH_NOARGS, stop_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, (void *)module_exec},
+    {0, NULL},
+};
+
+static struct PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_engine",
+    .m_doc = "The engine: libcurl's multi interface in a thread of its own.",
+    .m_size = sizeof(struct sp_module_state),
+    .m_methods = module_methods,
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC
+PyInit__engine(void)
+{
+    return PyModuleDef_Init(&module_definition);
+}

@@ -1,0 +1,199 @@
+#include "python/upstream_object.h"
+
+#include "engine/caller.h"
+#include "engine/client_socket.h"
+#include "engine/process.h"
+#include "python/exchange_object.h"
+#include "python/field_list.h"
+#include "wire/request_head.h"
+
+#include <limits.h>
+
+struct UpstreamObject {
+    PyObject_HEAD
+    struct sp_upstream *upstream; /* a reference of our own */
+};
+
+static struct UpstreamObject *
+as_upstream(PyObject *self)
+{
+    return (struct UpstreamObject *)(void *)self;
+}
+
+static long long
+milliseconds(double seconds)
+{
+    double ms = seconds * 1000.0;
+
+    return ms < 1.0 ? 1 : ms > (double)INT_MAX ? INT_MAX : (long long)ms;
+}
+
+static PyObject *
+upstream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {
+        "url",          "unix_socket",    "ca_file", "verify", "connect_timeout", "response_timeout",
+        "idle_timeout", "max_connections", NULL};
+    struct sp_upstream_options options = {.verify = true};
+    double connect = 5;
+    double response = 60;
+    double idle = 300;
+    int verify = 1;
+    Py_ssize_t max_connections = 1024;
+
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$zzpdddn:Upstream", names, &options.url,
+                                     &options.unix_socket, &options.ca_file, &verify, &connect,
+                                     &response, &idle, &max_connections)) {
+        return NULL;
+    }
+    options.verify = verify != 0;
+    options.connect_timeout = milliseconds(connect);
+    options.response_timeout = milliseconds(response);
+    options.idle_timeout = milliseconds(idle);
+    options.max_connections = max_connections > 0 ? (size_t)max_connections : 1;
+
+    PyObject *self = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+    if (self != NULL && sp_upstream_new(&options, &as_upstream(self)->upstream) != SP_OK) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    return self;
+}
+
+static void
+upstream_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+
+    sp_upstream_give_back(as_upstream(self)->upstream);
+    ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
+    Py_DECREF(type);
+}
+
+/* A request without a body and one with an empty body differ on the wire. */
+static bool
+add_empty_length(struct sp_request *request)
+{
+    return request->body_length != 0 ||
+        ((request->fields.len == 0 || sp_buffer_append(&request->fields, SP_SPAN("\r\n"))) &&
+         sp_buffer_append(&request->fields, SP_SPAN("Content-Length: 0")));
+}
+
+static enum sp_error
+start_exchange(struct sp_upstream *upstream, struct sp_request *request,
+               struct sp_exchange **exchange)
+{
+    struct sp_mailbox *mailbox;
+    enum sp_error error = sp_process_mailbox(&mailbox);
+
+    if (error != SP_OK) {
+        sp_buffer_clear(&request->fields);
+        return error;
+    }
+    error = sp_exchange_new(mailbox, upstream, request, exchange);
+    if (error == SP_OK) {
+        error = sp_caller_start(*exchange);
+        if (error != SP_OK) {
+            sp_exchange_give_back(*exchange);
+        }
+    }
+    return error;
+}
+
+static bool
+fill_request(struct sp_request *request, PyObject *fields, const struct sp_module_state *state)
+{
+    bool built = sp_method_is_valid(request->method) && sp_target_is_valid(request->target);
+
+    if (!built) {
+        sp_module_raise(state, SP_E_REQUEST_INVALID, "bad method or target");
+        return false;
+    }
+    sp_buffer_init(&request->fields, SP_REQUEST_HEAD_CEILING + sizeof("Content-Length: 0\r\n"));
+    if (!sp_field_list_build(fields, &request->fields, &built)) {
+        return false;
+    }
+    if (!built || !add_empty_length(request)) {
+        sp_buffer_clear(&request->fields);
+        sp_module_raise(state, SP_E_REQUEST_INVALID, "bad field name or value");
+        return false;
+    }
+    return true;
+}
+
+PyDoc_STRVAR(request_doc,
+             "request($self, method, target, fields, body_length=-2, client=-1, /)\n--\n\n"
+             "Start an exchange.\n\n"
+             "method: a token. target: the raw request target, Latin-1 text. fields: a list of\n"
+             "pairs of Latin-1 text, sent in their order, hop-by-hop ones left out.\n"
+             "body_length: bytes, or NO_BODY or CHUNKED. client: a descriptor of the client's\n"
+             "socket, looked at (never read) while waiting, or -1; it must outlive the waiting.\n"
+             "EngineError: request-invalid, system, shutdown.");
+
+static PyObject *
+upstream_request(PyObject *self, PyObject *args)
+{
+    struct sp_module_state *state = sp_module_state_of(self);
+    struct sp_request request = {.body_length = SP_BODY_NONE, .client = SP_NO_CLIENT};
+    PyObject *target;
+    PyObject *fields;
+    Py_ssize_t method_length;
+
+    if (!PyArg_ParseTuple(args, "s#UO!|Li:request", &request.method.data, &method_length, &target,
+                          &PyList_Type, &fields, &request.body_length, &request.client)) {
+        return NULL;
+    }
+    request.method.len = (size_t)method_length;
+    PyObject *raw_target = PyUnicode_AsLatin1String(target);
+    if (raw_target == NULL) {
+        return NULL;
+    }
+    request.target =
+        (struct sp_span){PyBytes_AsString(raw_target), (size_t)PyBytes_Size(raw_target)};
+    struct sp_exchange *exchange = NULL;
+    PyObject *result = NULL;
+    if (fill_request(&request, fields, state)) {
+        enum sp_error error = start_exchange(as_upstream(self)->upstream, &request, &exchange);
+        result = error == SP_OK ? sp_exchange_object_wrap(state->exchange_type, exchange)
+                                : sp_module_raise(state, error, "");
+    }
+    Py_DECREF(raw_target);
+    return result;
+}
+
+PyDoc_STRVAR(upstream_doc,
+             "Upstream(url, *, unix_socket=None, ca_file=None, verify=True, connect_timeout=5.0,\n"
+             "         response_timeout=60.0, idle_timeout=300.0, max_connections=1024)\n--\n\n"
+             "An address that requests go to: url is scheme://host:port/, timeouts are seconds,\n"
+             "max_connections holds over all upstreams of the process.");
+
+static PyMethodDef upstream_methods[] = {
+    {"request", upstream_request, METH_VARARGS, request_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot upstream_slots[] = {
+    {Py_tp_doc, (void *)upstream_doc}, {Py_tp_methods, upstream_methods},
+    {Py_tp_new, upstream_new},         {Py_tp_dealloc, upstream_dealloc},
+    {0, NULL},
+};
+
+static PyType_Spec upstream_spec = {
+    .name = "samesite_proxy._engine.Upstream",
+    .basicsize = sizeof(struct UpstreamObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = upstream_slots,
+};
+
+int
+sp_upstream_object_add(PyObject *module)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, &upstream_spec, NULL);
+
+    if (type == NULL) {
+        return -1;
+    }
+    int added = PyModule_AddType(module, (PyTypeObject *)type);
+    Py_DECREF(type);
+    return added;
+}

@@ -1,0 +1,12 @@
+/* Which fields of a message a proxy must not forward (RFC 9110, 7.6.1). */
+#ifndef SP_WIRE_HOP_BY_HOP_H
+#define SP_WIRE_HOP_BY_HOP_H
+
+#include "wire/span.h"
+
+/* Whether the field `name` is about one connection only. `connection` is the list in the
+ * message's Connection fields (empty when absent); it may nominate further fields, but not
+ * those that say where a request comes from, goes to, or whose it is. */
+bool sp_is_hop_by_hop(struct sp_span name, struct sp_span connection);
+
+#endif

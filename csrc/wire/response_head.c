@@ -1,0 +1,177 @@
+#include "wire/response_head.h"
+
+#include "wire/hop_by_hop.h"
+
+#include <limits.h>
+#include <string.h>
+
+static void
+forget(struct sp_response_head *head)
+{
+    head->lines.len = 0;
+    head->nominated.len = 0;
+    head->reason.len = 0;
+    head->status = 0;
+    head->content_length = SP_LENGTH_UNKNOWN;
+    head->keep_alive = SP_LENGTH_UNKNOWN;
+    head->http_1_0 = false;
+    head->chunked = false;
+    head->complete = false;
+}
+
+static struct sp_span
+without_line_end(struct sp_span line)
+{
+    if (line.len > 0 && line.data[line.len - 1] == '\n') {
+        line.len--;
+    }
+    if (line.len > 0 && line.data[line.len - 1] == '\r') {
+        line.len--;
+    }
+    return line;
+}
+
+/* status-line = HTTP-version SP status-code SP [ reason-phrase ] (RFC 9112, 4); the second
+ * SP is missing so often that every client forgives it. */
+static bool
+take_status_line(struct sp_response_head *head, struct sp_span line)
+{
+    struct sp_span version = {line.data, line.len < 9 ? line.len : 9};
+    long long status = 0;
+
+    head->http_1_0 = sp_span_equal(version, SP_SPAN("HTTP/1.0 "));
+    if (!head->http_1_0 && !sp_span_equal(version, SP_SPAN("HTTP/1.1 "))) {
+        return false;
+    }
+    if (line.len < 12 || (line.len > 12 && line.data[12] != ' ') ||
+        !sp_span_to_number((struct sp_span){line.data + 9, 3}, 599, &status) || status < 100) {
+        return false;
+    }
+    head->status = (int)status;
+    if (line.len > 13) {
+        struct sp_span reason = {line.data + 13, line.len - 13};
+        return sp_field_value_is_valid(reason) && sp_buffer_append(&head->reason, reason);
+    }
+    return true;
+}
+
+/* One Content-Length, one decimal number: a list or a second field is a second reading. */
+static bool
+take_content_length(struct sp_response_head *head, struct sp_span value)
+{
+    return head->content_length == SP_LENGTH_UNKNOWN &&
+        sp_span_to_number(value, LLONG_MAX, &head->content_length);
+}
+
+/* libcurl undoes `chunked` alone, and that is all that HTTP/1.1 servers send. */
+static bool
+take_transfer_encoding(struct sp_response_head *head, struct sp_span value)
+{
+    if (head->chunked || head->http_1_0 || !sp_span_equal_nocase(value, SP_SPAN("chunked"))) {
+        return false;
+    }
+    head->chunked = true;
+    return true;
+}
+
+static void
+take_keep_alive(struct sp_response_head *head, struct sp_span value)
+{
+    while (value.len > 0) {
+        struct sp_span parameter = sp_span_cut(&value, ',');
+        struct sp_span name = sp_span_cut(&parameter, '=');
+        if (sp_span_equal_nocase(name, SP_SPAN("timeout"))) {
+            /* A value that is no number says nothing, and the field is only advice. */
+            (void)sp_span_to_number(sp_span_trim(parameter), INT_MAX, &head->keep_alive);
+        }
+    }
+}
+
+static bool
+take_field(struct sp_response_head *head, struct sp_span line)
+{
+    struct sp_field field;
+
+    if (!sp_field_parse(line, &field)) {
+        return false;
+    }
+    if (sp_span_equal_nocase(field.name, SP_SPAN("Content-Length")) &&
+        !take_content_length(head, field.value)) {
+        return false;
+    }
+    if (sp_span_equal_nocase(field.name, SP_SPAN("Transfer-Encoding")) &&
+        !take_transfer_encoding(head, field.value)) {
+        return false;
+    }
+    if (sp_span_equal_nocase(field.name, SP_SPAN("Keep-Alive"))) {
+        take_keep_alive(head, field.value);
+    }
+    if (sp_span_equal_nocase(field.name, SP_SPAN("Connection")) &&
+        !(sp_buffer_append(&head->nominated, field.value) &&
+          sp_buffer_append(&head->nominated, SP_SPAN(",")))) {
+        return false;
+    }
+    return sp_buffer_append(&head->lines, line) && sp_buffer_append(&head->lines, SP_SPAN("\n"));
+}
+
+/* The blank line: an interim head is over and forgotten, the final one is complete. */
+static enum sp_head_step
+finish(struct sp_response_head *head)
+{
+    if (head->status == 0 || head->status == 101 ||
+        (head->chunked && head->content_length != SP_LENGTH_UNKNOWN)) {
+        return SP_HEAD_REFUSED;
+    }
+    if (head->status < 200) {
+        forget(head);
+        return SP_HEAD_MORE;
+    }
+    head->complete = true;
+    return SP_HEAD_COMPLETE;
+}
+
+void
+sp_response_head_init(struct sp_response_head *head)
+{
+    sp_buffer_init(&head->lines, SP_RESPONSE_HEAD_CEILING);
+    sp_buffer_init(&head->nominated, SP_RESPONSE_HEAD_CEILING);
+    sp_buffer_init(&head->reason, SP_RESPONSE_HEAD_CEILING);
+    forget(head);
+}
+
+void
+sp_response_head_clear(struct sp_response_head *head)
+{
+    sp_buffer_clear(&head->lines);
+    sp_buffer_clear(&head->nominated);
+    sp_buffer_clear(&head->reason);
+    forget(head);
+}
+
+enum sp_head_step
+sp_response_head_add(struct sp_response_head *head, struct sp_span line)
+{
+    line = without_line_end(line);
+    if (head->complete) {
+        return SP_HEAD_MORE;
+    }
+    if (line.len == 0) {
+        return finish(head);
+    }
+    bool taken = head->status == 0 ? take_status_line(head, line) : take_field(head, line);
+    return taken ? SP_HEAD_MORE : SP_HEAD_REFUSED;
+}
+
+bool
+sp_response_head_next(const struct sp_response_head *head, struct sp_span *rest,
+                      struct sp_field *field)
+{
+    while (rest->len > 0) {
+        struct sp_span line = sp_span_cut(rest, '\n');
+        if (sp_field_parse(line, field) &&
+            !sp_is_hop_by_hop(field->name, sp_buffer_peek(&head->nominated))) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,42 @@
+/* The head of an answer, line by line: strict where a second reading would be possible. */
+#ifndef SP_WIRE_RESPONSE_HEAD_H
+#define SP_WIRE_RESPONSE_HEAD_H
+
+#include "wire/buffer.h"
+#include "wire/field.h"
+
+/* libcurl's own limit for all heads of one answer. */
+#define SP_RESPONSE_HEAD_CEILING ((size_t)300 * 1024)
+
+#define SP_LENGTH_UNKNOWN (-1)
+
+struct sp_response_head {
+    struct sp_buffer lines;     /* the fields of the head at hand, each with a LF */
+    struct sp_buffer nominated; /* its Connection fields as one list */
+    struct sp_buffer reason;
+    int status;                 /* 0 before a status line */
+    long long content_length;   /* bytes, or SP_LENGTH_UNKNOWN */
+    long long keep_alive;       /* seconds the peer keeps the connection, or SP_LENGTH_UNKNOWN */
+    bool http_1_0;
+    bool chunked;
+    bool complete; /* the final head, blank line included, is here */
+};
+
+enum sp_head_step {
+    SP_HEAD_MORE,     /* the line is taken (a trailer too, and thrown away) */
+    SP_HEAD_COMPLETE, /* it was the last of the final head */
+    SP_HEAD_REFUSED,  /* not HTTP/1.x, or it can be read two ways */
+};
+
+void sp_response_head_init(struct sp_response_head *head);
+void sp_response_head_clear(struct sp_response_head *head);
+
+/* Takes the next line, its line end included. Interim answers (1xx) begin and end inside. */
+enum sp_head_step sp_response_head_add(struct sp_response_head *head, struct sp_span line);
+
+/* The next field to forward: cuts it off `*rest`, which starts as head->lines. Hop-by-hop
+ * fields are passed over. False at the end. */
+bool sp_response_head_next(const struct sp_response_head *head, struct sp_span *rest,
+                           struct sp_field *field);
+
+#endif
