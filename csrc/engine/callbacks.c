@@ -25,7 +25,7 @@ static bool
 may_be_sent_again(const struct sp_exchange *exchange)
 {
     return is_idempotent(exchange->method) &&
-        (exchange->body_length == SP_BODY_NONE || exchange->body_length == 0);
+           (exchange->body_length == SP_BODY_NONE || exchange->body_length == 0);
 }
 
 static void

@@ -17,8 +17,7 @@ size_t sp_callback_send(char *data, size_t size, size_t count, void *context);
 int sp_callback_before_send(void *context, char *remote_ip, char *local_ip, int remote_port,
                             int local_port);
 
-curl_socket_t sp_callback_open(void *context, curlsocktype purpose,
-                               struct curl_sockaddr *address);
+curl_socket_t sp_callback_open(void *context, curlsocktype purpose, struct curl_sockaddr *address);
 
 /* `context` is the struct sp_sockets: connections outlive transfers. */
 int sp_callback_close(void *context, curl_socket_t fd);

@@ -30,7 +30,7 @@ static bool
 is_request_wanted(const struct sp_exchange *exchange)
 {
     return exchange->state < SP_EXCHANGE_ANSWERING ||
-        (exchange->state == SP_EXCHANGE_ANSWERING && exchange->head.status < 400);
+           (exchange->state == SP_EXCHANGE_ANSWERING && exchange->head.status < 400);
 }
 
 /* Under the mutex. */

@@ -6,10 +6,10 @@ enum sp_error {
     SP_OK = 0,
     SP_E_AGAIN, /* no failure: nothing happened within the slice, wait again */
     SP_E_NO_MEMORY,
-    SP_E_SYSTEM,            /* a thread, a poller or a wake-up cannot be made */
-    SP_E_REQUEST_INVALID,   /* a method, target or field that cannot be sent */
-    SP_E_TOO_MANY,          /* no free connection or descriptor in time */
-    SP_E_CONNECT,           /* the upstream refused, or cannot be reached */
+    SP_E_SYSTEM,          /* a thread, a poller or a wake-up cannot be made */
+    SP_E_REQUEST_INVALID, /* a method, target or field that cannot be sent */
+    SP_E_TOO_MANY,        /* no free connection or descriptor in time */
+    SP_E_CONNECT,         /* the upstream refused, or cannot be reached */
     SP_E_CONNECT_TIMEOUT,
     SP_E_REQUEST_CLIENT,    /* the client's body is shorter or longer than it said */
     SP_E_REQUEST_UPSTREAM,  /* sending the request to the upstream */

@@ -74,13 +74,13 @@ struct sp_exchange {
     struct sp_exchange *next_posted; /* the mailbox's */
 
     /* The engine thread's alone. */
-    struct sp_transfer *transfer;       /* while libcurl has it */
+    struct sp_transfer *transfer;        /* while libcurl has it */
     struct sp_exchange *next, *previous; /* in the loop's list */
-    struct sp_exchange *next_fresh;     /* in the list of those with undelivered news */
+    struct sp_exchange *next_fresh;      /* in the list of those with undelivered news */
     bool fresh, newly_fresh;
-    long long started;  /* ms; when it was given to the engine */
-    long long sent;     /* ms; when the request's last byte went out, or SP_NEVER */
-    long long active;   /* ms; when a byte last moved */
+    long long started; /* ms; when it was given to the engine */
+    long long sent;    /* ms; when the request's last byte went out, or SP_NEVER */
+    long long active;  /* ms; when a byte last moved */
 };
 
 /* Takes `request->fields`, also when it fails; copies the rest. */

@@ -14,8 +14,8 @@ struct sp_loop {
     struct sp_mailbox mailbox; /* any thread's; the rest is the engine thread's */
     struct sp_sockets sockets;
     struct sp_news news;
-    long long timer;     /* ms; when libcurl wants to be called, or SP_NEVER */
-    long long next_scan; /* ms; when the exchanges' deadlines are looked at */
+    long long timer;                  /* ms; when libcurl wants to be called, or SP_NEVER */
+    long long next_scan;              /* ms; when the exchanges' deadlines are looked at */
     struct sp_exchange *first, *last; /* every exchange at work, oldest first; referenced */
     size_t running;                   /* of them, those that libcurl has */
     size_t waiting;                   /* of them, those that wait for a connection */

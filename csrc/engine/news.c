@@ -16,8 +16,8 @@ deliver_now(struct sp_exchange *exchange)
 {
     pthread_mutex_lock(&exchange->mutex);
     bool now = !exchange->newly_fresh || exchange->state == SP_EXCHANGE_DONE ||
-        exchange->response_held ||
-        sp_pipe_room(&exchange->response) <= SP_PIPE_CEILING - SP_PIPE_CEILING / 2;
+               exchange->response_held ||
+               sp_pipe_room(&exchange->response) <= SP_PIPE_CEILING - SP_PIPE_CEILING / 2;
     if (now) {
         (void)pthread_cond_signal(&exchange->changed); /* fails for no valid condition */
     }

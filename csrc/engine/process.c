@@ -131,7 +131,7 @@ sp_process_owns(const struct sp_mailbox *mailbox)
     struct engine *engine = atomic_load(&current);
 
     return engine != NULL && engine->pid == getpid() && engine->loop != NULL &&
-        mailbox == &engine->loop->mailbox;
+           mailbox == &engine->loop->mailbox;
 }
 
 void

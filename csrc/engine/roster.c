@@ -202,8 +202,8 @@ overdue(const struct sp_exchange *exchange, long long now)
         return late ? SP_E_RESPONSE_TIMEOUT : SP_OK;
     }
     bool sending = exchange->transfer != NULL && exchange->transfer->sends > 0;
-    bool stalled = sending && !exchange->request_starved &&
-        now - exchange->active > options->idle_timeout;
+    bool stalled =
+        sending && !exchange->request_starved && now - exchange->active > options->idle_timeout;
     return stalled ? SP_E_IDLE_TIMEOUT : SP_OK;
 }
 

@@ -65,8 +65,7 @@ watch(struct sp_sockets *sockets, curl_socket_t fd, struct sp_socket *item)
     if (events == 0) {
         unwatch(sockets, fd, item);
     }
-    else if (events != item->watched &&
-             sp_poller_set(sockets->poller, fd, events) == SP_OK) {
+    else if (events != item->watched && sp_poller_set(sockets->poller, fd, events) == SP_OK) {
         /* Unwatched for want of memory, the exchange ends by its timeout. */
         item->watched = events;
     }
@@ -160,7 +159,7 @@ sp_sockets_want(struct sp_sockets *sockets, curl_socket_t fd, int what)
         return;
     }
     item->wanted = ((what & CURL_POLL_IN) != 0 && what != CURL_POLL_REMOVE ? SP_POLL_IN : 0) |
-        ((what & CURL_POLL_OUT) != 0 && what != CURL_POLL_REMOVE ? SP_POLL_OUT : 0);
+                   ((what & CURL_POLL_OUT) != 0 && what != CURL_POLL_REMOVE ? SP_POLL_OUT : 0);
     if (what == CURL_POLL_REMOVE) {
         item->held = false;
         if (item->ours) {
@@ -197,7 +196,7 @@ sp_sockets_translate(struct sp_sockets *sockets, const struct sp_poll_event *eve
         return 0;
     }
     return ((events & SP_POLL_IN) != 0 ? CURL_CSELECT_IN : 0) |
-        ((events & SP_POLL_OUT) != 0 ? CURL_CSELECT_OUT : 0);
+           ((events & SP_POLL_OUT) != 0 ? CURL_CSELECT_OUT : 0);
 }
 
 curl_socket_t
@@ -233,8 +232,7 @@ sp_sockets_is_stale(struct sp_sockets *sockets, curl_socket_t fd, long long now)
 }
 
 void
-sp_sockets_rest(struct sp_sockets *sockets, curl_socket_t fd, long long now,
-                long long keep_alive)
+sp_sockets_rest(struct sp_sockets *sockets, curl_socket_t fd, long long now, long long keep_alive)
 {
     struct sp_socket *item = socket_at(sockets, fd);
     long long limit = SP_IDLE_LIMIT;

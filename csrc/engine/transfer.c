@@ -146,8 +146,7 @@ link_nodes(struct sp_transfer *transfer, struct sp_exchange *exchange)
 
     nodes[SP_NODE_HOST] = (struct curl_slist){host, &nodes[SP_NODE_ACCEPT]};
     nodes[SP_NODE_ACCEPT] = (struct curl_slist){accept, &nodes[SP_NODE_EXPECT]};
-    nodes[SP_NODE_EXPECT] =
-        (struct curl_slist){expect, has_fields ? &nodes[SP_NODE_FIELDS] : NULL};
+    nodes[SP_NODE_EXPECT] = (struct curl_slist){expect, has_fields ? &nodes[SP_NODE_FIELDS] : NULL};
     nodes[SP_NODE_FIELDS] = (struct curl_slist){exchange->fields.data, NULL};
 }
 

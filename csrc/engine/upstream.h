@@ -9,14 +9,14 @@
 #include <stddef.h>
 
 struct sp_upstream_options {
-    const char *url;             /* scheme://host:port/, never with a path */
-    const char *unix_socket;     /* NULL: TCP */
-    const char *ca_file;         /* NULL: the system's */
-    bool verify;                 /* the certificate of an https upstream */
-    long long connect_timeout;   /* milliseconds */
-    long long response_timeout;  /* milliseconds from the request's last byte to the head */
-    long long idle_timeout;      /* milliseconds between bytes */
-    size_t max_connections;      /* at once, over all upstreams */
+    const char *url;            /* scheme://host:port/, never with a path */
+    const char *unix_socket;    /* NULL: TCP */
+    const char *ca_file;        /* NULL: the system's */
+    bool verify;                /* the certificate of an https upstream */
+    long long connect_timeout;  /* milliseconds */
+    long long response_timeout; /* milliseconds from the request's last byte to the head */
+    long long idle_timeout;     /* milliseconds between bytes */
+    size_t max_connections;     /* at once, over all upstreams */
 };
 
 struct sp_upstream {

@@ -55,7 +55,7 @@ send_all(PyObject *self, struct sp_span bytes)
 
     while (wanted && bytes.len > 0) {
         Py_BEGIN_ALLOW_THREADS
-        error = sp_caller_send(exchange, &bytes, &wanted, SP_SLICE);
+            error = sp_caller_send(exchange, &bytes, &wanted, SP_SLICE);
         Py_END_ALLOW_THREADS
         if (error == SP_E_AGAIN && PyErr_CheckSignals() < 0) {
             return NULL;
@@ -159,7 +159,7 @@ await_head(PyObject *self)
 
     do {
         Py_BEGIN_ALLOW_THREADS
-        error = sp_caller_await_head(exchange, SP_SLICE);
+            error = sp_caller_await_head(exchange, SP_SLICE);
         Py_END_ALLOW_THREADS
         if (error == SP_E_AGAIN && PyErr_CheckSignals() < 0) {
             return NULL;
@@ -190,7 +190,7 @@ await_body(PyObject *self)
             return NULL;
         }
         Py_BEGIN_ALLOW_THREADS
-        error = sp_caller_await_body(exchange, &bytes, SP_SLICE);
+            error = sp_caller_await_body(exchange, &bytes, SP_SLICE);
         Py_END_ALLOW_THREADS
     }
     if (error != SP_OK) {
@@ -258,7 +258,8 @@ sp_exchange_object_wrap(PyTypeObject *type, struct sp_exchange *exchange)
     return self;
 }
 
-PyDoc_STRVAR(exchange_doc, "One request and its answer, made by Upstream.request().");
+/* Not const, since a slot takes a plain pointer. */
+static char exchange_doc[] = "One request and its answer, made by Upstream.request().";
 
 static PyMethodDef exchange_methods[] = {
     {"send", exchange_send, METH_O, send_doc},
@@ -270,7 +271,7 @@ static PyMethodDef exchange_methods[] = {
 };
 
 static PyType_Slot exchange_slots[] = {
-    {Py_tp_doc, (void *)exchange_doc},
+    {Py_tp_doc, exchange_doc},
     {Py_tp_methods, exchange_methods},
     {Py_tp_dealloc, exchange_dealloc},
     {0, NULL},

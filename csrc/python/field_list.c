@@ -41,7 +41,7 @@ borrow_field(PyObject *pair, PyObject *copies, struct sp_field *field)
         return false;
     }
     return PyArg_ParseTuple(pair, "UU;a field is a pair of str", &name, &value) &&
-        borrow_latin1(name, copies, &field->name) && borrow_latin1(value, copies, &field->value);
+           borrow_latin1(name, copies, &field->name) && borrow_latin1(value, copies, &field->value);
 }
 
 static bool

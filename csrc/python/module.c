@@ -68,7 +68,7 @@ static PyObject *
 stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
     Py_BEGIN_ALLOW_THREADS
-    sp_process_stop();
+        sp_process_stop();
     Py_END_ALLOW_THREADS
     Py_RETURN_NONE;
 }
@@ -103,8 +103,8 @@ add_error(PyObject *module, struct sp_module_state *state)
     state->engine_error =
         PyErr_NewExceptionWithDoc("samesite_proxy._engine.EngineError", error_doc, NULL, NULL);
     return state->engine_error != NULL
-        ? PyModule_AddObjectRef(module, "EngineError", state->engine_error)
-        : -1;
+               ? PyModule_AddObjectRef(module, "EngineError", state->engine_error)
+               : -1;
 }
 
 static int
@@ -171,6 +171,8 @@ static struct PyModuleDef module_definition = {
     .m_clear = module_clear,
     .m_free = module_free,
 };
+
+PyMODINIT_FUNC PyInit__engine(void); /* Python's import looks it up by name */
 
 PyMODINIT_FUNC
 PyInit__engine(void)

@@ -133,8 +133,8 @@ routes_match(PyObject *self, PyObject *path)
 static char routes_doc[] =
     "Routes(rules)\n--\n\n"
     "Who owns which path. A rule is a tuple of text, kind and owner (0 or more). Kinds:\n"
-    "PREFIX, the text and what follows it after a \"/\" (one at its end does not count;\n"
-             "EXACT, the text; STARTS, all that starts with it. The first of equal rules holds.");
+    "PREFIX, the text and what follows it after a \"/\" (one at its end does not count);\n"
+    "EXACT, the text; STARTS, all that starts with it. The first of equal rules holds.";
 
 static PyMethodDef routes_methods[] = {
     {"match", routes_match, METH_O, match_doc},

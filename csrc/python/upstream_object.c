@@ -25,25 +25,26 @@ milliseconds(double seconds)
 {
     double ms = seconds * 1000.0;
 
-    return ms < 1.0 ? 1 : ms > (double)INT_MAX ? INT_MAX : (long long)ms;
+    return ms<1.0 ? 1 : ms>(double) INT_MAX ? INT_MAX : (long long)ms;
 }
 
 static PyObject *
 upstream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {
-        "url",          "unix_socket",    "ca_file", "verify", "connect_timeout", "response_timeout",
-        "idle_timeout", "max_connections", NULL};
     struct sp_upstream_options options = {.verify = true};
-    double connect = 5;
-    double response = 60;
-    double idle = 300;
-    int verify = 1;
-    Py_ssize_t max_connections = 1024;
+    double connect;
+    double response;
+    double idle;
+    int verify;
+    Py_ssize_t max_connections;
 
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "s|$zzpdddn:Upstream", names, &options.url,
-                                     &options.unix_socket, &options.ca_file, &verify, &connect,
-                                     &response, &idle, &max_connections)) {
+    if (kwargs != NULL && PyDict_Size(kwargs) > 0) {
+        PyErr_SetString(PyExc_TypeError, "Upstream() takes no keyword arguments");
+        return NULL;
+    }
+    if (!PyArg_ParseTuple(args, "szzp(ddd)n:Upstream", &options.url, &options.unix_socket,
+                          &options.ca_file, &verify, &connect, &response, &idle,
+                          &max_connections)) {
         return NULL;
     }
     options.verify = verify != 0;
@@ -75,8 +76,8 @@ static bool
 add_empty_length(struct sp_request *request)
 {
     return request->body_length != 0 ||
-        ((request->fields.len == 0 || sp_buffer_append(&request->fields, SP_SPAN("\r\n"))) &&
-         sp_buffer_append(&request->fields, SP_SPAN("Content-Length: 0")));
+           ((request->fields.len == 0 || sp_buffer_append(&request->fields, SP_SPAN("\r\n"))) &&
+            sp_buffer_append(&request->fields, SP_SPAN("Content-Length: 0")));
 }
 
 static enum sp_error
@@ -161,11 +162,14 @@ upstream_request(PyObject *self, PyObject *args)
     return result;
 }
 
-PyDoc_STRVAR(upstream_doc,
-             "Upstream(url, *, unix_socket=None, ca_file=None, verify=True, connect_timeout=5.0,\n"
-             "         response_timeout=60.0, idle_timeout=300.0, max_connections=1024)\n--\n\n"
-             "An address that requests go to: url is scheme://host:port/, timeouts are seconds,\n"
-             "max_connections holds over all upstreams of the process.");
+/* Not const, since a slot takes a plain pointer. */
+static char upstream_doc[] =
+    "Upstream(url, unix_socket, ca_file, verify, timeouts, max_connections, /)\n--\n\n"
+    "An address that requests go to.\n\n"
+    "url: scheme://host:port/, without a path. unix_socket, ca_file: a path or None. verify:\n"
+    "check an https upstream's certificate. timeouts: seconds to connect, from the request's\n"
+    "last byte to the answer's head, and between bytes. max_connections: at once, over all\n"
+    "upstreams of the process.";
 
 static PyMethodDef upstream_methods[] = {
     {"request", upstream_request, METH_VARARGS, request_doc},
@@ -173,8 +177,10 @@ static PyMethodDef upstream_methods[] = {
 };
 
 static PyType_Slot upstream_slots[] = {
-    {Py_tp_doc, (void *)upstream_doc}, {Py_tp_methods, upstream_methods},
-    {Py_tp_new, upstream_new},         {Py_tp_dealloc, upstream_dealloc},
+    {Py_tp_doc, upstream_doc},
+    {Py_tp_methods, upstream_methods},
+    {Py_tp_new, upstream_new},
+    {Py_tp_dealloc, upstream_dealloc},
     {0, NULL},
 };
 

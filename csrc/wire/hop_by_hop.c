@@ -40,7 +40,7 @@ static bool
 may_be_nominated(struct sp_span name)
 {
     return !is_among(name, never_nominated, COUNT(never_nominated)) &&
-        !sp_span_starts_nocase(name, SP_SPAN("X-Forwarded-"));
+           !sp_span_starts_nocase(name, SP_SPAN("X-Forwarded-"));
 }
 
 static bool
@@ -58,5 +58,5 @@ bool
 sp_is_hop_by_hop(struct sp_span name, struct sp_span connection)
 {
     return is_among(name, always_hop_by_hop, COUNT(always_hop_by_hop)) ||
-        is_nominated(name, connection);
+           is_nominated(name, connection);
 }

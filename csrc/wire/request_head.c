@@ -27,8 +27,8 @@ append_line(struct sp_buffer *block, const struct sp_field *field)
     bool first = block->len == 0;
 
     return (first || sp_buffer_append(block, SP_SPAN("\r\n"))) &&
-        sp_buffer_append(block, field->name) && sp_buffer_append(block, SP_SPAN(": ")) &&
-        sp_buffer_append(block, field->value);
+           sp_buffer_append(block, field->name) && sp_buffer_append(block, SP_SPAN(": ")) &&
+           sp_buffer_append(block, field->value);
 }
 
 /* All Connection fields as one list (RFC 9110, 5.3). */

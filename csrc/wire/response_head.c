@@ -60,7 +60,7 @@ static bool
 take_content_length(struct sp_response_head *head, struct sp_span value)
 {
     return head->content_length == SP_LENGTH_UNKNOWN &&
-        sp_span_to_number(value, LLONG_MAX, &head->content_length);
+           sp_span_to_number(value, LLONG_MAX, &head->content_length);
 }
 
 /* libcurl undoes `chunked` alone, and that is all that HTTP/1.1 servers send. */

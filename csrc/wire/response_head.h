@@ -14,9 +14,9 @@ struct sp_response_head {
     struct sp_buffer lines;     /* the fields of the head at hand, each with a LF */
     struct sp_buffer nominated; /* its Connection fields as one list */
     struct sp_buffer reason;
-    int status;                 /* 0 before a status line */
-    long long content_length;   /* bytes, or SP_LENGTH_UNKNOWN */
-    long long keep_alive;       /* seconds the peer keeps the connection, or SP_LENGTH_UNKNOWN */
+    int status;               /* 0 before a status line */
+    long long content_length; /* bytes, or SP_LENGTH_UNKNOWN */
+    long long keep_alive;     /* seconds the peer keeps the connection, or SP_LENGTH_UNKNOWN */
     bool http_1_0;
     bool chunked;
     bool complete; /* the final head, blank line included, is here */

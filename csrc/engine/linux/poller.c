@@ -16,15 +16,15 @@ static unsigned
 to_epoll(unsigned events)
 {
     return ((events & SP_POLL_IN) != 0 ? (unsigned)EPOLLIN : 0) |
-        ((events & SP_POLL_OUT) != 0 ? (unsigned)EPOLLOUT : 0);
+           ((events & SP_POLL_OUT) != 0 ? (unsigned)EPOLLOUT : 0);
 }
 
 static unsigned
 from_epoll(unsigned events)
 {
     return ((events & EPOLLIN) != 0 ? (unsigned)SP_POLL_IN : 0) |
-        ((events & EPOLLOUT) != 0 ? (unsigned)SP_POLL_OUT : 0) |
-        ((events & (EPOLLERR | EPOLLHUP)) != 0 ? (unsigned)SP_POLL_ERROR : 0);
+           ((events & EPOLLOUT) != 0 ? (unsigned)SP_POLL_OUT : 0) |
+           ((events & (EPOLLERR | EPOLLHUP)) != 0 ? (unsigned)SP_POLL_ERROR : 0);
 }
 
 enum sp_error
@@ -82,8 +82,7 @@ sp_poller_remove(struct sp_poller *poller, int fd)
 }
 
 size_t
-sp_poller_wait(struct sp_poller *poller, int timeout, struct sp_poll_event *events,
-               size_t capacity)
+sp_poller_wait(struct sp_poller *poller, int timeout, struct sp_poll_event *events, size_t capacity)
 {
     struct epoll_event raw[SP_BATCH];
     int count =

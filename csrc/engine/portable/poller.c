@@ -23,8 +23,8 @@ static unsigned
 from_poll(short events)
 {
     return ((events & POLLIN) != 0 ? (unsigned)SP_POLL_IN : 0) |
-        ((events & POLLOUT) != 0 ? (unsigned)SP_POLL_OUT : 0) |
-        ((events & (POLLERR | POLLHUP | POLLNVAL)) != 0 ? (unsigned)SP_POLL_ERROR : 0);
+           ((events & POLLOUT) != 0 ? (unsigned)SP_POLL_OUT : 0) |
+           ((events & (POLLERR | POLLHUP | POLLNVAL)) != 0 ? (unsigned)SP_POLL_ERROR : 0);
 }
 
 static struct pollfd *
@@ -88,8 +88,7 @@ sp_poller_remove(struct sp_poller *poller, int fd)
 }
 
 size_t
-sp_poller_wait(struct sp_poller *poller, int timeout, struct sp_poll_event *events,
-               size_t capacity)
+sp_poller_wait(struct sp_poller *poller, int timeout, struct sp_poll_event *events, size_t capacity)
 {
     int ready = poll(poller->watched, (nfds_t)poller->count, timeout);
     size_t told = 0;
