@@ -100,6 +100,15 @@ sp_caller_send(struct sp_exchange *exchange, struct sp_span *body, bool *wanted,
 }
 
 enum sp_error
+sp_caller_await_client(struct sp_exchange *exchange, size_t *count, bool *wanted, long long slice)
+{
+    pthread_mutex_lock(&exchange->mutex);
+    *wanted = is_request_wanted(exchange);
+    pthread_mutex_unlock(&exchange->mutex);
+    return *wanted ? sp_client_await(exchange->client, (int)slice, count) : SP_OK;
+}
+
+enum sp_error
 sp_caller_end(struct sp_exchange *exchange)
 {
     enum sp_error error = SP_OK;

@@ -21,6 +21,11 @@ enum sp_error sp_caller_start(struct sp_exchange *exchange);
 enum sp_error sp_caller_send(struct sp_exchange *exchange, struct sp_span *body, bool *wanted,
                              long long slice);
 
+/* Waits for the client to send more of the body; see sp_client_await. `*wanted` is false as
+ * soon as the upstream does not want it. SP_E_AGAIN also after a wait shorter than `slice`. */
+enum sp_error sp_caller_await_client(struct sp_exchange *exchange, size_t *count, bool *wanted,
+                                     long long slice);
+
 /* The request's body is complete. SP_E_REQUEST_CLIENT when it is shorter than declared. */
 enum sp_error sp_caller_end(struct sp_exchange *exchange);
 

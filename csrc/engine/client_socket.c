@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +16,23 @@ sp_client_is_gone(int fd)
     ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
     return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+enum sp_error
+sp_client_await(int fd, int timeout, size_t *count)
+{
+    struct pollfd client = {.fd = fd, .events = POLLIN};
+    int available = 0;
+
+    if (poll(&client, 1, timeout) <= 0) {
+        return SP_E_AGAIN;
+    }
+    /* A failure to count is left to the reader, which meets the error itself. */
+    if (ioctl(fd, FIONREAD, &available) < 0) {
+        available = 0;
+    }
+    *count = available > 0 ? (size_t)available : 0;
+    return SP_OK;
 }
 
 /* A socket whose peer is gone, as blocking as `like` is. */

@@ -5,11 +5,16 @@
 #include "engine/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define SP_NO_CLIENT (-1)
 
 /* Whether the peer has closed or reset the connection. Bytes it sent hide that. */
 bool sp_client_is_gone(int fd);
+
+/* Waits up to `timeout` ms for something to read, and counts it: 0 at the end of the stream.
+ * SP_E_AGAIN when nothing came. */
+enum sp_error sp_client_await(int fd, int timeout, size_t *count);
 
 /* Resets the connection so that its peer sees a broken transfer, not an end: SO_LINGER 0,
  * then a dead end takes the descriptor's place, into which its owner may go on writing

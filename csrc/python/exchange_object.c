@@ -88,6 +88,39 @@ exchange_send(PyObject *self, PyObject *data)
     return result;
 }
 
+/* The upstream's early answer is looked for between waits for the client; ms. */
+#define SP_CLIENT_SLICE 50
+
+static PyObject *
+await_client(PyObject *self)
+{
+    struct sp_exchange *exchange = as_exchange(self)->exchange;
+    enum sp_error error;
+    size_t count = 0;
+    bool wanted = true;
+
+    do {
+        Py_BEGIN_ALLOW_THREADS
+            error = sp_caller_await_client(exchange, &count, &wanted, SP_CLIENT_SLICE);
+        Py_END_ALLOW_THREADS
+        if (error == SP_E_AGAIN && PyErr_CheckSignals() < 0) {
+            return NULL;
+        }
+    } while (error == SP_E_AGAIN);
+    return PyLong_FromLongLong(wanted ? (long long)count : -1);
+}
+
+PyDoc_STRVAR(await_client_doc,
+             "await_client($self, /)\n--\n\n"
+             "Wait for the client to send more: how many bytes are there, 0 at its end.\n\n"
+             "-1 as soon as the upstream does not want the rest of the body.");
+
+static PyObject *
+exchange_await_client(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    return enter(self) ? leave(self, await_client(self)) : NULL;
+}
+
 PyDoc_STRVAR(end_doc, "end($self, /)\n--\n\n"
                       "The request's body is complete. EngineError: shorter than declared.");
 
@@ -179,12 +212,15 @@ exchange_head(PyObject *self, PyObject *Py_UNUSED(unused))
 }
 
 static PyObject *
-await_body(PyObject *self)
+await_body(PyObject *self, bool wait)
 {
     struct sp_exchange *exchange = as_exchange(self)->exchange;
     struct sp_span bytes;
     enum sp_error error = sp_caller_await_body(exchange, &bytes, 0);
 
+    if (error == SP_E_AGAIN && !wait) {
+        Py_RETURN_NONE;
+    }
     while (error == SP_E_AGAIN) {
         if (PyErr_CheckSignals() < 0) {
             return NULL;
@@ -203,14 +239,20 @@ await_body(PyObject *self)
     return piece;
 }
 
-PyDoc_STRVAR(read_doc, "read($self, /)\n--\n\n"
-                       "Wait for the next piece of the answer's body, at most 256 KiB.\n\n"
+PyDoc_STRVAR(read_doc, "read($self, wait=True, /)\n--\n\n"
+                       "The next piece of the answer's body, at most 256 KiB. None when there is\n"
+                       "none yet and wait is false.\n\n"
                        "Empty: the body is whole. EngineError: it broke off.");
 
 static PyObject *
-exchange_read(PyObject *self, PyObject *Py_UNUSED(unused))
+exchange_read(PyObject *self, PyObject *args)
 {
-    return enter(self) ? leave(self, await_body(self)) : NULL;
+    int wait = 1;
+
+    if (!PyArg_ParseTuple(args, "|p:read", &wait)) {
+        return NULL;
+    }
+    return enter(self) ? leave(self, await_body(self, wait != 0)) : NULL;
 }
 
 PyDoc_STRVAR(cancel_doc, "cancel($self, /)\n--\n\n"
@@ -263,9 +305,10 @@ static char exchange_doc[] = "One request and its answer, made by Upstream.reque
 
 static PyMethodDef exchange_methods[] = {
     {"send", exchange_send, METH_O, send_doc},
+    {"await_client", exchange_await_client, METH_NOARGS, await_client_doc},
     {"end", exchange_end, METH_NOARGS, end_doc},
     {"head", exchange_head, METH_NOARGS, head_doc},
-    {"read", exchange_read, METH_NOARGS, read_doc},
+    {"read", exchange_read, METH_VARARGS, read_doc},
     {"cancel", exchange_cancel, METH_NOARGS, cancel_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -1,0 +1,297 @@
+"""The settings in SAMESITE_PROXY: read once, into one frozen object, or refused with reasons."""
+
+from __future__ import annotations
+
+import ipaddress
+import resource
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings as django_settings
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+# A server that is bound to every address names itself so.
+ANY_ADDRESS_NAMES = frozenset({"0.0.0.0", "::"})
+SMALL_POOL = 256
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one setting: a stable id, a sentence, and what to write instead."""
+
+    id: str
+    message: str
+    hint: str
+
+
+class Refused(ValueError):
+    """A value that its setting does not take; the message says why."""
+
+
+@dataclass(frozen=True)
+class Frontend:
+    """One frontend server: the paths below `prefix` go to it."""
+
+    prefix: str
+    url: str  # scheme://host:port/, as libcurl takes it
+    address: str  # as the user wrote it, for messages
+    unix_socket: str | None = None
+
+    @property
+    def authority(self) -> str:
+        return urlsplit(self.url).netloc
+
+    @property
+    def port(self) -> int:
+        parts = urlsplit(self.url)
+        return parts.port or DEFAULT_PORTS[parts.scheme]
+
+    @property
+    def name(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """SAMESITE_PROXY, checked and complete. Times are seconds."""
+
+    frontends: tuple[Frontend, ...]  # empty: off
+    django_paths: tuple[str, ...] | None = None  # None: from the URLconf
+    host_header: str = "auto"
+    frontend_names: tuple[str, ...] = ()
+    connect_timeout: float = 5
+    response_timeout: float = 60
+    idle_timeout: float = 300
+    max_connections: int = 4096
+    ca_file: str | None = None
+    trusted_networks: tuple[Network, ...] = ()
+    trusts_unix: bool = False
+    debug: bool = field(default=False)
+
+    def trusts(self, peer: str) -> bool:
+        """Whether the forwarding fields of `peer` are believed; "" is a Unix socket's."""
+        if not peer:
+            return self.trusts_unix
+        if not self.trusted_networks:
+            return False
+        try:
+            address = ipaddress.ip_address(peer)
+        except ValueError:
+            return False
+        return any(address in network for network in self.trusted_networks)
+
+
+def parse_frontend(prefix: str, address: object) -> Frontend:
+    if not isinstance(address, str):
+        raise Refused(f"{address!r} is not a URL")
+    if address.startswith("unix:"):
+        path = address.removeprefix("unix:")
+        if not path.startswith("/"):
+            raise Refused(f"{address!r} does not name a socket by its absolute path")
+        return Frontend(prefix, "http://localhost/", address, path)
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError as error:
+        raise Refused(f"{address!r} is not a URL: {error}") from error
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not address.isascii():
+        raise Refused(f"{address!r} is not an http or https URL")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+        raise Refused(f"{address!r} has more than a scheme, a host and a port")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    authority = host if port is None else f"{host}:{port}"
+    return Frontend(prefix, f"{parts.scheme}://{authority}/", address)
+
+
+def parse_prefix(prefix: object) -> str:
+    if not isinstance(prefix, str) or not prefix.startswith("/") or set(prefix) & set("?#"):
+        raise Refused(f"{prefix!r} is not a path that begins with /")
+    return prefix
+
+
+def parse_frontends(value: object) -> tuple[Frontend, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, Mapping):
+        return (parse_frontend("/", value),)
+    frontends = {
+        parse_prefix(prefix).rstrip("/"): parse_frontend(prefix, url)
+        for prefix, url in value.items()
+    }
+    if "" not in frontends:
+        raise Refused('no frontend for "/"')
+    if len(frontends) < len(value):
+        raise Refused("the same prefix twice")
+    return tuple(frontends.values())
+
+
+def parse_strings(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise Refused(f"{value!r} is not a list of strings")
+    return tuple(value)
+
+
+def parse_paths(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    return tuple(parse_prefix(path) for path in parse_strings(value))
+
+
+def parse_host_header(value: object) -> str:
+    if (
+        not isinstance(value, str)
+        or not value
+        or not value.isascii()
+        or set(value) & set(" /@\r\n")
+    ):
+        raise Refused(f"{value!r} is not a host")
+    return value
+
+
+def parse_names(value: object) -> tuple[str, ...]:
+    names = parse_strings(value)
+    for name in names:
+        if not name or set(name) & set("/@ "):
+            raise Refused(f"{name!r} is not a host, with or without a port")
+    return tuple(name.lower() for name in names)
+
+
+def parse_seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
+        raise Refused(f"{value!r} is not a number of seconds above 0")
+    return value
+
+
+def parse_max_connections(value: object) -> int:
+    """At most what the descriptors allow: each request may hold the client's and ours."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise Refused(f"{value!r} is not a number of connections")
+    soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft_limit == resource.RLIM_INFINITY:
+        return value
+    return min(value, max(1, (soft_limit - 64) // 2))
+
+
+def parse_ca_file(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | Path) or not Path(value).is_file():
+        raise Refused(f"{value!r} is not a file")
+    return str(value)
+
+
+def parse_trusted(value: object) -> tuple[str, ...]:
+    peers = parse_strings(value)
+    for peer in peers:
+        if peer != "unix":
+            try:
+                ipaddress.ip_network(peer, strict=False)
+            except ValueError as error:
+                raise Refused(f"{peer!r} is not an address or a network") from error
+    return peers
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of SAMESITE_PROXY."""
+
+    check_id: str
+    parse: Callable[[object], Any]
+    default: object
+    hint: str
+
+
+SECONDS_HINT = "Give seconds, such as 5 or 0.5."
+KEYS: dict[str, Key] = {
+    "FRONTEND": Key(
+        "samesite_proxy.E003",
+        parse_frontends,
+        "http://localhost:3000",
+        'Give a URL such as "http://localhost:3000", "unix:/run/frontend.sock", a dict of such by'
+        " prefix, or None to turn the proxy off.",
+    ),
+    "DJANGO_PATHS": Key(
+        "samesite_proxy.E004",
+        parse_paths,
+        None,
+        'List prefixes such as ["/api", "/admin"], or leave it out: the URLconf says it.',
+    ),
+    "HOST_HEADER": Key(
+        "samesite_proxy.E005",
+        parse_host_header,
+        "auto",
+        'Use "auto", "preserve", "frontend", or a host such as "frontend.example:3000".',
+    ),
+    "FRONTEND_NAMES": Key(
+        "samesite_proxy.E006", parse_names, (), 'List host names such as ["frontend.internal"].'
+    ),
+    "CONNECT_TIMEOUT": Key("samesite_proxy.E007", parse_seconds, 5, SECONDS_HINT),
+    "RESPONSE_TIMEOUT": Key("samesite_proxy.E008", parse_seconds, 60, SECONDS_HINT),
+    "IDLE_TIMEOUT": Key("samesite_proxy.E009", parse_seconds, 300, SECONDS_HINT),
+    "MAX_CONNECTIONS": Key(
+        "samesite_proxy.E010", parse_max_connections, 4096, "Give a number of at least 1."
+    ),
+    "CA_FILE": Key(
+        "samesite_proxy.E011", parse_ca_file, None, "Give the path of a file of PEM certificates."
+    ),
+    "TRUSTED_PROXIES": Key(
+        "samesite_proxy.E012",
+        parse_trusted,
+        (),
+        'List addresses, networks or "unix", such as ["127.0.0.1", "10.0.0.0/8", "unix"].',
+    ),
+}
+
+
+def _parse_all(given: Mapping[object, object]) -> tuple[dict[str, Any], list[Problem]]:
+    values: dict[str, Any] = {}
+    problems = [
+        Problem(
+            "samesite_proxy.E002",
+            f"SAMESITE_PROXY has an unknown key {key!r}.",
+            f"The keys are {', '.join(KEYS)}.",
+        )
+        for key in given
+        if key not in KEYS
+    ]
+    for name, key in KEYS.items():
+        try:
+            values[name] = key.parse(given.get(name, key.default))
+        except Refused as refused:
+            message = f'SAMESITE_PROXY["{name}"]: {refused}.'
+            problems.append(Problem(key.check_id, message, key.hint))
+    return values, problems
+
+
+def read() -> tuple[Settings | None, list[Problem]]:
+    """The settings, or None and everything that is wrong with them."""
+    given = getattr(django_settings, "SAMESITE_PROXY", {})
+    if not isinstance(given, Mapping):
+        hint = 'Write SAMESITE_PROXY = {"FRONTEND": "http://localhost:3000"}, or leave it out.'
+        return None, [Problem("samesite_proxy.E001", "SAMESITE_PROXY is not a dict.", hint)]
+    values, problems = _parse_all(given)
+    if problems:
+        return None, problems
+    trusted = values["TRUSTED_PROXIES"]
+    return Settings(
+        frontends=values["FRONTEND"],
+        django_paths=values["DJANGO_PATHS"],
+        host_header=values["HOST_HEADER"],
+        frontend_names=values["FRONTEND_NAMES"],
+        connect_timeout=values["CONNECT_TIMEOUT"],
+        response_timeout=values["RESPONSE_TIMEOUT"],
+        idle_timeout=values["IDLE_TIMEOUT"],
+        max_connections=values["MAX_CONNECTIONS"],
+        ca_file=values["CA_FILE"],
+        trusted_networks=tuple(
+            ipaddress.ip_network(peer, strict=False) for peer in trusted if peer != "unix"
+        ),
+        trusts_unix="unix" in trusted,
+        debug=django_settings.DEBUG,
+    ), []

@@ -1,0 +1,81 @@
+"""What a client is told when forwarding fails: one row a failure, by phase and guilty side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from samesite_proxy.conf import Frontend
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A status and a sentence; {address} is the frontend's."""
+
+    status: int
+    text: str
+    is_logged: bool = True
+
+    def line(self, frontend: Frontend | None) -> str:
+        address = frontend.address if frontend else ""
+        return f"samesite_proxy: {self.text.format(address=address)}\n"
+
+
+_START_IT = (
+    'Start it, or set SAMESITE_PROXY["FRONTEND"] to its address'
+    " (Vite's default port is 5173, Next's is 3000)."
+)
+
+# By EngineError.code; csrc/engine/error.h says what each means.
+BY_CODE = {
+    "no-memory": Failure(500, "out of memory."),
+    "system": Failure(500, "the engine cannot start: no thread, no poller or no descriptor."),
+    "request-invalid": Failure(400, "the request has a method, target or field that HTTP forbids."),
+    "too-many": Failure(
+        503,
+        'too many connections to {address}; see SAMESITE_PROXY["MAX_CONNECTIONS"] and ulimit -n.',
+    ),
+    "connect": Failure(502, "the frontend at {address} cannot be reached. " + _START_IT),
+    "connect-timeout": Failure(
+        504, "the frontend at {address} did not accept a connection in time. " + _START_IT
+    ),
+    "request-client": Failure(400, "the request's body broke off, or is not as long as declared."),
+    "request-upstream": Failure(502, "the frontend at {address} broke off while it was sent to."),
+    "response-timeout": Failure(
+        504,
+        "the frontend at {address} accepted the request but did not answer in time;"
+        ' see SAMESITE_PROXY["RESPONSE_TIMEOUT"].',
+    ),
+    "response-none": Failure(
+        502, "the frontend at {address} closed the connection without an answer."
+    ),
+    "response-head": Failure(
+        502,
+        "what the frontend at {address} answered is not HTTP/1.1, or can be read two ways. Is"
+        ' SAMESITE_PROXY["FRONTEND"] the frontend\'s address, with http or https as it speaks?',
+    ),
+    "response-upstream": Failure(502, "the frontend at {address} broke off its answer."),
+    "idle-timeout": Failure(
+        504,
+        'the frontend at {address} stood still for too long; see SAMESITE_PROXY["IDLE_TIMEOUT"].',
+    ),
+    "client-gone": Failure(499, "the client has left.", is_logged=False),
+    "canceled": Failure(499, "the exchange was canceled.", is_logged=False),
+    "shutdown": Failure(503, "the server is shutting down.", is_logged=False),
+}
+
+HOST_REFUSED = Failure(400, "this host name is not in ALLOWED_HOSTS.")
+LENGTH_REFUSED = Failure(400, "the request's Content-Length is no number.")
+BODY_WITH_HEAD = Failure(400, "a HEAD request cannot have a body.")
+BODY_BROKEN = Failure(400, "the request's body broke off.", is_logged=False)
+BODY_LOST = Failure(
+    411,
+    "this server does not read chunked request bodies; send a Content-Length, or serve Django"
+    " with gunicorn.",
+)
+BODY_TAKEN = Failure(
+    500,
+    "a middleware before SameSiteProxyMiddleware has read the request's form, and it cannot be"
+    " sent a second time; put SameSiteProxyMiddleware before it.",
+)
+METHOD_REFUSED = Failure(405, "this method is not forwarded.")
+UPGRADE_REFUSED = Failure(501, "upgraded connections (WebSocket) are not forwarded yet.")

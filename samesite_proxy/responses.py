@@ -1,0 +1,158 @@
+"""The frontend's answer as a Django response, and the one line that stands for a failure."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest, StreamingHttpResponse
+from django.http.response import ResponseHeaders
+
+from samesite_proxy._engine import EngineError, Exchange, break_connection
+from samesite_proxy.conf import ANY_ADDRESS_NAMES, DEFAULT_PORTS, LOOPBACK_NAMES, Frontend, Settings
+from samesite_proxy.failures import BY_CODE, METHOD_REFUSED, Failure
+
+logger = logging.getLogger("samesite_proxy")
+
+Fields = list[tuple[str, str]]
+
+
+class AnswerBroken(Exception):
+    """The frontend broke off its answer, and only an exception tells the server so."""
+
+
+class FrontendResponse(StreamingHttpResponse):
+    """The frontend's answer: its fields cross in their order, repeated ones and all.
+
+    What a middleware before ours sets, changes or deletes in ``headers`` wins over them.
+    """
+
+    _has_been_logged = True  # Django would log a frontend's 404 as its own.
+
+    def __init__(self, status: int, reason: str, fields: Fields, body: Iterable[bytes]) -> None:
+        super().__init__(body, status=status, reason=reason)
+        self._fields = fields
+        self._edited: ResponseHeaders | None = None  # This drops the Content-Type Django adds.
+
+    def _joined(self) -> dict[str, str]:
+        """Repeated fields as one list (RFC 9110, 5.3), the view that Python code has of them."""
+        joined: dict[str, str] = {}
+        names: dict[str, str] = {}
+        for name, value in self._fields:
+            first = names.setdefault(name.lower(), name)
+            joined[first] = f"{joined[first]}, {value}" if first in joined else value
+        return joined
+
+    @property
+    def headers(self) -> ResponseHeaders:
+        if self._edited is None:
+            self._edited = ResponseHeaders(self._joined())
+        return self._edited
+
+    @headers.setter
+    def headers(self, headers: ResponseHeaders) -> None:
+        self._edited = headers
+
+    def items(self) -> Fields:  # type: ignore[override]
+        """What the server sends: the frontend's lines, but for what a middleware changed."""
+        if self._edited is None:
+            return self._fields
+        before = {name.lower(): value for name, value in self._joined().items()}
+        kept: Fields = []
+        written = set()
+        for name, value in self._fields:
+            key = name.lower()
+            now = self._edited.get(name)
+            if now == before[key]:
+                kept.append((name, value))
+            elif now is not None and key not in written:
+                kept.append((name, now))
+            written.add(key)
+        return kept + [item for item in self._edited.items() if item[0].lower() not in written]
+
+
+def failure_of(error: EngineError) -> Failure:
+    return BY_CODE[error.code]
+
+
+def refusal(
+    failure: Failure, frontend: Frontend | None, request: HttpRequest
+) -> StreamingHttpResponse:
+    """One line of text, never cached. It has no length, so that runserver closes after it."""
+    line = failure.line(frontend)
+    if failure.is_logged:
+        logger.warning("%s %s: %d %s", request.method, request.path, failure.status, line.strip())
+    response = StreamingHttpResponse(
+        [line.encode()], status=failure.status, content_type="text/plain; charset=utf-8"
+    )
+    response.headers["Cache-Control"] = "no-store"
+    if failure is METHOD_REFUSED:
+        response.headers["Allow"] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+def body_of(exchange: Exchange, client: socket.socket | None, name: str) -> Iterator[bytes]:
+    """The answer's body as it comes. A broken one breaks the client's connection."""
+    try:
+        piece = exchange.read(False)
+        if piece is None:
+            yield b""  # The head goes out now; the body may take its time.
+            piece = exchange.read()
+        while piece:
+            yield piece
+            piece = exchange.read()
+    except EngineError as error:
+        if failure_of(error).is_logged:
+            logger.warning("%s: the answer broke off: %s", name, error)
+        if client is None:
+            raise AnswerBroken(str(error)) from error
+        break_connection(client.fileno())
+    finally:
+        exchange.cancel()
+
+
+def _authority(netloc: str, scheme: str) -> tuple[str, int | None]:
+    parts = urlsplit(f"//{netloc}")
+    return parts.hostname or "", parts.port or DEFAULT_PORTS.get(scheme)
+
+
+class Relocation:
+    """Brings Location and Content-Location back from a frontend's own address."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._names = settings.frontend_names
+
+    def _points_at(self, frontend: Frontend, netloc: str, scheme: str) -> bool:
+        try:
+            name, port = _authority(netloc, scheme)
+        except ValueError:
+            return False
+        if netloc.lower() in self._names:
+            return True
+        known = {frontend.name, *LOOPBACK_NAMES, *ANY_ADDRESS_NAMES, *self._names}
+        return name in known and (frontend.unix_socket is not None or port == frontend.port)
+
+    def rewritten(self, value: str, frontend: Frontend, request: HttpRequest) -> str:
+        """The same place, seen from the browser: a path, which keeps its scheme and host."""
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            return value
+        scheme = parts.scheme or frontend.url.partition(":")[0]
+        if scheme not in DEFAULT_PORTS or not self._points_at(frontend, parts.netloc, scheme):
+            return value
+        rest = value.partition("//")[2][len(parts.netloc) :]
+        if rest.startswith("//"):  # As a path alone it would name another host.
+            return f"{request.scheme}://{request.get_host()}{rest}"
+        return rest if rest.startswith("/") else f"/{rest}"
+
+    def fields(self, fields: Fields, frontend: Frontend, request: HttpRequest) -> Fields:
+        return [
+            (name, self.rewritten(value, frontend, request))
+            if name.lower() in ("location", "content-location") and "//" in value
+            else (name, value)
+            for name, value in fields
+        ]

@@ -1,0 +1,188 @@
+"""What WSGI servers have beyond the environ of PEP 3333: the client's socket, streamed bodies."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.core.handlers.wsgi import LimitedStream
+
+from samesite_proxy._engine import Exchange
+
+Environ = Mapping[str, Any]
+
+PIECE = 256 * 1024
+NO_SOCKET = -1
+
+# A refusal that leaves the request's body unread lingers at most so long (nginx's idea too).
+LINGER_BYTES = 64 * 1024
+LINGER_SECONDS = 2.0
+
+# gunicorn's sync worker is killed when it is silent for its timeout; the answer comes before.
+GUNICORN_RESERVE = 5.0
+
+
+class BodyBroken(Exception):
+    """The client's body broke off, or its framing did."""
+
+
+def _runserver_reader(environ: Environ) -> Any:
+    """The buffered reader of Django's runserver (wsgiref), which owns the client's socket."""
+    body = environ.get("wsgi.input")
+    if not isinstance(body, LimitedStream):
+        return None
+    reader = getattr(body._read, "__self__", None)
+    return reader if hasattr(getattr(reader, "raw", None), "_sock") else None
+
+
+def client_socket(environ: Environ) -> socket.socket | None:
+    """The client's socket, still the server's, or None where the server hides it."""
+    if environ.get("SERVER_PROTOCOL", "").startswith("HTTP/2"):
+        return None  # Other requests share it.
+    found = environ.get("gunicorn.socket")
+    if found is None and (reader := _runserver_reader(environ)) is not None:
+        found = reader.raw._sock
+    return found if isinstance(found, socket.socket) else None
+
+
+def descriptor_of(client: socket.socket | None) -> int:
+    """For the engine to look at while it waits."""
+    return NO_SOCKET if client is None else client.fileno()
+
+
+def send_at_once(client: socket.socket) -> None:
+    """Without this, runserver's kept-alive answers wait 40 ms for the client's ACK (Nagle)."""
+    with contextlib.suppress(OSError):  # A Unix socket has no such delay.
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def loses_chunked_bodies(environ: Environ) -> bool:
+    """Whether the server leaves a chunked body in the socket (wsgiref does)."""
+    return not environ.get("wsgi.input_terminated")
+
+
+def response_timeout_limit() -> float | None:
+    """Seconds in which a gunicorn sync worker must answer, or None under other servers."""
+    worker = getattr(signal.getsignal(signal.SIGABRT), "__self__", None)
+    if worker is None or type(worker).__module__ != "gunicorn.workers.sync":
+        return None
+    timeout: float = worker.cfg.timeout
+    return max(1.0, timeout - GUNICORN_RESERVE) if timeout else None
+
+
+def _buffered(reader: Any, client: socket.socket) -> int:
+    """How much runserver's reader holds already; asking must not wait for more."""
+    timeout = client.gettimeout()
+    client.settimeout(0)
+    try:
+        return len(reader.peek(1))
+    finally:
+        client.settimeout(timeout)
+
+
+def _runserver_pieces(
+    body: LimitedStream, reader: Any, client: socket.socket, exchange: Exchange
+) -> Iterator[bytes]:
+    while body._pos < body.limit:
+        there = _buffered(reader, client) or exchange.await_client()
+        if there < 0:
+            return
+        piece = body.read(min(there, PIECE)) if there else b""
+        if not piece:
+            return
+        yield piece
+
+
+def _gunicorn_pieces(body: Any, exchange: Exchange) -> Iterator[bytes]:
+    reader = body.reader
+    if buffered := body.buf.tell():
+        yield body.read(buffered)
+    if hasattr(reader, "parser"):
+        # Not "yield from": it would end gunicorn's parser together with this generator, and
+        # the rest of the body would be taken for the next request.
+        for piece in reader.parser or ():
+            yield piece
+        reader.parser = None
+        return
+    while reader.length:
+        there = reader.unreader.buf.tell() or exchange.await_client()
+        if there < 0:
+            return
+        piece = reader.read(min(there, PIECE)) if there else b""
+        if not piece:
+            return
+        yield piece
+
+
+def _is_gunicorn_body(body: Any) -> bool:
+    reader = getattr(body, "reader", None)
+    return hasattr(body, "buf") and (
+        hasattr(reader, "parser") or (hasattr(reader, "length") and hasattr(reader, "unreader"))
+    )
+
+
+def body_pieces(
+    environ: Environ, exchange: Exchange, client: socket.socket | None
+) -> Iterator[bytes]:
+    """The request's body as it comes, until its end or until the upstream refuses the rest.
+
+    read(n) of most servers waits for n bytes; where more can be known of a server, a piece is
+    what is there.
+    """
+    body = environ["wsgi.input"]
+    reader = _runserver_reader(environ)
+    if client is None or isinstance(client, ssl.SSLSocket):
+        pieces = iter(lambda: body.read(PIECE), b"")
+    elif reader is not None:
+        pieces = _runserver_pieces(body, reader, client, exchange)
+    elif _is_gunicorn_body(body):
+        pieces = _gunicorn_pieces(body, exchange)
+    else:
+        pieces = iter(lambda: body.read(PIECE), b"")
+    try:
+        for piece in pieces:
+            if piece:
+                yield piece
+    except Exception as error:
+        # Where the next request begins is unknown now; gunicorn keeps this flag for itself.
+        with contextlib.suppress(AttributeError):
+            body.failed = True
+        raise BodyBroken(str(error)) from error
+
+
+def discard_body(environ: Environ, client: socket.socket | None) -> None:
+    """After an early answer, read away what runserver would else read into memory at once.
+
+    A client that stops in the middle is cut off: the next request could not be found.
+    """
+    body = environ.get("wsgi.input")
+    if client is None or not isinstance(body, LimitedStream) or body._pos >= body.limit:
+        return
+    client.settimeout(LINGER_SECONDS)
+    try:
+        while body.read(PIECE):
+            pass
+        client.settimeout(None)
+    except OSError:
+        body.limit = body._pos
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_RDWR)
+
+
+def linger(client: socket.socket) -> None:
+    """Let a refusal reach a client that is still sending, before the connection closes."""
+    deadline = time.monotonic() + LINGER_SECONDS
+    left = LINGER_BYTES
+    with contextlib.suppress(OSError):
+        client.shutdown(socket.SHUT_WR)
+        while left > 0 and (seconds := deadline - time.monotonic()) > 0:
+            client.settimeout(seconds)
+            piece = client.recv(left)
+            if not piece:
+                return
+            left -= len(piece)

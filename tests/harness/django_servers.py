@@ -1,0 +1,129 @@
+"""Real Django servers in processes of their own, each with the test project and our middleware."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+DEADLINE = 30.0
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _gunicorn(*options: str) -> Callable[[int], list[str]]:
+    def command(port: int) -> list[str]:
+        return [
+            "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1",
+            "--log-level", "info", *options, "tests.project.wsgi:application",
+        ]  # fmt: skip
+
+    return command
+
+
+def _runserver(port: int) -> list[str]:
+    return ["-m", "tests.project.manage", "runserver", "--noreload", f"127.0.0.1:{port}"]
+
+
+def _waitress(port: int) -> list[str]:
+    return [
+        "-m", "waitress", f"--listen=127.0.0.1:{port}", "--threads=8",
+        "tests.project.wsgi:application",
+    ]  # fmt: skip
+
+
+def _granian(port: int) -> list[str]:
+    return [
+        "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
+        "--no-ws", "--http", "1", "--blocking-threads", "8", "tests.project.wsgi:application",
+    ]  # fmt: skip
+
+
+COMMANDS: dict[str, Callable[[int], list[str]]] = {
+    "runserver": _runserver,
+    "sync": _gunicorn("--worker-class", "sync"),
+    "gthread": _gunicorn("--worker-class", "gthread", "--threads", "8"),
+    "waitress": _waitress,
+    "granian": _granian,
+}
+
+
+class DjangoServer:
+    """One running server. `log()` is what it has printed so far."""
+
+    def __init__(self, kind: str, settings: dict[str, Any], **environment: str) -> None:
+        self.kind = kind
+        self.port = free_port()
+        self._log = tempfile.NamedTemporaryFile(prefix=f"{kind}-", suffix=".log")  # noqa: SIM115
+        self.process = subprocess.Popen(
+            [sys.executable, *COMMANDS[kind](self.port)],
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "PYTHONUNBUFFERED": "1",
+                "SAMESITE_PROXY": json.dumps(settings),
+                **environment,
+            },
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._await_listener()
+
+    def _await_listener(self) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            time.sleep(0.05)  # Between looks, until the deadline.
+        log = self.log()
+        self.stop()
+        raise RuntimeError(f"{self.kind} did not start:\n{log}")
+
+    def log(self) -> str:
+        return Path(self._log.name).read_text(errors="replace")
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float = DEADLINE) -> int:
+        return self.process.wait(seconds)
+
+    def pids(self) -> list[int]:
+        """The server's processes, by their session."""
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = stat.read_text().rpartition(")")[2].split()
+                if int(fields[3]) == self.process.pid and fields[0] != "Z":
+                    found.append(int(stat.parent.name))
+        return found
+
+    def stop(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(DEADLINE)
+        self._log.close()
+
+
+@contextlib.contextmanager
+def serving(kind: str, settings: dict[str, Any], **environment: str) -> Iterator[DjangoServer]:
+    server = DjangoServer(kind, settings, **environment)
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,22 @@
+"""The settings of the test project; SAMESITE_PROXY and more come from the environment."""
+
+import json
+import os
+
+SECRET_KEY = "only for tests"
+DEBUG = os.environ.get("TEST_DEBUG", "1") == "1"
+ALLOWED_HOSTS = json.loads(os.environ.get("TEST_ALLOWED_HOSTS", "[]"))
+ROOT_URLCONF = "tests.project.urls"
+INSTALLED_APPS = ["django.contrib.staticfiles"]
+MIDDLEWARE = json.loads(
+    os.environ.get("TEST_MIDDLEWARE", '["samesite_proxy.middleware.SameSiteProxyMiddleware"]')
+)
+SAMESITE_PROXY = json.loads(os.environ.get("SAMESITE_PROXY", "{}"))
+STATIC_URL = "static/"
+USE_TZ = True
+DATABASES: dict[str, dict[str, str]] = {}
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+TEMPLATES = [
+    {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [], "APP_DIRS": True}
+]
+FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
