@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import resource
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,9 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 # A server that is bound to every address names itself so.
 ANY_ADDRESS_NAMES = frozenset({"0.0.0.0", "::"})
 SMALL_POOL = 256
+
+# What a URL is made of (RFC 3986, 2); urlsplit drops line ends silently.
+_ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def parse_frontend(prefix: str, address: object) -> Frontend:
         port = parts.port
     except ValueError as error:
         raise Refused(f"{address!r} is not a URL: {error}") from error
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not address.isascii():
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not _ADDRESS.fullmatch(address):
         raise Refused(f"{address!r} is not an http or https URL")
     if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
         raise Refused(f"{address!r} has more than a scheme, a host and a port")

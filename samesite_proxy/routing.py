@@ -53,15 +53,17 @@ def _head_of_regex(regex: str) -> tuple[str, str]:
     return re.sub(r"\\(.)", r"\1", head), going_on
 
 
-def head_of(pattern: object) -> tuple[str, str]:
-    """The text that all paths of a pattern begin with, and how they go on after it."""
-    if isinstance(pattern, RoutePattern) and isinstance(pattern._route, str):
-        head, converter, _ = pattern._route.partition("<")
+def head_of(entry: URLPattern | URLResolver) -> tuple[str, str]:
+    """The text that all paths of an entry begin with, and how they go on after it."""
+    route = getattr(entry.pattern, "_route", None)
+    if isinstance(entry.pattern, RoutePattern) and isinstance(route, str):
+        head, converter, _ = route.partition("<")
         if converter:
             return head, SOMETHING
-        return head, NOTHING if pattern._is_endpoint else ANYTHING
-    if isinstance(pattern, RegexPattern) and isinstance(pattern._regex, str):
-        return _head_of_regex(pattern._regex)
+        return head, NOTHING if isinstance(entry, URLPattern) else ANYTHING
+    regex = getattr(entry.pattern, "_regex", None)
+    if isinstance(entry.pattern, RegexPattern) and isinstance(regex, str):
+        return _head_of_regex(regex)
     return "", SOMETHING  # A translated one changes with the language, others are unknown.
 
 
@@ -83,7 +85,7 @@ def _rules_of_view(text: str, going_on: str) -> Iterator[Rule]:
 
 
 def _rules_of_include(entry: URLResolver, prefix: str) -> Iterator[Rule]:
-    head, going_on = head_of(entry.pattern)
+    head, going_on = head_of(entry)
     text = prefix + head
     if going_on != ANYTHING:
         yield text, STARTS, ASK
@@ -101,7 +103,7 @@ def _rules_of(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iter
         elif isinstance(entry, URLResolver):
             yield from _rules_of_include(entry, prefix)
         else:
-            head, going_on = head_of(entry.pattern)
+            head, going_on = head_of(entry)
             yield from _rules_of_view(prefix + head, going_on)
 
 
@@ -141,7 +143,8 @@ def catch_all_message(route: str) -> str:
 def _resolves(path: str, urlconf: Any) -> bool:
     slashed = path + "/"
     may_append = django_settings.APPEND_SLASH and not path.endswith("/")
-    return is_valid_path(path, urlconf) or (may_append and is_valid_path(slashed, urlconf))
+    found = is_valid_path(path, urlconf) or (may_append and is_valid_path(slashed, urlconf))
+    return bool(found)
 
 
 class Table:

@@ -1,0 +1,182 @@
+"""SAMESITE_PROXY: what each key takes, and what is said of what it does not take."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
+from django.http import HttpRequest, HttpResponse
+from django.test import override_settings
+
+from samesite_proxy import conf
+from samesite_proxy.middleware import SameSiteProxyMiddleware
+
+
+def read(**keys: Any) -> conf.Settings:
+    with override_settings(SAMESITE_PROXY=keys):
+        settings, problems = conf.read()
+    assert settings is not None, problems
+    return settings
+
+
+def problems_of(**keys: Any) -> list[conf.Problem]:
+    with override_settings(SAMESITE_PROXY=keys):
+        settings, problems = conf.read()
+    assert settings is None
+    return problems
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    settings = read()
+    (frontend,) = settings.frontends
+    assert (frontend.prefix, frontend.url) == ("/", "http://localhost:3000/")
+    assert settings.django_paths is None
+    assert settings.host_header == "auto"
+    assert (settings.connect_timeout, settings.response_timeout, settings.idle_timeout) == (
+        5,
+        60,
+        300,
+    )
+    assert not settings.trusts("127.0.0.1")
+    assert not settings.trusts("")
+
+
+@pytest.mark.parametrize(
+    ("address", "url", "port", "unix_socket"),
+    [
+        ("http://localhost:5173", "http://localhost:5173/", 5173, None),
+        ("https://frontend.example/", "https://frontend.example/", 443, None),
+        ("http://[::1]:3000", "http://[::1]:3000/", 3000, None),
+        ("HTTP://LOCALHOST", "http://localhost/", 80, None),
+        ("unix:/run/frontend.sock", "http://localhost/", 80, "/run/frontend.sock"),
+    ],
+)
+def test_frontend_address_is_taken_apart(
+    address: str, url: str, port: int, unix_socket: str | None
+) -> None:
+    (frontend,) = read(FRONTEND=address).frontends
+    assert (frontend.url, frontend.port, frontend.unix_socket) == (url, port, unix_socket)
+    assert frontend.address == address
+
+
+def test_several_frontends_each_have_a_prefix() -> None:
+    frontends = read(FRONTEND={"/": "http://a:1", "/storybook/": "http://b:2"}).frontends
+    assert [(f.prefix, f.url) for f in frontends] == [
+        ("/", "http://a:1/"),
+        ("/storybook/", "http://b:2/"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "check_id"),
+    [
+        ("FRONTEND", 3000, "E003"),
+        ("FRONTEND", "localhost:3000", "E003"),
+        ("FRONTEND", "ftp://localhost", "E003"),
+        ("FRONTEND", "http://", "E003"),
+        ("FRONTEND", "http://localhost:port", "E003"),
+        ("FRONTEND", "http://localhost:99999", "E003"),
+        ("FRONTEND", "http://localhost/path", "E003"),
+        ("FRONTEND", "http://user@localhost", "E003"),
+        ("FRONTEND", "http://localhost?x", "E003"),
+        ("FRONTEND", "http://local host", "E003"),
+        ("FRONTEND", "http://localhost\r\n:1", "E003"),
+        ("FRONTEND", "unix:relative.sock", "E003"),
+        ("FRONTEND", {}, "E003"),
+        ("FRONTEND", {"/x": "http://a"}, "E003"),
+        ("FRONTEND", {"/": "http://a", "x": "http://b"}, "E003"),
+        ("FRONTEND", {"/": "http://a", "/x": "http://b", "/x/": "http://c"}, "E003"),
+        ("DJANGO_PATHS", "/api", "E004"),
+        ("DJANGO_PATHS", ["api"], "E004"),
+        ("DJANGO_PATHS", [1], "E004"),
+        ("DJANGO_PATHS", ["/a?b"], "E004"),
+        ("HOST_HEADER", "", "E005"),
+        ("HOST_HEADER", None, "E005"),
+        ("HOST_HEADER", "a b", "E005"),
+        ("HOST_HEADER", "a\r\nX: y", "E005"),
+        ("FRONTEND_NAMES", "a", "E006"),
+        ("FRONTEND_NAMES", ["http://a"], "E006"),
+        ("CONNECT_TIMEOUT", 0, "E007"),
+        ("CONNECT_TIMEOUT", True, "E007"),
+        ("RESPONSE_TIMEOUT", "60", "E008"),
+        ("IDLE_TIMEOUT", -1, "E009"),
+        ("IDLE_TIMEOUT", float("nan"), "E009"),
+        ("MAX_CONNECTIONS", 0, "E010"),
+        ("MAX_CONNECTIONS", 1.5, "E010"),
+        ("CA_FILE", "/no/such/file.pem", "E011"),
+        ("CA_FILE", 1, "E011"),
+        ("TRUSTED_PROXIES", ["localhost"], "E012"),
+        ("TRUSTED_PROXIES", "127.0.0.1", "E012"),
+    ],
+)
+def test_wrong_value_is_named_with_its_key(key: str, value: object, check_id: str) -> None:
+    (problem,) = problems_of(**{key: value})
+    assert problem.id == f"samesite_proxy.{check_id}"
+    assert f'SAMESITE_PROXY["{key}"]' in problem.message
+    assert problem.hint
+
+
+def test_unknown_key_is_named_with_the_known_ones() -> None:
+    (problem,) = problems_of(FRONT_END="http://localhost:3000")
+    assert problem.id == "samesite_proxy.E002"
+    assert "FRONT_END" in problem.message
+    assert "FRONTEND" in problem.hint
+
+
+def test_all_problems_are_told_at_once() -> None:
+    assert len(problems_of(FRONTEND=1, HOST_HEADER=2, NO_KEY=3)) == 3
+
+
+def test_settings_that_are_no_dict_are_refused() -> None:
+    with override_settings(SAMESITE_PROXY="http://localhost:3000"):
+        settings, problems = conf.read()
+    assert settings is None
+    assert [problem.id for problem in problems] == ["samesite_proxy.E001"]
+
+
+def test_ca_file_that_exists_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.touch()
+    assert read(CA_FILE=file).ca_file == str(file)
+
+
+def test_max_connections_leave_descriptors_for_clients() -> None:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert read(MAX_CONNECTIONS=10**9).max_connections == (soft - 64) // 2
+    assert read(MAX_CONNECTIONS=3).max_connections == 3
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted"),
+    [
+        ("127.0.0.1", True),
+        ("10.1.2.3", True),
+        ("11.1.2.3", False),
+        ("::1", True),
+        ("", True),
+        ("nonsense", False),
+    ],
+)
+def test_trusted_proxies_are_addresses_networks_and_unix(peer: str, trusted: bool) -> None:
+    settings = read(TRUSTED_PROXIES=["127.0.0.1", "10.0.0.0/8", "::1", "unix"])
+    assert settings.trusts(peer) is trusted
+
+
+def answer(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
+
+
+def test_middleware_raises_with_every_problem() -> None:
+    with (
+        override_settings(SAMESITE_PROXY={"FRONTEND": 1, "DJANGO_PATHS": 2}),
+        pytest.raises(ImproperlyConfigured, match=r"(?s)E003.*E004"),
+    ):
+        SameSiteProxyMiddleware(answer)
+
+
+def test_frontend_none_takes_the_middleware_out() -> None:
+    with override_settings(SAMESITE_PROXY={"FRONTEND": None}), pytest.raises(MiddlewareNotUsed):
+        SameSiteProxyMiddleware(answer)

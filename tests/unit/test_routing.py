@@ -1,0 +1,159 @@
+"""The routing table against the one table of cases, and what the table cannot show."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.conf.urls.i18n import i18n_patterns
+from django.test import override_settings
+from django.urls import include, path, re_path
+from django.utils.translation import gettext_lazy
+
+from samesite_proxy import conf
+from samesite_proxy.routing import Routing, catch_all_route, head_of
+from tests.unit.path_cases import FRONTEND, INNER, SITES, Site, view
+
+NUMBERS = itertools.count()
+
+
+def urlconf(name: str, urlpatterns: list[Any]) -> str:
+    """A module of its own each time, since Django keeps resolvers by its name."""
+    module = ModuleType(f"tests.generated.{name}_{next(NUMBERS)}")
+    module.urlpatterns = urlpatterns  # type: ignore[attr-defined]
+    sys.modules[module.__name__] = module
+    return module.__name__
+
+
+def routing_of(proxy: dict[str, Any]) -> Routing:
+    prefixes = proxy.get("FRONTEND", ["/"])
+    frontends = {prefix: f"http://localhost:{3000 + i}" for i, prefix in enumerate(prefixes)}
+    with override_settings(SAMESITE_PROXY={**proxy, "FRONTEND": frontends}):
+        settings, problems = conf.read()
+    assert settings is not None, problems
+    return Routing(settings)
+
+
+def owner_of(routing: Routing, path_info: str, name: str, script_name: str = "") -> str:
+    frontend = routing.frontend_of(path_info, name, script_name)
+    return frontend.prefix if frontend else "django"
+
+
+@pytest.mark.parametrize(
+    ("site", "path_info"),
+    [pytest.param(site, p, id=f"{site.name}:{p}") for site in SITES for p in site.owners],
+)
+def test_owner_is_as_the_table_says(site: Site, path_info: str) -> None:
+    name = urlconf(site.name, site.urlpatterns)
+    assert owner_of(routing_of(site.proxy), path_info, name) == site.owners[path_info]
+
+
+def test_without_append_slash_the_bare_path_is_the_frontends() -> None:
+    name = urlconf("no_slash", [path("about/", view)])
+    with override_settings(APPEND_SLASH=False):
+        assert owner_of(routing_of({}), "/about", name) == FRONTEND
+
+
+LANGUAGES = [("en", "English"), ("ko", "Korean"), ("pt-br", "Portuguese")]
+TRANSLATED = [path("shop/", include(INNER)), path("<slug:page>/", view)]
+
+
+@pytest.mark.parametrize(
+    ("path_info", "owner"),
+    [
+        ("/ko/shop/x", "django"),
+        ("/pt-br/shop/", "django"),
+        ("/ko/page/", "django"),
+        ("/ko/page/x", FRONTEND),
+        ("/fr/shop/", FRONTEND),
+        ("/shop/", "django"),
+        ("/kor/shop/", FRONTEND),
+    ],
+)
+def test_language_prefix_is_taken_from_the_path(path_info: str, owner: str) -> None:
+    with override_settings(LANGUAGES=LANGUAGES, LANGUAGE_CODE="en", USE_I18N=True):
+        name = urlconf("i18n", i18n_patterns(*TRANSLATED, prefix_default_language=False))
+        assert owner_of(routing_of({}), path_info, name) == owner
+
+
+def test_default_language_with_a_prefix_leaves_the_bare_path_to_the_frontend() -> None:
+    with override_settings(LANGUAGES=LANGUAGES, LANGUAGE_CODE="en", USE_I18N=True):
+        name = urlconf("i18n_prefixed", i18n_patterns(*TRANSLATED))
+        assert owner_of(routing_of({}), "/en/shop/", name) == "django"
+        assert owner_of(routing_of({}), "/shop/", name) == FRONTEND
+
+
+def test_translated_route_is_asked_of_the_resolver() -> None:
+    name = urlconf("lazy", [path(gettext_lazy("welcome/"), view)])
+    assert owner_of(routing_of({}), "/welcome/", name) == "django"
+    assert owner_of(routing_of({}), "/other/", name) == FRONTEND
+
+
+def test_each_urlconf_has_its_own_table() -> None:
+    routing = routing_of({})
+    one, two = urlconf("one", [path("one/", view)]), urlconf("two", [path("two/", view)])
+    assert [owner_of(routing, "/one/", name) for name in (one, two)] == ["django", FRONTEND]
+    assert [owner_of(routing, "/two/", name) for name in (one, two)] == [FRONTEND, "django"]
+
+
+@pytest.mark.parametrize(
+    ("url", "script_name", "path_info", "owner"),
+    [
+        ("/media/", "", "/media/x.png", "django"),
+        ("media/", "", "/media/x.png", "django"),
+        ("", "", "/x.png", FRONTEND),
+        ("/", "", "/x.png", FRONTEND),
+        ("https://cdn.example/media/", "", "/media/x.png", FRONTEND),
+        ("//cdn.example/media/", "", "/media/x.png", FRONTEND),
+        ("/app/media/", "/app", "/media/x.png", "django"),
+        ("/media/", "/app", "/media/x.png", FRONTEND),
+    ],
+)
+def test_media_url_is_djangos_where_it_is_a_local_path(
+    url: str, script_name: str, path_info: str, owner: str
+) -> None:
+    name = urlconf("media", [])
+    with override_settings(MEDIA_URL=url):
+        assert owner_of(routing_of({}), path_info, name, script_name) == owner
+
+
+@pytest.mark.parametrize(
+    ("entry", "head", "going_on"),
+    [
+        (path("a/b/", view), "a/b/", "nothing"),
+        (path("a/", include([])), "a/", "anything"),
+        (path("a/<int:x>", view), "a/", "something"),
+        (re_path(r"^a/", include([])), "a/", "anything"),
+        (re_path(r"^a/$", view), "a/", "nothing"),
+        (re_path(r"^a/\Z", view), "a/", "nothing"),
+        (re_path(r"^a\.b\-c/", view), "a.b-c/", "anything"),
+        (re_path(r"^ab?c", view), "a", "something"),
+        (re_path(r"^a\.?c", view), "a", "something"),
+        (re_path(r"^a{2}", view), "", "something"),
+        (re_path(r"^a|b$", view), "", "something"),
+        (re_path(r"^a\d", view), "a", "something"),
+        (re_path(r"a/", view), "", "something"),
+        (re_path(r"^", view), "", "anything"),
+        (re_path(r"", view), "", "anything"),
+    ],
+)
+def test_head_of_a_pattern_is_its_literal_text(entry: Any, head: str, going_on: str) -> None:
+    assert head_of(entry) == (head, going_on)
+
+
+@pytest.mark.parametrize(
+    ("urlpatterns", "route"),
+    [
+        ([path("<path:rest>", view)], "<path:rest>"),
+        ([path("api/", include(INNER)), re_path(r"^.*$", view)], "^.*$"),
+        ([path("", include([re_path(r"^(?:.*)/?$", view)]))], "^(?:.*)/?$"),
+        ([path("<slug:page>/", view)], None),
+        ([path("api/", include([path("<path:rest>", view)]))], None),
+        ([path("", view)], None),
+    ],
+)
+def test_catch_all_route_is_named(urlpatterns: list[Any], route: str | None) -> None:
+    assert catch_all_route(urlconf("catch_all", urlpatterns)) == route
