@@ -1,0 +1,100 @@
+"""The documentation says what the code does: settings, failures, checks, servers and links."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from samesite_proxy import conf, failures
+from tests.traffic import server_table
+
+ROOT = Path(__file__).parents[2]
+ERRORS = ROOT / "docs" / "errors.md"
+SERVERS = ROOT / "docs" / "servers.md"
+
+CODE_BLOCK = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
+NOT_OURS = ("build", "dist", "node_modules", "var")
+
+LINK = re.compile(r"\]\(([^()\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+CHECK_ID = re.compile(r"samesite_proxy\.[EIW]\d{3}")
+
+
+def markdown_files() -> list[Path]:
+    """Our own: nothing that was installed, built or hidden."""
+    found = []
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in NOT_OURS]
+        found += [Path(folder, name) for name in files if name.endswith(".md")]
+    return sorted(found)
+
+
+def as_documented(default: object) -> str:
+    if default is None:
+        return "None"
+    return "[]" if default == () else json.dumps(default)
+
+
+def server_rows() -> list[str]:
+    """The Markdown table of tests/traffic/server_table.py, as docs/servers.md has it."""
+    lines = [
+        f"| | {' | '.join(server_table.TABLE)} |",
+        "|---" * (len(server_table.TABLE) + 1) + "|",
+    ]
+    for field in dataclasses.fields(server_table.Server):
+        values = [getattr(server, field.name) for server in server_table.TABLE.values()]
+        words = [", ".join(sorted(v)) if isinstance(v, frozenset) else v for v in values]
+        cells = [f"`{word}`" if set(word) <= set(",; ") and word else word or "-" for word in words]
+        lines.append(f"| {field.metadata['doc']} | {' | '.join(cells)} |")
+    return lines
+
+
+def anchors_of(path: Path) -> set[str]:
+    """The fragments of a file's headings, by GitHub's rule."""
+    headings = HEADING.findall(CODE_BLOCK.sub("", path.read_text()))
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+def test_each_setting_is_in_the_readme_with_its_default() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| `([^`]*)` \| \S", (ROOT / "README.md").read_text(), re.M)
+    assert rows == [(name, as_documented(key.default)) for name, key in conf.KEYS.items()]
+
+
+def test_each_failure_is_documented_and_no_other() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| `([^`]+)` \| (.+) \|$", ERRORS.read_text(), re.MULTILINE)
+    own = [value for value in vars(failures).values() if isinstance(value, failures.Failure)]
+    known = {
+        (str(one.status), one.text, one.is_logged) for one in [*failures.BY_CODE.values(), *own]
+    }
+    assert len(rows) == len(known)
+    assert {(status, text, "Not logged." not in more) for status, text, more in rows} == known
+
+
+def test_each_check_is_documented_and_no_other() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "samesite_proxy").glob("*.py"))
+    documented = re.findall(rf"^\| `({CHECK_ID.pattern})` \|", ERRORS.read_text(), re.MULTILINE)
+    assert documented == sorted(documented, key=lambda name: ("EWI".index(name[-4]), name))
+    assert set(documented) == set(CHECK_ID.findall(sources))
+
+
+def test_table_of_servers_is_the_one_that_is_tested() -> None:
+    table = [line for line in SERVERS.read_text().splitlines() if line.startswith("|")]
+    assert table[: len(server_rows())] == server_rows()
+
+
+@pytest.mark.parametrize("path", markdown_files(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_relative_links_lead_somewhere(path: Path) -> None:
+    broken = []
+    for target in LINK.findall(CODE_BLOCK.sub("", path.read_text())):
+        if target.startswith(("http:", "https:", "mailto:")):
+            continue
+        name, _, fragment = target.partition("#")
+        linked = (path.parent / name).resolve() if name else path
+        if not linked.exists() or (fragment and fragment not in anchors_of(linked)):
+            broken.append(target)
+    assert broken == []
