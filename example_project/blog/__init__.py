@@ -1,0 +1,1 @@
+"""Posts with images, rendered by Django under /blog/."""

@@ -1,0 +1,1 @@
+"""Accounts: logging in and out with Django's own views, under /dj/."""

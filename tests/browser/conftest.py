@@ -1,0 +1,100 @@
+"""Fixtures of the browser tests: Chromium, and the example project in each of its variants."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.programs import DEADLINE, EXAMPLE, Program
+from tests.browser.sites import (
+    Site,
+    Start,
+    started_programs,
+    through_nginx,
+    through_our_middleware,
+)
+
+CHROMIUM_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    chromium = next(filter(None, map(shutil.which, names)), None)
+    assert chromium, "no Chromium on the PATH: apt install chromium"
+    expect.set_options(timeout=DEADLINE * 1000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a browser without cookies."""
+    context = browser.new_context(locale="en-US", viewport={"width": 1100, "height": 900})
+    context.set_default_timeout(DEADLINE * 1000)
+    page = context.new_page()
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start programs that end with the test."""
+    yield from started_programs(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def vite_installed() -> None:
+    """Vite and React as the lock file names them."""
+    npm_ci = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+    program = Program([sys.executable, "../node.py", *npm_ci], EXAMPLE / "frontend-vite", {})
+    assert program.wait() == 0, "\n".join(program.lines)
+
+
+SITES = ("static", "static DJANGO_PATHS", "vite", "static nginx", "vite nginx")
+
+
+@pytest.fixture(scope="module")
+def sites(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Site]]:
+    """Give the site of a name; each is started when it is first asked for, and lives on."""
+    running: dict[str, Site] = {}
+    with ExitStack() as stack:
+
+        def site(name: str) -> Site:
+            if name not in running:
+                folder = tmp_path_factory.mktemp("site")
+                start = stack.enter_context(contextmanager(started_programs)(folder))
+                frontend, _, way = name.partition(" ")
+                if frontend == "vite":
+                    request.getfixturevalue("vite_installed")
+                if way == "nginx":
+                    running[name] = through_nginx(start, frontend, folder)
+                else:
+                    paths = {"DEMO_DJANGO_PATHS": "1"} if way else {}
+                    running[name] = through_our_middleware(start, frontend, paths)
+            return running[name]
+
+        yield site
+
+
+@pytest.fixture(params=SITES)
+def site(request: pytest.FixtureRequest, sites: Callable[[str], Site]) -> Site:
+    """The example project: its two frontends, through our middleware or nginx."""
+    return sites(request.param)
