@@ -6,8 +6,13 @@ FRONTEND ?= static
 
 VENV := .venv
 BIN := $(VENV)/bin
-C_FILES := $(wildcard csrc/*/*.[ch] csrc/*/*/*.[ch] tests/c/*.[ch])
-BUILD_INPUTS := setup.py pyproject.toml $(wildcard csrc/*/*.[ch] csrc/*/*/*.[ch])
+PYTEST := $(BIN)/python -m pytest -q
+SOURCES := setup.py pyproject.toml $(wildcard csrc/*/*.[ch] csrc/*/*/*.[ch])
+
+# Runs Python with another build of the engine; see tests/builds.
+WITH_ENGINE = PYTHONPATH=tests/builds SAMESITE_PROXY_ENGINE=$(abspath $(1))
+SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
 
 .PHONY: help demo test check lint bench clean
 
@@ -15,17 +20,38 @@ help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
 	@echo "make test    everything    make check   the quick part of it    make bench   the speed"
 
-# A virtual environment with the extension built in place and the named dependency groups.
-$(VENV)/%.done: $(BUILD_INPUTS)
-	@.ci/install build $(if $(filter test bench,$*),$*)
+# A virtual environment with a dependency group (demo, test, bench) and the extension in place.
+$(VENV)/%.done: $(SOURCES) .ci/install
+	@.ci/install build $(filter test bench,$*)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -q -U pip setuptools
 	@$(BIN)/pip install -q --group $*
-	@$(BIN)/pip install -q --no-build-isolation -e .
+	@$(BIN)/pip install -q --no-build-isolation -e . >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 	@touch $@
 
+build/portable/samesite_proxy/_engine.abi3.so: $(SOURCES) $(VENV)/test.done
+	@SAMESITE_PROXY_POLLER=portable $(BIN)/python setup.py -q build_ext \
+		--build-lib build/portable --build-temp build/portable/objects
+
+build/sanitized/samesite_proxy/_engine.abi3.so: $(SOURCES) $(VENV)/test.done
+	@SAMESITE_PROXY_SANITIZE=address,undefined $(BIN)/python setup.py -q build_ext \
+		--build-lib build/sanitized --build-temp build/sanitized/objects
+
 demo: $(VENV)/demo.done
-	@exec $(BIN)/python example_project/demo.py --port $(PORT) --frontend-port $(FRONTEND_PORT) --frontend $(FRONTEND)
+	@exec $(BIN)/python example_project/demo.py \
+		--port $(PORT) --frontend-port $(FRONTEND_PORT) --frontend $(FRONTEND)
+
+# Everything, then the engine and the traffic again with poll(2), then with sanitizers.
+test: $(VENV)/test.done build/portable/samesite_proxy/_engine.abi3.so \
+		build/sanitized/samesite_proxy/_engine.abi3.so
+	$(PYTEST)
+	$(call WITH_ENGINE,build/portable/samesite_proxy/_engine.abi3.so) \
+		$(PYTEST) -m "not slow" tests/engine tests/traffic
+	$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine.abi3.so) \
+		$(PYTEST) -m "not slow" tests/engine
+
+check: $(VENV)/test.done
+	$(PYTEST) -m "not slow" tests/unit tests/engine tests/test_architecture.py tests/test_style.py tests/test_c.py
 
 bench: $(VENV)/bench.done
 	@$(BIN)/python -m bench
