@@ -38,7 +38,9 @@ BY_CODE = {
     "connect-timeout": Failure(
         504, "the frontend at {address} did not accept a connection in time. " + _START_IT
     ),
-    "request-client": Failure(400, "the request's body broke off, or is not as long as declared."),
+    "request-client": Failure(
+        400, "the request's body broke off, or is not as long as declared.", is_logged=False
+    ),
     "request-upstream": Failure(502, "the frontend at {address} broke off while it was sent to."),
     "response-timeout": Failure(
         504,
@@ -67,6 +69,7 @@ HOST_REFUSED = Failure(400, "this host name is not in ALLOWED_HOSTS.")
 LENGTH_REFUSED = Failure(400, "the request's Content-Length is no number.")
 BODY_WITH_HEAD = Failure(400, "a HEAD request cannot have a body.")
 BODY_BROKEN = Failure(400, "the request's body broke off.", is_logged=False)
+HEAD_BROKEN = Failure(400, "the request's head broke off.", is_logged=False)
 BODY_LOST = Failure(
     411,
     "this server does not read chunked request bodies; send a Content-Length, or serve Django"

@@ -18,6 +18,7 @@ from samesite_proxy.forwarding import Forwarding, LengthRefused, body_length_of,
 from samesite_proxy.responses import FrontendResponse, Relocation, body_of, failure_of, refusal
 
 NEVER_FORWARDED = frozenset({"CONNECT", "TRACE"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1
 
 
 class Refused(Exception):
@@ -112,6 +113,8 @@ class Forwarder:
         host = _host_of(request)
         if request.method in NEVER_FORWARDED:
             raise Refused(failures.METHOD_REFUSED)
+        if request.method not in SAFE and servers.may_have_lost_head(environ, client):
+            raise Refused(failures.HEAD_BROKEN)
         length = _length_of(request)
         fields = self._forwarding.fields(environ, frontend, request.scheme or "http", host)
         exchange = self._upstream(frontend).request(
@@ -124,7 +127,7 @@ class Forwarder:
         if length not in (NO_BODY, 0):
             _send_body(request, length, exchange, client)
         status, reason, answered = exchange.head()
-        body = body_of(exchange, client, f"{request.method} {request.path}")
+        body = body_of(exchange, client, environ, f"{request.method} {request.path}")
         if length not in (NO_BODY, 0):
             body = _then_discard(body, environ, client)
         located = self._relocation.fields(answered, frontend, request)

@@ -13,14 +13,11 @@ from django.http.response import ResponseHeaders
 from samesite_proxy._engine import EngineError, Exchange, break_connection
 from samesite_proxy.conf import ANY_ADDRESS_NAMES, DEFAULT_PORTS, LOOPBACK_NAMES, Frontend, Settings
 from samesite_proxy.failures import BY_CODE, METHOD_REFUSED, Failure
+from samesite_proxy.servers import Environ, breaking_off
 
 logger = logging.getLogger("samesite_proxy")
 
 Fields = list[tuple[str, str]]
-
-
-class AnswerBroken(Exception):
-    """The frontend broke off its answer, and only an exception tells the server so."""
 
 
 class FrontendResponse(StreamingHttpResponse):
@@ -94,7 +91,9 @@ def refusal(
     return response
 
 
-def body_of(exchange: Exchange, client: socket.socket | None, name: str) -> Iterator[bytes]:
+def body_of(
+    exchange: Exchange, client: socket.socket | None, environ: Environ, name: str
+) -> Iterator[bytes]:
     """The answer's body as it comes. A broken one breaks the client's connection."""
     try:
         piece = exchange.read(False)
@@ -108,7 +107,7 @@ def body_of(exchange: Exchange, client: socket.socket | None, name: str) -> Iter
         if failure_of(error).is_logged:
             logger.warning("%s: the answer broke off: %s", name, error)
         if client is None:
-            raise AnswerBroken(str(error)) from error
+            raise breaking_off(environ, str(error)) from error
         break_connection(client.fileno())
     finally:
         exchange.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import signal
 import socket
 import ssl
@@ -29,6 +30,10 @@ GUNICORN_RESERVE = 5.0
 
 class BodyBroken(Exception):
     """The client's body broke off, or its framing did."""
+
+
+class AnswerBroken(Exception):
+    """The frontend broke off its answer, and only an exception tells the server so."""
 
 
 def _runserver_reader(environ: Environ) -> Any:
@@ -85,6 +90,19 @@ def _buffered(reader: Any, client: socket.socket) -> int:
         client.settimeout(timeout)
 
 
+def may_have_lost_head(environ: Environ, client: socket.socket | None) -> bool:
+    """Whether the client's stream has ended where wsgiref takes the end for the head's."""
+    reader = _runserver_reader(environ)
+    if reader is None or client is None or _buffered(reader, client):
+        return False
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
 def _runserver_pieces(
     body: LimitedStream, reader: Any, client: socket.socket, exchange: Exchange
 ) -> Iterator[bytes]:
@@ -98,16 +116,46 @@ def _runserver_pieces(
         yield piece
 
 
-def _gunicorn_pieces(body: Any, exchange: Exchange) -> Iterator[bytes]:
-    reader = body.reader
-    if buffered := body.buf.tell():
-        yield body.read(buffered)
-    if hasattr(reader, "parser"):
+class _Unwanted(Exception):
+    """The upstream does not want the rest of the body."""
+
+
+def _lost_parser() -> Iterator[bytes]:
+    """For gunicorn, in place of a parser that was stopped: it closes the connection quietly."""
+    yield b""
+    raise ConnectionResetError(errno.ECONNRESET, "the rest of the body was not wanted")
+
+
+def _gunicorn_chunks(reader: Any, exchange: Exchange) -> Iterator[bytes]:
+    unreader = reader.req.unreader
+    receive = unreader.chunk
+
+    def receive_if_wanted(*hint: int) -> bytes:
+        """gunicorn's parser would wait for the client's next chunk, whatever the upstream says."""
+        if exchange.await_client() < 0:
+            raise _Unwanted
+        received: bytes = receive(*hint)
+        return received
+
+    unreader.chunk = receive_if_wanted
+    try:
         # Not "yield from": it would end gunicorn's parser together with this generator, and
         # the rest of the body would be taken for the next request.
         for piece in reader.parser or ():
             yield piece
         reader.parser = None
+    except _Unwanted:
+        reader.parser = _lost_parser()
+    finally:
+        del unreader.chunk
+
+
+def _gunicorn_pieces(body: Any, exchange: Exchange) -> Iterator[bytes]:
+    reader = body.reader
+    if buffered := body.buf.tell():
+        yield body.read(buffered)
+    if hasattr(reader, "parser"):
+        yield from _gunicorn_chunks(reader, exchange)
         return
     while reader.length:
         there = reader.unreader.buf.tell() or exchange.await_client()
@@ -117,6 +165,14 @@ def _gunicorn_pieces(body: Any, exchange: Exchange) -> Iterator[bytes]:
         if not piece:
             return
         yield piece
+
+
+def _plain_pieces(environ: Environ) -> Iterator[bytes]:
+    """Where nothing is known but PEP 3333: beyond Content-Length there may be no end to find."""
+    body = environ["wsgi.input"]
+    if not environ.get("wsgi.input_terminated"):
+        body = LimitedStream(body, int(environ.get("CONTENT_LENGTH") or 0))
+    return iter(lambda: body.read(PIECE), b"")
 
 
 def _is_gunicorn_body(body: Any) -> bool:
@@ -137,13 +193,13 @@ def body_pieces(
     body = environ["wsgi.input"]
     reader = _runserver_reader(environ)
     if client is None or isinstance(client, ssl.SSLSocket):
-        pieces = iter(lambda: body.read(PIECE), b"")
+        pieces = _plain_pieces(environ)
     elif reader is not None:
         pieces = _runserver_pieces(body, reader, client, exchange)
     elif _is_gunicorn_body(body):
         pieces = _gunicorn_pieces(body, exchange)
     else:
-        pieces = iter(lambda: body.read(PIECE), b"")
+        pieces = _plain_pieces(environ)
     try:
         for piece in pieces:
             if piece:
@@ -153,6 +209,16 @@ def body_pieces(
         with contextlib.suppress(AttributeError):
             body.failed = True
         raise BodyBroken(str(error)) from error
+
+
+def breaking_off(environ: Environ, reason: str) -> Exception:
+    """What to raise in a body, where the client's socket is hidden, to break its connection."""
+    if "waitress.client_disconnected" in environ:
+        # waitress closes the connection at any exception, at this one without a traceback.
+        from waitress.channel import ClientDisconnected
+
+        return ClientDisconnected(reason)
+    return AnswerBroken(reason)
 
 
 def discard_body(environ: Environ, client: socket.socket | None) -> None:

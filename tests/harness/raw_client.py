@@ -88,6 +88,13 @@ class RawClient:
         self._buffer = whole[count:]
         return whole[:count]
 
+    def read_some(self, most: int) -> bytes:
+        """What is there, at least one byte; empty at the end of the stream."""
+        if not self._buffer:
+            self._buffer = self._more()
+        piece, self._buffer = self._buffer[:most], self._buffer[most:]
+        return piece
+
     def read_to_end(self) -> bytes:
         """Everything until a clean end; Broken at a reset."""
         pieces = [self._buffer]

@@ -56,6 +56,11 @@ class Connection:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
+    def end(self) -> None:
+        """End both directions, so that a script that waits goes on."""
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
@@ -74,6 +79,7 @@ class ScriptedUpstream:
         self.connections: list[Connection] = []
         self.failures: list[BaseException] = []
         self.finished: Queue[Connection] = Queue()
+        self._lock = threading.Lock()
         self._listener = socket.create_server((host, port), family=family, backlog=512)
         self.port: int = self._listener.getsockname()[1]
         self._threads: list[threading.Thread] = []
@@ -92,22 +98,39 @@ class ScriptedUpstream:
                 return
             sock.settimeout(DEADLINE)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = Connection(sock, len(self.connections))
-            self.connections.append(connection)
-            thread = threading.Thread(target=self._run, args=(connection,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            with self._lock:
+                connection = Connection(sock, len(self.connections))
+                self.connections.append(connection)
+                thread = threading.Thread(
+                    target=self._run, args=(connection, self.script, self.finished), daemon=True
+                )
+                self._threads.append(thread)
+                thread.start()
 
-    def _run(self, connection: Connection) -> None:
+    def _run(self, connection: Connection, script: Script, finished: Queue[Connection]) -> None:
         try:
-            self.script(connection)
+            script(connection)
         except (EOFError, ConnectionError, TimeoutError, OSError):
             pass  # The client left, which is for the test to judge.
         except BaseException as error:
             self.failures.append(error)
         finally:
             connection.close()
-            self.finished.put(connection)
+            finished.put(connection)
+
+    def play(self, script: Script) -> None:
+        """Another script from here on; connections of the one before are ended and forgotten."""
+        with self._lock:
+            before, self.connections = self.connections, []
+            threads, self._threads = self._threads, []
+            self.script = script
+            self.finished = Queue()
+        for connection in before:
+            connection.end()
+        for thread in threads:
+            thread.join(DEADLINE)
+        if self.failures:
+            raise self.failures.pop(0)
 
     def next_finished(self) -> Connection:
         """The next connection whose script has come to its end."""
@@ -118,8 +141,7 @@ class ScriptedUpstream:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self.connections:
-            with contextlib.suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+            connection.end()
         for thread in [self._accepting, *self._threads]:
             thread.join(DEADLINE)
         if self.failures:

@@ -20,3 +20,5 @@ TEMPLATES = [
     {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [], "APP_DIRS": True}
 ]
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
+# Whatever else a test wants set or replaced.
+globals().update(json.loads(os.environ.get("TEST_SETTINGS", "{}")))
