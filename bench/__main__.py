@@ -1,0 +1,111 @@
+"""python -m bench [--quick] [--only NAME] [--json FILE]: measure and print one table."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from bench import machine, measure, table
+from bench.cases import CASES, Large, Memory, Small
+from bench.load import LoadFailed
+from bench.progress import Progress
+from bench.results import Result
+from bench.servers import ServerFailed
+
+SHARED_MEMORY = Path("/dev/shm")
+FILES_NEED = 2 * measure.LARGE
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short runs, for development")
+    parser.add_argument("--only", metavar="NAME", help="the cases whose name contains NAME")
+    parser.add_argument("--json", metavar="FILE", help="write all figures; - for standard output")
+    parser.add_argument("--list", action="store_true", help="print the names of the cases")
+    return parser.parse_args(arguments)
+
+
+def stop_on_signal(number: int, frame: FrameType | None) -> NoReturn:
+    """Leave by the way that stops the servers."""
+    raise SystemExit(128 + number)
+
+
+def files_parent() -> str | None:
+    """Keep the upstream's files in memory where there is room."""
+    try:
+        space = os.statvfs(SHARED_MEMORY)
+    except OSError:
+        return None
+    enough = space.f_bavail * space.f_frsize > FILES_NEED and os.access(SHARED_MEMORY, os.W_OK)
+    return str(SHARED_MEMORY) if enough else None
+
+
+def run(
+    cases: Sequence[Small | Large | Memory], effort: measure.Effort, cores: machine.Cores
+) -> tuple[list[Result], list[str]]:
+    """Measure the cases; a case that fails is told at once and does not stop the others."""
+    results: list[Result] = []
+    failed: list[str] = []
+    progress = Progress(sum(effort.steps(case) for case in cases))
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder,
+        tempfile.TemporaryDirectory(prefix="bench-", dir=files_parent()) as files,
+    ):
+        measure.write_files(Path(files))
+        bench = measure.Bench(Path(folder), Path(files), cores, effort, progress)
+        for case in cases:
+            try:
+                results.append(bench.run(case))
+            except (ServerFailed, LoadFailed, OSError) as error:
+                progress.clear()
+                print(f"{case.name} failed: {error}", file=sys.stderr)
+                failed.append(case.name)
+    progress.clear()
+    return results, failed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = parse(arguments)
+    cases = [case for case in CASES if not options.only or options.only in case.name]
+    if options.list or not cases:
+        print("\n".join(case.name for case in CASES))
+        return 0 if options.list else 2
+    missing = machine.missing_tools()
+    if missing:
+        print("\n".join(missing), file=sys.stderr)
+        return 1
+    signal.signal(signal.SIGTERM, stop_on_signal)
+    signal.signal(signal.SIGHUP, stop_on_signal)
+    cores = machine.choose_cores()
+    os.sched_setaffinity(0, {cores.load})
+    results, failed = run(cases, measure.QUICK if options.quick else measure.FULL, cores)
+    described = machine.description(cores)
+    if options.json != "-":
+        print(table.render(results, described))
+    if options.json:
+        report = {
+            **described,
+            "quick": options.quick,
+            "failed": failed,
+            "cases": [table.document(result) for result in results],
+        }
+        text = json.dumps(report, indent=2, ensure_ascii=False)
+        if options.json == "-":
+            print(text)
+        else:
+            Path(options.json).write_text(f"{text}\n", encoding="utf-8")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,75 @@
+"""The two cores: one for the server under test, one for the load and the upstream."""
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import django
+
+TOOLS = {"nginx": "nginx-light", "wrk": "wrk", "taskset": "util-linux"}
+
+
+@dataclass(frozen=True)
+class Cores:
+    """Numbers of the CPUs that are used; the same one twice if there is only one core."""
+
+    load: int
+    server: int
+
+    @property
+    def comparable(self) -> bool:
+        return self.load != self.server
+
+
+def core_of(cpu: int) -> str:
+    """Name the physical core of a CPU, so that two hyper-threads are not taken for two cores."""
+    topology = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+    try:
+        return topology.read_text().strip()
+    except OSError:
+        return str(cpu)
+
+
+def choose_cores() -> Cores:
+    """Take the first usable CPU for the load and the last one on another core for the server."""
+    cpus = sorted(os.sched_getaffinity(0))
+    load = cpus[0]
+    others = [cpu for cpu in cpus if core_of(cpu) != core_of(load)]
+    return Cores(load, others[-1] if others else load)
+
+
+def missing_tools() -> list[str]:
+    """Say in one line for each missing program which Debian package has it."""
+    if not Path("/proc/self/stat").exists():
+        return ["the benchmark reads /proc, which only Linux has"]
+    # Debian keeps nginx in /usr/sbin, which an ordinary user's PATH may lack.
+    os.environ["PATH"] += os.pathsep + "/usr/sbin"
+    return [
+        f"{tool} is missing: apt-get install {package}"
+        for tool, package in TOOLS.items()
+        if shutil.which(tool) is None
+    ]
+
+
+def first_line(*command: str) -> str:
+    """Return the first line that a program prints about itself."""
+    result = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return result.stdout.partition("\n")[0].strip()
+
+
+def description(cores: Cores) -> dict[str, str | int | bool]:
+    """Describe what the figures were taken on."""
+    return {
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cpus": os.cpu_count() or 1,
+        "comparable": cores.comparable,
+        "python": platform.python_version(),
+        "django": django.get_version(),
+        "nginx": first_line("nginx", "-v").removeprefix("nginx version: "),
+        "wrk": first_line("wrk", "-v").partition(" [")[0],
+    }

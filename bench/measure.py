@@ -1,0 +1,189 @@
+"""Runs the cases: starts the servers, repeats the load, reads what it cost."""
+
+import contextlib
+import http.client
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import load, processes
+from bench.cases import Large, Memory, Small
+from bench.load import MB
+from bench.machine import Cores
+from bench.progress import Progress
+from bench.results import Result, Sample, Spread
+from bench.servers import Server, Servers
+from bench.subjects import Subject, start, start_sink, start_upstream
+
+SLOW = 20 * MB
+WARM_UP_REQUESTS = 100
+LARGE = 100 * MB
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long and how often."""
+
+    repeats: int
+    seconds: float
+    warm_up_seconds: float
+    slow_size: int
+
+    def steps(self, case: Small | Large | Memory) -> int:
+        """Count the lines of progress that a case gives."""
+        if isinstance(case, Memory):
+            return 1
+        return 1 + self.repeats * (1 + len(case.others))
+
+
+FULL = Effort(repeats=3, seconds=5, warm_up_seconds=1, slow_size=1024 * MB)
+QUICK = Effort(repeats=2, seconds=1, warm_up_seconds=1, slow_size=100 * MB)
+
+
+def write_files(folder: Path) -> None:
+    """Make what the upstream serves. The largest file is a hole: it is read slowly anyway."""
+    (folder / "1k").write_bytes(b"x" * 1024)
+    (folder / "20k").write_bytes(b"x" * 20 * 1024)
+    with (folder / "large").open("wb") as file:
+        for _ in range(LARGE // MB):
+            file.write(os.urandom(MB))
+    with (folder / "slow").open("wb") as file:
+        file.truncate(FULL.slow_size)
+
+
+class Bench:
+    """One run: its folders, cores and patience."""
+
+    def __init__(
+        self, folder: Path, files: Path, cores: Cores, effort: Effort, progress: Progress
+    ) -> None:
+        self._folder = folder
+        self._files = files
+        self._cores = cores
+        self._effort = effort
+        self._progress = progress
+
+    def run(self, case: Small | Large | Memory) -> Result:
+        """Measure one case with servers of its own."""
+        if isinstance(case, Small):
+            return self._run_small(case)
+        if isinstance(case, Large):
+            return self._run_large(case)
+        return self._run_memory(case)
+
+    def _servers(self, case: Small | Large | Memory) -> Servers:
+        return Servers(self._folder / case.name)
+
+    def _start_all(
+        self, servers: Servers, upstream: Server, subjects: tuple[Subject, ...], path: str
+    ) -> dict[str, Server]:
+        """Start each server once, also where two subjects share it, and wait for the answers."""
+        upstream.wait_until_it_answers(path)
+        started: dict[str, Server] = {}
+        for subject in subjects:
+            if subject.server not in started:
+                server = start(servers, subject.server, upstream.address, self._cores)
+                started[subject.server] = server
+        for subject in subjects:
+            started[subject.server].wait_until_it_answers(subject.prefix + path)
+        return started
+
+    def _repeats(self, case: Small | Large) -> Iterator[Subject]:
+        """Take turns, so that a disturbance does not meet one subject alone."""
+        for repeat in range(self._effort.repeats):
+            for subject in (case.ours, *case.others):
+                self._progress.step(f"{case.title}: {subject.name}, repeat {repeat + 1}")
+                yield subject
+
+    def _run_small(self, case: Small) -> Result:
+        result = Result(case)
+        effort = self._effort
+        subjects = (case.ours, *case.others)
+        with self._servers(case) as servers:
+            upstream = start_upstream(servers, self._files, self._cores)
+            started = self._start_all(servers, upstream, subjects, case.path)
+            self._progress.step(f"{case.title}: warm-up")
+            direct = f"http://{upstream.address}{case.path}"
+            alone = load.wrk(direct, case.connections, effort.warm_up_seconds)
+            result.limit = alone.requests / alone.seconds
+            for subject in subjects:
+                url = subject.url(started[subject.server], case.path)
+                load.wrk(url, case.connections, effort.warm_up_seconds)
+            for subject in self._repeats(case):
+                server = started[subject.server]
+                before = processes.cpu_seconds(server.process.pid)
+                seen = load.wrk(subject.url(server, case.path), case.connections, effort.seconds)
+                used = processes.cpu_seconds(server.process.pid) - before
+                sample = Sample(
+                    rate=seen.requests / seen.seconds,
+                    cpu=used / seen.requests * 1e6,
+                    p99=seen.p99_ms,
+                )
+                result.samples.setdefault(subject.name, []).append(sample)
+        return result
+
+    def _transfer(self, case: Large, server: Server, seconds: float) -> Sample:
+        """Move large bodies one after the other for a while."""
+        before, start_time, moved = processes.cpu_seconds(server.process.pid), time.monotonic(), 0
+        elapsed = 0.0
+        while not moved or elapsed < seconds:
+            if case.upload:
+                load.upload(server, "/sink", self._files / "large")
+            else:
+                load.download(server, "/large", LARGE)
+            moved += LARGE
+            elapsed = time.monotonic() - start_time
+        used = processes.cpu_seconds(server.process.pid) - before
+        return Sample(rate=moved / MB / elapsed, cpu=used / (moved / (1024 * MB)))
+
+    def _run_large(self, case: Large) -> Result:
+        result = Result(case)
+        with self._servers(case) as servers:
+            if case.upload:
+                upstream = start_sink(servers, self._cores)
+            else:
+                upstream = start_upstream(servers, self._files, self._cores)
+            subjects = (case.ours, *case.others)
+            started = self._start_all(servers, upstream, subjects, "/1k")
+            self._progress.step(f"{case.title}: warm-up")
+            result.limit = self._transfer(case, upstream, self._effort.warm_up_seconds).rate
+            for server in started.values():
+                self._transfer(case, server, 0)
+            for subject in self._repeats(case):
+                sample = self._transfer(case, started[subject.server], self._effort.seconds)
+                result.samples.setdefault(subject.name, []).append(sample)
+        return result
+
+    def _run_memory(self, case: Memory) -> Result:
+        """Run all repeats of all servers at once: each has its own process and a slow reader."""
+        result = Result(case)
+        subjects = case.subjects * self._effort.repeats
+        # The servers end before the pool waits for its threads, so that Ctrl-C is quick.
+        with ThreadPoolExecutor(len(subjects)) as pool, self._servers(case) as servers:
+            upstream = start_upstream(servers, self._files, self._cores)
+            upstream.wait_until_it_answers("/1k")
+            self._progress.step(f"{case.title}: {len(subjects)} servers at once")
+            started = [
+                start(servers, subject.server, upstream.address, self._cores)
+                for subject in subjects
+            ]
+            rises = list(pool.map(self._peak_rise, started))
+        for index, subject in enumerate(case.subjects):
+            result.memory[subject.name] = Spread(tuple(rises[index :: len(case.subjects)]))
+        return result
+
+    def _peak_rise(self, server: Server) -> float:
+        """Return by how much a slow download raises the server's peak over its warm state."""
+        server.wait_until_it_answers("/1k")
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port)) as warm:
+            for _ in range(WARM_UP_REQUESTS):
+                warm.request("GET", "/1k")
+                warm.getresponse().read()
+        before = processes.resident_bytes(server.process.pid)
+        processes.forget_peak(server.process.pid)
+        size = self._effort.slow_size
+        load.download(server, "/slow", size, SLOW)
+        return processes.peak_bytes(server.process.pid) - before

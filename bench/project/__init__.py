@@ -1,0 +1,1 @@
+"""A Django project whose one view does nothing; everything else is the frontend's."""

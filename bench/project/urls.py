@@ -1,0 +1,15 @@
+"""Views that return a fixed body, as long as the files that the upstream serves."""
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+BODIES = {"1k": b"x" * 1024, "20k": b"x" * 20 * 1024}
+
+
+def noop(request: HttpRequest, name: str) -> HttpResponse:
+    """Return a body at once, with its length, so that every server keeps the connection alive."""
+    body = BODIES[name]
+    return HttpResponse(body, content_type="text/plain", headers={"Content-Length": str(len(body))})
+
+
+urlpatterns = [path("noop/<str:name>", noop)]

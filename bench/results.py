@@ -1,0 +1,60 @@
+"""What was measured, and the ratios that follow from it."""
+
+import statistics
+from dataclasses import dataclass, field
+
+from bench.cases import Large, Memory, Small
+
+MEASURES = ("rate", "cpu", "p99")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One repeat. Small: requests/s, µs of CPU per request, ms. Large: MB/s, CPU seconds per GB."""
+
+    rate: float
+    cpu: float
+    p99: float | None = None
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The repeats of one figure."""
+
+    values: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.values)
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "median": self.median,
+            "lowest": min(self.values),
+            "highest": max(self.values),
+            "values": self.values,
+        }
+
+
+@dataclass
+class Result:
+    """One case: samples by subject, or for the memory case the rise in bytes by subject."""
+
+    case: Small | Large | Memory
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    memory: dict[str, Spread] = field(default_factory=dict)
+    # What load and upstream reach with nothing between them.
+    limit: float | None = None
+
+    def figure(self, subject: str, measure: str) -> Spread | None:
+        """Return one figure of a subject; None where it does not exist."""
+        values = [getattr(sample, measure) for sample in self.samples[subject]]
+        return None if None in values else Spread(tuple(values))
+
+    def ratio(self, other: str, measure: str) -> Spread | None:
+        """Divide ours by another's, repeat by repeat: what disturbs one disturbs its neighbour."""
+        assert not isinstance(self.case, Memory)
+        ours, theirs = self.figure(self.case.ours.name, measure), self.figure(other, measure)
+        if ours is None or theirs is None or 0 in theirs.values:
+            return None
+        return Spread(tuple(a / b for a, b in zip(ours.values, theirs.values, strict=True)))
