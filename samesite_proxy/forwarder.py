@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.exceptions import DisallowedHost
@@ -63,7 +63,8 @@ def _length_of(request: HttpRequest) -> int:
         raise Refused(failures.BODY_WITH_HEAD)
     if length == CHUNKED and servers.loses_chunked_bodies(environ):
         raise Refused(failures.BODY_LOST)
-    if length > 0 and request._read_started and not hasattr(request, "_body"):
+    was_read = getattr(request, "_read_started", False)
+    if length > 0 and was_read and not hasattr(request, "_body"):
         raise Refused(failures.BODY_TAKEN)
     return length
 
@@ -159,8 +160,8 @@ class Forwarder:
         if client is None:
             return response
         if failure in (failures.BODY_LOST, failures.LENGTH_REFUSED):
-            response._resource_closers.append(lambda: servers.linger(client))
+            closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
+            closers.append(lambda: servers.linger(client))
         else:
-            lines = iter(response.streaming_content)
-            response.streaming_content = _then_discard(lines, request.META, client)
+            response.streaming_content = _then_discard(iter(response), request.META, client)
         return response

@@ -52,7 +52,7 @@ class FrontendResponse(StreamingHttpResponse):
     def headers(self, headers: ResponseHeaders) -> None:
         self._edited = headers
 
-    def items(self) -> Fields:  # type: ignore[override]
+    def items(self) -> Fields:
         """What the server sends: the frontend's lines, but for what a middleware changed."""
         if self._edited is None:
             return self._fields
@@ -106,9 +106,10 @@ def body_of(
     except EngineError as error:
         if failure_of(error).is_logged:
             logger.warning("%s: the answer broke off: %s", name, error)
-        if client is None:
-            raise breaking_off(environ, str(error)) from error
-        break_connection(client.fileno())
+        if client is not None:
+            break_connection(client.fileno())
+        elif (exception := breaking_off(environ, str(error))) is not None:
+            raise exception from error
     finally:
         exchange.cancel()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import signal
 import socket
 import ssl
@@ -41,7 +42,7 @@ def _runserver_reader(environ: Environ) -> Any:
     body = environ.get("wsgi.input")
     if not isinstance(body, LimitedStream):
         return None
-    reader = getattr(body._read, "__self__", None)
+    reader = getattr(getattr(body, "_read", None), "__self__", None)
     return reader if hasattr(getattr(reader, "raw", None), "_sock") else None
 
 
@@ -103,10 +104,16 @@ def may_have_lost_head(environ: Environ, client: socket.socket | None) -> bool:
         return True
 
 
+def _left_of(body: LimitedStream) -> int:
+    """How many bytes of its limit Django has not read yet."""
+    position: int = body._pos  # type: ignore[attr-defined]
+    return body.limit - position
+
+
 def _runserver_pieces(
     body: LimitedStream, reader: Any, client: socket.socket, exchange: Exchange
 ) -> Iterator[bytes]:
-    while body._pos < body.limit:
+    while _left_of(body):
         there = _buffered(reader, client) or exchange.await_client()
         if there < 0:
             return
@@ -141,7 +148,7 @@ def _gunicorn_chunks(reader: Any, exchange: Exchange) -> Iterator[bytes]:
     try:
         # Not "yield from": it would end gunicorn's parser together with this generator, and
         # the rest of the body would be taken for the next request.
-        for piece in reader.parser or ():
+        for piece in reader.parser or ():  # noqa: UP028
             yield piece
         reader.parser = None
     except _Unwanted:
@@ -211,13 +218,15 @@ def body_pieces(
         raise BodyBroken(str(error)) from error
 
 
-def breaking_off(environ: Environ, reason: str) -> Exception:
+def breaking_off(environ: Environ, reason: str) -> Exception | None:
     """What to raise in a body, where the client's socket is hidden, to break its connection."""
+    if environ.get("SERVER_SOFTWARE") == "Granian":
+        return None  # It ends the answer at an exception as at an end, and logs a traceback.
     if "waitress.client_disconnected" in environ:
         # waitress closes the connection at any exception, at this one without a traceback.
-        from waitress.channel import ClientDisconnected
-
-        return ClientDisconnected(reason)
+        channel = importlib.import_module("waitress.channel")
+        quiet: Exception = channel.ClientDisconnected(reason)
+        return quiet
     return AnswerBroken(reason)
 
 
@@ -227,7 +236,7 @@ def discard_body(environ: Environ, client: socket.socket | None) -> None:
     A client that stops in the middle is cut off: the next request could not be found.
     """
     body = environ.get("wsgi.input")
-    if client is None or not isinstance(body, LimitedStream) or body._pos >= body.limit:
+    if client is None or not isinstance(body, LimitedStream) or not _left_of(body):
         return
     client.settimeout(LINGER_SECONDS)
     try:
@@ -235,7 +244,7 @@ def discard_body(environ: Environ, client: socket.socket | None) -> None:
             pass
         client.settimeout(None)
     except OSError:
-        body.limit = body._pos
+        body.limit -= _left_of(body)
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)
 

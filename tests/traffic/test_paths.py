@@ -18,7 +18,10 @@ def frontends_of(site: Site, stack: ExitStack) -> dict[str, str]:
     urls = {}
     for prefix in site.proxy.get("FRONTEND", ["/"]):
         body = prefix.encode()
-        head = b"HTTP/1.1 200 OK\r\nX-Frontend: %b\r\nContent-Length: %d\r\n\r\n" % (body, len(body))
+        head = b"HTTP/1.1 200 OK\r\nX-Frontend: %b\r\nContent-Length: %d\r\n\r\n" % (
+            body,
+            len(body),
+        )
         urls[prefix] = stack.enter_context(scripted(answering(head + body))).url
     return urls
 

@@ -1,0 +1,116 @@
+"""Tests as a project that uses the middleware would write them; Django's runner runs them.
+
+FRONTEND_URL is the address of a frontend that answers each request by its method, its target
+and its body. Empty: the middleware is turned off.
+"""
+
+from __future__ import annotations
+
+import os
+import unittest
+import urllib.request
+from http.client import HTTPConnection
+
+from django.contrib.staticfiles.testing import StaticLiveServerTestCase
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import AsyncClient, LiveServerTestCase, SimpleTestCase
+
+HAS_FRONTEND = bool(os.environ.get("FRONTEND_URL"))
+with_frontend = unittest.skipUnless(HAS_FRONTEND, "the frontend is None")
+without_frontend = unittest.skipIf(HAS_FRONTEND, "there is a frontend")
+
+
+class ClientTests(SimpleTestCase):
+    def test_django_answers(self) -> None:
+        self.assertContains(self.client.get("/api/hello/"), "Django answers /api/hello/")
+        answer = self.client.post("/api/echo/", b"body", content_type="a/b")
+        assert answer.json() == {"method": "POST", "body": "body"}
+
+    @with_frontend
+    def test_get_is_forwarded(self) -> None:
+        answer = self.client.get("/page", {"q": "1"})
+        assert answer.getvalue() == b"GET /page?q=1 "
+        assert answer["X-Two"] == "a, b"
+
+    @with_frontend
+    def test_methods_are_forwarded(self) -> None:
+        for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+            answer = self.client.generic(method, "/act", b"some bytes", content_type="a/b")
+            assert answer.getvalue() == f"{method} /act some bytes".encode()
+        assert self.client.head("/act").status_code == 200
+
+    @with_frontend
+    def test_large_body_is_forwarded(self) -> None:
+        body = b"x" * 3_000_000
+        answer = self.client.post("/act", body, content_type="a/b")
+        assert answer.getvalue() == b"POST /act " + body
+
+    @with_frontend
+    def test_form_with_file_is_forwarded(self) -> None:
+        upload = SimpleUploadedFile("x.txt", b"the file's bytes")
+        answer = self.client.post("/act", {"name": "value", "file": upload})
+        assert b"the file's bytes" in answer.getvalue()
+
+    @with_frontend
+    def test_cookies_of_the_frontend_are_a_field_that_is_not_parsed(self) -> None:
+        answer = self.client.get("/page")
+        assert answer["Set-Cookie"] == "frontend=1; Path=/"
+        assert list(self.client.cookies) == []
+
+    @without_frontend
+    def test_frontends_path_is_nobodys(self) -> None:
+        assert self.client.get("/page").status_code == 404
+
+
+class AsyncClientTests(SimpleTestCase):
+    async_client: AsyncClient
+
+    async def test_django_answers(self) -> None:
+        answer = await self.async_client.get("/api/hello/")
+        assert answer.content == b"Django answers /api/hello/"
+
+    @with_frontend
+    async def test_request_is_forwarded(self) -> None:
+        answer = await self.async_client.post("/act", b"some bytes", content_type="a/b")
+        assert answer.status_code == 200
+        assert answer.getvalue() == b"POST /act some bytes"
+
+    @without_frontend
+    async def test_frontends_path_is_nobodys(self) -> None:
+        assert (await self.async_client.get("/page")).status_code == 404
+
+
+class LiveTests(LiveServerTestCase):
+    def fetch(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        connection = HTTPConnection(self.live_server_url.partition("//")[2])
+        try:
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def test_django_answers(self) -> None:
+        assert self.fetch("GET", "/api/hello/")[1] == b"Django answers /api/hello/"
+
+    @with_frontend
+    def test_request_is_forwarded(self) -> None:
+        assert self.fetch("GET", "/page") == (200, b"GET /page ")
+        body = b"x" * 1_000_000
+        assert self.fetch("POST", "/act", body) == (200, b"POST /act " + body)
+
+    @without_frontend
+    def test_frontends_path_is_nobodys(self) -> None:
+        assert self.fetch("GET", "/page")[0] == 404
+
+
+class StaticLiveTests(StaticLiveServerTestCase):
+    def test_static_file_and_django_answer(self) -> None:
+        for path in ("/api/hello/", "/static/samesite_proxy_tests/here.txt"):
+            with urllib.request.urlopen(self.live_server_url + path) as answer:
+                assert answer.status == 200
+
+    @with_frontend
+    def test_request_is_forwarded(self) -> None:
+        with urllib.request.urlopen(self.live_server_url + "/page") as answer:
+            assert answer.read() == b"GET /page "

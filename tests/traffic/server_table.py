@@ -1,0 +1,159 @@
+"""What each WSGI server adds, changes, loses or cannot do: one table, read by tests and docs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+def column(doc: str) -> str:
+    """A column of the table, with its heading for the docs."""
+    value: str = field(metadata={"doc": doc})
+    return value
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server's row. A value is a word that a test understands."""
+
+    # Answers.
+    adds: frozenset[str] = field(metadata={"doc": "fields it adds to an answer"})
+    replaces: frozenset[str] = field(metadata={"doc": "fields it puts in place of the frontend's"})
+    order: str = column("order of the answer's fields: kept, grouped by name, or sorted")
+    names: str = column("spelling of the answer's field names: kept, lower or capitalised")
+    reason: str = column("reason phrase: kept, or its own")
+    answer_bytes: str = column("bytes above 127 in answer fields: kept, or as UTF-8")
+    length_of_304: str = column("Content-Length of a 304: kept, dropped, or zero added")
+    no_length: str = column("an answer without a length: chunked, or until the connection closes")
+    # Requests.
+    target: str = column("request target: raw, or quoted again from the decoded path")
+    double_slash: str = column("a path that begins with //: kept, or joined to one")
+    repeated: str = column("what joins repeated request fields")
+    cookies: str = column("what joins repeated Cookie fields")
+    request_bytes: str = column("bytes above 127 in request fields: kept, or field emptied")
+    underscore: str = column("a request field with an underscore in its name: dropped or kept")
+    scheme: str = column("a loopback peer's X-Forwarded-Proto: ignored, or believed by the server")
+    invented_type: str = column("Content-Type of a request body that has none")
+    chunked_request: str = column("a chunked request body: streamed, spooled first, or refused")
+    # Streams and breaks.
+    request_stream: str = column(
+        "a request body reaches the frontend: as it comes, in large pieces, or whole"
+    )
+    answer_stream: str = column(
+        "an answer reaches the client: as it comes, or its head together with the first byte"
+    )
+    broken_answer: str = column(
+        "the frontend breaks off: broken for the client, or a chunked answer seems whole"
+    )
+    broken_request: str = column(
+        "the client breaks off its body: refused, or a chunked one seems whole"
+    )
+    client_leaves: str = column("the client leaves: noticed at once, or at the next write")
+
+
+RUNSERVER = Server(
+    adds=frozenset({"date", "server", "connection", "content-length"}),
+    replaces=frozenset(),
+    order="kept",
+    names="kept",
+    reason="kept",
+    answer_bytes="kept",
+    length_of_304="zero added",
+    no_length="close",
+    target="quoted",
+    double_slash="joined",
+    repeated=",",
+    cookies=",",
+    request_bytes="kept",
+    underscore="dropped",
+    scheme="ignored",
+    invented_type="text/plain",
+    chunked_request="refused",
+    request_stream="as it comes",
+    answer_stream="as it comes",
+    broken_answer="broken",
+    broken_request="refused",
+    client_leaves="at once",
+)
+
+GUNICORN = Server(
+    adds=frozenset({"date", "server", "connection", "transfer-encoding"}),
+    replaces=frozenset({"date", "server"}),
+    order="kept",
+    names="kept",
+    reason="kept",
+    answer_bytes="kept",
+    length_of_304="kept",
+    no_length="chunked",
+    target="raw",
+    double_slash="kept",
+    repeated=",",
+    cookies=",",
+    request_bytes="kept",
+    underscore="dropped",
+    scheme="believed",
+    invented_type="",
+    chunked_request="streamed",
+    request_stream="as it comes",
+    answer_stream="as it comes",
+    broken_answer="broken",
+    broken_request="refused",
+    client_leaves="at once",
+)
+
+WAITRESS = Server(
+    adds=frozenset({"date", "server", "connection", "transfer-encoding", "via"}),
+    replaces=frozenset(),
+    order="sorted",
+    names="capitalised",
+    reason="kept",
+    answer_bytes="kept",
+    length_of_304="dropped",
+    no_length="chunked",
+    target="raw",
+    double_slash="kept",
+    repeated=", ",
+    cookies=", ",
+    request_bytes="kept",
+    underscore="dropped",
+    scheme="ignored",
+    invented_type="",
+    chunked_request="spooled",
+    request_stream="whole",
+    answer_stream="head with the first byte",
+    broken_answer="broken",
+    broken_request="refused",
+    client_leaves="next write",
+)
+
+GRANIAN = Server(
+    adds=frozenset({"date", "server", "transfer-encoding"}),
+    replaces=frozenset(),
+    order="grouped",
+    names="lower",
+    reason="own",
+    answer_bytes="utf-8",
+    length_of_304="kept",
+    no_length="chunked",
+    target="quoted",
+    double_slash="kept",
+    repeated=",",
+    cookies=";",
+    request_bytes="emptied",
+    underscore="kept",
+    scheme="ignored",
+    invented_type="",
+    chunked_request="streamed",
+    request_stream="in pieces of 256 KiB",
+    answer_stream="as it comes",
+    broken_answer="chunked seems whole",
+    broken_request="chunked seems whole",
+    client_leaves="next write",
+)
+
+TABLE = {
+    "runserver": RUNSERVER,
+    "sync": GUNICORN,
+    "gthread": GUNICORN,
+    "waitress": WAITRESS,
+    "granian": GRANIAN,
+}

@@ -1,0 +1,130 @@
+"""A Django server with the frontend that it forwards to, for the tests of this folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.harness import raw_client
+from tests.harness.django_servers import DjangoServer
+from tests.harness.http_requests import Recorder, Request
+from tests.harness.raw_client import Answer, RawClient
+from tests.harness.scripted_upstream import Connection, Script, ScriptedUpstream
+
+EVERY = ("runserver", "sync", "gthread", "waitress", "granian")
+GUNICORN = ("sync", "gthread")
+# Servers whose client socket we can reach.
+WITH_SOCKET = ("runserver", "sync", "gthread")
+KEPT_ALIVE = ("runserver", "gthread", "waitress", "granian")
+DECODE_CHUNKED = ("sync", "gthread", "waitress", "granian")
+
+DEADLINE = raw_client.DEADLINE
+
+
+def on(*kinds: str, **options: Any) -> pytest.MarkDecorator:
+    """Run the test once for each kind of server, with these settings and environment."""
+    stages = [pytest.param((kind, options), id=kind) for kind in kinds]
+    return pytest.mark.parametrize("stage", stages, indirect=True)
+
+
+class Stage:
+    """One running server, and the scripted upstream that stands for the frontend."""
+
+    def __init__(self, kind: str, settings: dict[str, Any], environment: dict[str, str]) -> None:
+        self.kind = kind
+        self.upstream = ScriptedUpstream(self._silent)
+        self.server = DjangoServer(kind, {"FRONTEND": self.upstream.url, **settings}, **environment)
+        self.port = self.server.port
+        self._log_start = 0
+
+    @staticmethod
+    def _silent(_: Connection) -> None:
+        """No test has said what to answer: the connection ends."""
+
+    def begin(self) -> None:
+        self.upstream.play(self._silent)
+        self._log_start = len(self.server.log())
+
+    def finish(self) -> None:
+        self.upstream.play(self._silent)
+        assert "Traceback" not in self.log()
+
+    def close(self) -> None:
+        self.server.stop()
+        self.upstream.close()
+
+    def log(self) -> str:
+        """What the server has printed in this test."""
+        return self.server.log()[self._log_start :]
+
+    def play(self, script: Script) -> None:
+        self.upstream.play(script)
+
+    def open_upstream(self, port: int) -> None:
+        """Start the frontend at a port where none was."""
+        self.upstream.close()
+        self.upstream = ScriptedUpstream(self._silent, port=port)
+
+    def record(self, answer: bytes | Callable[[Request], bytes] | None = None) -> Recorder:
+        recorder = Recorder(answer) if answer is not None else Recorder()
+        self.upstream.play(recorder)
+        return recorder
+
+    def client(self) -> RawClient:
+        return RawClient(self.port)
+
+    def get(self, target: str = "/", *lines: str, host: str = "localhost") -> Answer:
+        return raw_client.get(self.port, target, *lines, host=host)
+
+    def exchange(self, request: bytes) -> Answer:
+        return raw_client.exchange(self.port, request)
+
+    def works(self) -> bool:
+        """Whether the next request is answered as if nothing had happened."""
+        self.record(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain")
+        return self.get("/next").body == b"again"
+
+    def await_log(self, words: str) -> str:
+        """The log, once `words` are in it."""
+        deadline = time.monotonic() + DEADLINE
+        while words not in self.log():
+            assert time.monotonic() < deadline, f"{words!r} not in:\n{self.log()}"
+            time.sleep(0.02)  # Between looks, until the deadline.
+        return self.log()
+
+
+class Stages:
+    """The servers of a test session: each is started when first asked for."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, Stage] = {}
+
+    def get(self, kind: str, settings: dict[str, Any], environment: dict[str, str]) -> Stage:
+        key = json.dumps([kind, settings, environment], sort_keys=True)
+        if key not in self._running:
+            self._running[key] = Stage(kind, settings, environment)
+        return self._running[key]
+
+    def close(self) -> None:
+        for stage in self._running.values():
+            stage.close()
+
+
+def request(
+    method: str, target: str, *lines: str, body: bytes = b"", host: str = "localhost"
+) -> bytes:
+    """A request with its Content-Length, where it has a body."""
+    fields = [f"Host: {host}", *lines]
+    if body:
+        fields.append(f"Content-Length: {len(body)}")
+    head = "\r\n".join([f"{method} {target} HTTP/1.1", *fields])
+    return f"{head}\r\n\r\n".encode("latin-1") + body
+
+
+def chunked(*pieces: bytes) -> bytes:
+    """The pieces as chunks, with the last one."""
+    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
