@@ -14,7 +14,7 @@ from samesite_proxy import failures, servers
 from samesite_proxy._engine import CHUNKED, NO_BODY, EngineError, Exchange, Upstream
 from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
 from samesite_proxy.failures import Failure
-from samesite_proxy.forwarding import Forwarding, LengthRefused, body_length_of, target_of
+from samesite_proxy.forwarding import Fields, Forwarding, LengthRefused, body_length_of, target_of
 from samesite_proxy.responses import FrontendResponse, Relocation, body_of, failure_of, refusal
 
 NEVER_FORWARDED = frozenset({"CONNECT", "TRACE"})
@@ -98,6 +98,17 @@ def _then_discard(
     servers.discard_body(environ, client)
 
 
+def _or_reset(body: Iterator[bytes], client: socket.socket) -> Iterator[bytes]:
+    """A close may be the end of a body without a length; the end of this process must not be."""
+    servers.end_by_reset(client, True)
+    yield from body
+    servers.end_by_reset(client, False)
+
+
+def _has_length(fields: Fields) -> bool:
+    return any(name.lower() == "content-length" for name, _ in fields)
+
+
 class Forwarder:
     """Forwards by one set of settings; used by any number of threads."""
 
@@ -129,6 +140,8 @@ class Forwarder:
             _send_body(request, length, exchange, client)
         status, reason, answered = exchange.head()
         body = body_of(exchange, client, environ, f"{request.method} {request.path}")
+        if client is not None and not _has_length(answered):
+            body = _or_reset(body, client)
         if length not in (NO_BODY, 0):
             body = _then_discard(body, environ, client)
         located = self._relocation.fields(answered, frontend, request)

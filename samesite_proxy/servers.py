@@ -8,6 +8,7 @@ import importlib
 import signal
 import socket
 import ssl
+import struct
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -65,6 +66,12 @@ def send_at_once(client: socket.socket) -> None:
     """Without this, runserver's kept-alive answers wait 40 ms for the client's ACK (Nagle)."""
     with contextlib.suppress(OSError):  # A Unix socket has no such delay.
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def end_by_reset(client: socket.socket, armed: bool) -> None:
+    """Whether closing `client`, be it by the end of this process, is a reset and not an end."""
+    with contextlib.suppress(OSError):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", armed, 0))
 
 
 def loses_chunked_bodies(environ: Environ) -> bool:

@@ -1,0 +1,54 @@
+"""The servers of these tests: the harness's kinds with our views, and more ways to start them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+from tests.harness.django_servers import COMMANDS, DjangoServer, serving
+
+KINDS = ["runserver", "sync", "gthread", "waitress", "granian"]
+GRACEFUL_SECONDS = "2"
+
+
+def _gunicorn(*options: str) -> Callable[[int], list[str]]:
+    return lambda port: ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", *options]
+
+
+def _reloading(port: int) -> list[str]:
+    return ["-m", "tests.project.manage", "runserver", f"127.0.0.1:{port}"]
+
+
+COMMANDS.update(
+    reloading=_reloading,
+    preloaded=_gunicorn("--preload", "--workers", "3", "tests.process.warmed_wsgi:application"),
+    recycling=_gunicorn(
+        "--worker-class", "gthread", "--threads", "4", "--workers", "2",
+        "--max-requests", "50", "--max-requests-jitter", "20",
+        "tests.project.wsgi:application",
+    ),
+)  # fmt: skip
+
+
+@contextlib.contextmanager
+def running(kind: str, frontend: str, **environment: str) -> Iterator[DjangoServer]:
+    """A server that waits for its requests two seconds at most once it is told to stop."""
+    given = {
+        "DJANGO_SETTINGS_MODULE": "tests.process.settings",
+        "GUNICORN_CMD_ARGS": f"--no-control-socket --graceful-timeout {GRACEFUL_SECONDS}",
+        "GRANIAN_WORKERS_KILL_TIMEOUT": GRACEFUL_SECONDS,
+        **environment,
+    }
+    with serving(kind, {"FRONTEND": frontend}, **given) as server:
+        yield server
+
+
+def stop(server: DjangoServer, number: signal.Signals) -> int:
+    """Ctrl-C goes to every process of a terminal, other signals to the first; the exit code."""
+    if number == signal.SIGINT:
+        os.killpg(server.process.pid, number)
+    else:
+        server.signal(number)
+    return server.wait()

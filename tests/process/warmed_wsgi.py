@@ -1,0 +1,30 @@
+"""A WSGI module that forwards while it is imported, and again before each fork of its process."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from django.test import Client
+
+from tests.process.numbers import body_of
+from tests.project.wsgi import application
+
+__all__ = ["application"]
+
+CONNECTIONS = 4
+
+
+def _ask(name: str) -> None:
+    body = Client().get(f"/n/{name}", headers={"host": "localhost"}).getvalue()
+    print(f"{os.getpid()} asks {name}: {'right' if body == body_of(name) else 'wrong'}", flush=True)
+
+
+def _ask_before_fork() -> None:
+    _ask("master")
+
+
+# Several connections, warm when the workers are forked.
+with ThreadPoolExecutor(CONNECTIONS) as pool:
+    list(pool.map(_ask, [f"warm-{index}" for index in range(CONNECTIONS)]))
+os.register_at_fork(before=_ask_before_fork)
