@@ -4,6 +4,9 @@
 
 #include "wire/span.h"
 
+/* Of one message; far more than servers send or let through. */
+#define SP_MAX_FIELDS 1000
+
 struct sp_field {
     struct sp_span name;
     struct sp_span value;

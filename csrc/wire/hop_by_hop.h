@@ -4,6 +4,9 @@
 
 #include "wire/span.h"
 
+/* For the list of nominated fields, which is searched once for each field of a message. */
+#define SP_NOMINATED_CEILING ((size_t)8 * 1024)
+
 /* Whether the field `name` is about one connection only. `connection` is the list in the
  * message's Connection fields (empty when absent); it may nominate further fields, but not
  * those that say where a request comes from, goes to, or whose it is. */

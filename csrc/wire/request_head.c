@@ -71,7 +71,7 @@ sp_request_head_build(struct sp_buffer *block, const struct sp_field *fields, si
     struct sp_buffer nominated;
     bool built = false;
 
-    sp_buffer_init(&nominated, SP_REQUEST_HEAD_CEILING);
+    sp_buffer_init(&nominated, SP_NOMINATED_CEILING);
     if (!collect_nominations(&nominated, fields, count)) {
         goto done;
     }

@@ -11,6 +11,7 @@ forget(struct sp_response_head *head)
     head->lines.len = 0;
     head->nominated.len = 0;
     head->reason.len = 0;
+    head->count = 0;
     head->status = 0;
     head->content_length = SP_LENGTH_UNKNOWN;
     head->keep_alive = SP_LENGTH_UNKNOWN;
@@ -92,7 +93,7 @@ take_field(struct sp_response_head *head, struct sp_span line)
 {
     struct sp_field field;
 
-    if (!sp_field_parse(line, &field)) {
+    if (!sp_field_parse(line, &field) || ++head->count > SP_MAX_FIELDS) {
         return false;
     }
     if (sp_span_equal_nocase(field.name, SP_SPAN("Content-Length")) &&
@@ -134,7 +135,7 @@ void
 sp_response_head_init(struct sp_response_head *head)
 {
     sp_buffer_init(&head->lines, SP_RESPONSE_HEAD_CEILING);
-    sp_buffer_init(&head->nominated, SP_RESPONSE_HEAD_CEILING);
+    sp_buffer_init(&head->nominated, SP_NOMINATED_CEILING);
     sp_buffer_init(&head->reason, SP_RESPONSE_HEAD_CEILING);
     forget(head);
 }

@@ -14,6 +14,7 @@ struct sp_response_head {
     struct sp_buffer lines;     /* the fields of the head at hand, each with a LF */
     struct sp_buffer nominated; /* its Connection fields as one list */
     struct sp_buffer reason;
+    size_t count;             /* of the fields in `lines`, at most SP_MAX_FIELDS */
     int status;               /* 0 before a status line */
     long long content_length; /* bytes, or SP_LENGTH_UNKNOWN */
     long long keep_alive;     /* seconds the peer keeps the connection, or SP_LENGTH_UNKNOWN */

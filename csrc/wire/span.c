@@ -71,11 +71,13 @@ sp_span_to_number(struct sp_span digits, long long max, long long *number)
 
     for (size_t i = 0; i < digits.len; i++) {
         int digit = digits.data[i] - '0';
-        if (digit < 0 || digit > 9 || sum > (max - digit) / 10) {
+        if (digit < 0 || digit > 9 || digit > max || sum > (max - digit) / 10) {
             return false;
         }
         sum = sum * 10 + digit;
     }
-    *number = sum;
+    if (digits.len > 0) {
+        *number = sum;
+    }
     return digits.len > 0;
 }

@@ -26,7 +26,7 @@ struct sp_span sp_span_trim(struct sp_span span);
 struct sp_span sp_span_cut(struct sp_span *rest, char separator);
 
 /* Reads `digits` as an unsigned decimal of at most `max`; false when there is none, a sign,
- * a blank, another character, or more than `max`. */
+ * a blank, another character, or more than `max`, and `*number` is left alone. */
 bool sp_span_to_number(struct sp_span digits, long long max, long long *number);
 
 #endif

@@ -1,0 +1,107 @@
+/* The record of descriptors, and what a forked child closes by it. */
+#undef NDEBUG
+#include "engine/descriptors.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int
+open_one(void)
+{
+    int fd = open("/dev/null", O_RDONLY);
+
+    assert(fd >= 0);
+    return fd;
+}
+
+static bool
+is_open(int fd)
+{
+    return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void
+test_kept_descriptor_is_close_on_exec(void)
+{
+    int fd = open_one();
+
+    assert((fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0);
+    assert(sp_descriptor_keep(fd));
+    assert((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    assert(sp_descriptor_keep(fd));
+    sp_descriptor_close(fd);
+    assert(!is_open(fd));
+}
+
+static void
+test_what_cannot_be_kept_is_refused(void)
+{
+    int fd = open_one();
+
+    (void)close(fd);
+    assert(!sp_descriptor_keep(fd) && errno == EBADF);
+    assert(!sp_descriptor_keep(-1) && errno == EBADF);
+    assert(!sp_descriptor_keep(SP_DESCRIPTORS_MAX) && errno == EMFILE);
+}
+
+static void
+test_nonblocking_mode_is_set(void)
+{
+    int ends[2];
+
+    assert(pipe(ends) == 0);
+    assert(sp_descriptor_set_nonblocking(ends[0]));
+    assert((fcntl(ends[0], F_GETFL) & O_NONBLOCK) != 0);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    assert(!sp_descriptor_set_nonblocking(ends[0]));
+}
+
+/* In the child: those that are remembered, and only those. */
+static int
+close_in_child(int kept, int forgotten, int unknown)
+{
+    sp_descriptors_close_all();
+    if (is_open(kept) || is_open(forgotten) || !is_open(unknown)) {
+        return 1;
+    }
+    int reused = open_one();
+    sp_descriptors_close_all();
+    return is_open(reused) ? 0 : 2;
+}
+
+static void
+test_forked_child_closes_its_copies_alone(void)
+{
+    int kept = open_one();
+    int forgotten = open_one();
+    int unknown = open_one();
+    int status = -1;
+
+    assert(sp_descriptor_keep(kept) && sp_descriptor_keep(forgotten));
+    sp_descriptor_close(forgotten);
+    pid_t child = fork();
+    assert(child >= 0);
+    if (child == 0) {
+        _exit(close_in_child(kept, forgotten, unknown));
+    }
+    assert(waitpid(child, &status, 0) == child && status == 0);
+    assert(is_open(kept) && is_open(unknown));
+    sp_descriptor_close(kept);
+    (void)close(unknown);
+}
+
+int
+main(void)
+{
+    test_kept_descriptor_is_close_on_exec();
+    test_what_cannot_be_kept_is_refused();
+    test_nonblocking_mode_is_set();
+    test_forked_child_closes_its_copies_alone();
+    (void)puts("descriptors: ok");
+    return 0;
+}

@@ -1,0 +1,92 @@
+/* Field lines: what a name and a value may hold, byte by byte. */
+#undef NDEBUG
+#include "bytes.h"
+#include "wire/field.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* RFC 9110, 5.6.2, as it stands there. */
+static const char tchar[] = "!#$%&'*+-.^_`|~0123456789"
+                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+static void
+test_every_byte_in_a_name(void)
+{
+    for (int c = 0; c < 256; c++) {
+        char byte = (char)(unsigned char)c;
+        char name[] = {'a', byte, 'b'};
+        bool expected = c != 0 && strchr(tchar, byte) != NULL;
+        assert(sp_field_name_is_valid((struct sp_span){name, sizeof(name)}) == expected);
+        assert(sp_field_name_is_valid((struct sp_span){&byte, 1}) == expected);
+    }
+    assert(!sp_field_name_is_valid(span("")));
+}
+
+static void
+test_every_byte_in_a_value(void)
+{
+    for (int c = 0; c < 256; c++) {
+        char value[] = {'a', (char)(unsigned char)c, 'b'};
+        bool expected = c != '\r' && c != '\n' && c != '\0';
+        assert(sp_field_value_is_valid((struct sp_span){value, sizeof(value)}) == expected);
+    }
+    assert(sp_field_value_is_valid(span("")));
+}
+
+static void
+test_line_is_cut_at_the_first_colon(void)
+{
+    struct sp_field field;
+
+    assert(sp_field_parse(span("Name: \t a:b, c \t"), &field));
+    assert(is(field.name, "Name") && is(field.value, "a:b, c"));
+    assert(sp_field_parse(span("a:"), &field));
+    assert(is(field.name, "a") && field.value.len == 0);
+    assert(sp_field_parse(span("a: \t "), &field));
+    assert(field.value.len == 0);
+    assert(sp_field_parse(span("a::"), &field));
+    assert(is(field.value, ":"));
+}
+
+static void
+test_lines_that_are_no_fields_are_refused(void)
+{
+    static const char *const bad[] = {
+        "",
+        ":",
+        ": value",
+        "no colon",
+        "Name : value",   /* a blank before the colon hides a field from some readers */
+        "Name\t: value",  /* likewise */
+        " Name: value",   /* an obsolete fold */
+        "\tfolded: on",   /* likewise */
+        " ",              /* a fold of nothing */
+        "Na me: value",   /* no token */
+        "N\xc3\xa4me: x", /* no ASCII */
+        "a: b\rc",        /* a lone CR ends a line for some readers */
+        "a: b\r",         /* two CRs before the LF */
+        "a\r: b",
+        "(comment): x",
+        "GET / HTTP/1.1",
+    };
+    struct sp_field field;
+
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert(!sp_field_parse(span(bad[i]), &field));
+    }
+    assert(!sp_field_parse((struct sp_span){"a: b\0c", 6}, &field));
+    assert(!sp_field_parse((struct sp_span){"a\0: b", 5}, &field));
+    assert(!sp_field_parse((struct sp_span){NULL, 0}, &field));
+}
+
+int
+main(void)
+{
+    test_every_byte_in_a_name();
+    test_every_byte_in_a_value();
+    test_line_is_cut_at_the_first_colon();
+    test_lines_that_are_no_fields_are_refused();
+    (void)puts("field: ok");
+    return 0;
+}

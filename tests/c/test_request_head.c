@@ -1,0 +1,166 @@
+/* The request's head as it goes upstream: nothing that ends a line early, nothing of another
+ * hop, everything else in its order. */
+#undef NDEBUG
+#include "bytes.h"
+#include "wire/request_head.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct sp_field
+field(const char *name, const char *value)
+{
+    return (struct sp_field){span(name), span(value)};
+}
+
+static void
+builds(const struct sp_field *fields, size_t count, const char *expected)
+{
+    struct sp_buffer block;
+
+    sp_buffer_init(&block, SP_REQUEST_HEAD_CEILING);
+    assert(sp_request_head_build(&block, fields, count));
+    assert(is(sp_buffer_peek(&block), expected));
+    sp_buffer_clear(&block);
+}
+
+static bool
+builds_at_all(struct sp_field only, size_t ceiling)
+{
+    struct sp_buffer block;
+
+    sp_buffer_init(&block, ceiling);
+    bool built = sp_request_head_build(&block, &only, 1);
+    sp_buffer_clear(&block);
+    return built;
+}
+
+static void
+test_order_duplicates_and_empty_values_are_kept(void)
+{
+    struct sp_field fields[] = {field("Host", "x"), field("B", "2"), field("a", ""),
+                                field("B", "1"), field("Cookie", "c=\xe9; d")};
+
+    builds(fields, COUNT(fields), "Host: x\r\nB: 2\r\na: \r\nB: 1\r\nCookie: c=\xe9; d");
+    builds(NULL, 0, "");
+}
+
+static void
+test_what_ends_here_is_left_out(void)
+{
+    struct sp_field fields[] = {
+        field("content-length", "5"),    field("Transfer-Encoding", "chunked"),
+        field("EXPECT", "100-continue"), field("x-Middleware-Subrequest", "middleware"),
+        field("TE", "trailers"),         field("X", "y"),
+        field("Keep-Alive", "5"),        field("Upgrade", "h2c"),
+        field("Trailer", "x"),           field("Proxy-Authorization", "secret"),
+    };
+
+    builds(fields, COUNT(fields), "X: y");
+}
+
+/* Also by a Connection field that comes last, or twice. */
+static void
+test_nominated_fields_are_left_out_wherever_nominated(void)
+{
+    struct sp_field fields[] = {field("X-One", "1"),  field("Connection", "x-two"),
+                                field("X-Two", "2"),  field("Host", "h"),
+                                field("X-Last", "l"), field("connection", "close, X-One, Host")};
+
+    builds(fields, COUNT(fields), "Host: h\r\nX-Last: l");
+}
+
+/* A list that two Connection fields cut in the middle nominates the parts, not the whole. */
+static void
+test_two_connection_fields_do_not_join_names(void)
+{
+    struct sp_field fields[] = {field("Connection", "X-"), field("Connection", "One"),
+                                field("X-One", "1")};
+
+    builds(fields, COUNT(fields), "X-One: 1");
+}
+
+static void
+test_every_byte_that_could_end_a_line_is_refused(void)
+{
+    for (int c = 0; c < 256; c++) {
+        char bytes[] = {'a', (char)(unsigned char)c, 'b'};
+        struct sp_span odd = {bytes, sizeof(bytes)};
+        bool in_value = c != '\r' && c != '\n' && c != '\0';
+        assert(builds_at_all((struct sp_field){span("a"), odd}, 100) == in_value);
+        assert(builds_at_all((struct sp_field){odd, span("v")}, 100) ==
+               sp_field_name_is_valid(odd));
+    }
+    assert(!builds_at_all(field("", "v"), 100));
+}
+
+/* What is not sent is looked at all the same. */
+static void
+test_bad_value_in_a_dropped_field_is_refused(void)
+{
+    assert(!builds_at_all(field("Connection", "close\r\nX: y"), 100));
+    assert(!builds_at_all(field("Expect", "\n"), 100));
+}
+
+static void
+test_ceiling_is_kept(void)
+{
+    assert(builds_at_all(field("Name", "value"), sizeof("Name: value") - 1));
+    assert(!builds_at_all(field("Name", "value"), sizeof("Name: value") - 2));
+
+    char *value = malloc(SP_REQUEST_HEAD_CEILING + 1);
+    assert(value != NULL);
+    memset(value, 'x', SP_REQUEST_HEAD_CEILING + 1);
+    struct sp_span huge = {value, SP_REQUEST_HEAD_CEILING + 1};
+    assert(!builds_at_all((struct sp_field){span("a"), huge}, SP_REQUEST_HEAD_CEILING));
+    assert(!builds_at_all((struct sp_field){span("Connection"), huge}, SP_REQUEST_HEAD_CEILING));
+    free(value);
+}
+
+static void
+test_methods_are_tokens(void)
+{
+    assert(sp_method_is_valid(span("GET")));
+    assert(sp_method_is_valid(span("M-SEARCH")));
+    assert(!sp_method_is_valid(span("")));
+    assert(!sp_method_is_valid(span("GET ")));
+    assert(!sp_method_is_valid(span("GET / HTTP/1.1\r\nX:")));
+    assert(!sp_method_is_valid((struct sp_span){"G\0", 2}));
+}
+
+static void
+test_targets_cross_but_for_what_ends_the_line(void)
+{
+    static const char *const good[] = {"/",     "//evil/x",      "/../a/./b", "/a?b=c#d",
+                                       "/%2f%", "/\xed\x95\x9c", "*",         "/\\|^`{}\"<>"};
+    static const char *const bad[] = {"",    "**", "* ", "a",   "?x",   "http://h/", "/a b",
+                                      "/\r", "\t", " /", "/\n", "h:80", "*/x"};
+
+    for (size_t i = 0; i < COUNT(good); i++) {
+        assert(sp_target_is_valid(span(good[i])));
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        assert(!sp_target_is_valid(span(bad[i])));
+    }
+    for (int c = 0; c < 256; c++) {
+        char target[] = {'/', (char)(unsigned char)c};
+        assert(sp_target_is_valid((struct sp_span){target, 2}) == (c > ' ' && c != 0x7F));
+    }
+}
+
+int
+main(void)
+{
+    test_order_duplicates_and_empty_values_are_kept();
+    test_what_ends_here_is_left_out();
+    test_nominated_fields_are_left_out_wherever_nominated();
+    test_two_connection_fields_do_not_join_names();
+    test_every_byte_that_could_end_a_line_is_refused();
+    test_bad_value_in_a_dropped_field_is_refused();
+    test_ceiling_is_kept();
+    test_methods_are_tokens();
+    test_targets_cross_but_for_what_ends_the_line();
+    (void)puts("request_head: ok");
+    return 0;
+}
