@@ -3,20 +3,6 @@
 from collections.abc import Iterable
 from typing import Final, final
 
-__all__ = [
-    "CHUNKED",
-    "EXACT",
-    "NO_BODY",
-    "PREFIX",
-    "STARTS",
-    "EngineError",
-    "Exchange",
-    "Routes",
-    "Upstream",
-    "break_connection",
-    "stop",
-]
-
 # Body lengths that are no number of bytes.
 NO_BODY: Final[int]
 CHUNKED: Final[int]
