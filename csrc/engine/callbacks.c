@@ -1,6 +1,7 @@
 #include "engine/callbacks.h"
 
 #include "engine/clock.h"
+#include "engine/mailbox.h"
 #include "engine/transfer.h"
 
 #include <errno.h>
@@ -28,18 +29,26 @@ may_be_sent_again(const struct sp_exchange *exchange)
            (exchange->body_length == SP_BODY_NONE || exchange->body_length == 0);
 }
 
+/* libcurl stops sending what the answer says is not wanted, but a send that is paused keeps
+ * the transfer from its end: the loop lets it go on. */
 static void
 begin_answer(struct sp_transfer *transfer)
 {
     struct sp_exchange *exchange = transfer->exchange;
 
     pthread_mutex_lock(&exchange->mutex);
+    bool unwanted = exchange->request_starved && !sp_status_wants_body(exchange->head.status);
+    exchange->request_starved = exchange->request_starved && !unwanted;
     sp_exchange_set_state(exchange, SP_EXCHANGE_ANSWERING);
     if (exchange->request_crowded) {
         exchange->request_crowded = false;
         (void)pthread_cond_signal(&exchange->changed); /* fails for no valid condition */
     }
     pthread_mutex_unlock(&exchange->mutex);
+    if (unwanted) {
+        /* An engine that stops ends every exchange anyway. */
+        (void)sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_SEND);
+    }
     sp_news_add(transfer->news, exchange);
 }
 
@@ -127,6 +136,14 @@ drain_request(struct sp_exchange *exchange, char *data, size_t room)
     return count;
 }
 
+/* Under the mutex. libcurl does not ask again once it has the declared number of bytes. */
+static bool
+is_drained(const struct sp_exchange *exchange)
+{
+    return sp_pipe_is_empty(&exchange->request) &&
+           (exchange->request.ended || (exchange->body_length > 0 && exchange->request_left == 0));
+}
+
 size_t
 sp_callback_send(char *data, size_t size, size_t count, void *context)
 {
@@ -135,9 +152,10 @@ sp_callback_send(char *data, size_t size, size_t count, void *context)
 
     pthread_mutex_lock(&exchange->mutex);
     size_t sent = drain_request(exchange, data, size * count);
+    bool drained = is_drained(exchange);
     pthread_mutex_unlock(&exchange->mutex);
     exchange->active = sp_clock_now();
-    if (sent == 0) {
+    if (drained) {
         exchange->sent = exchange->active;
     }
     return sent;
@@ -157,7 +175,9 @@ sp_callback_before_send(void *context, char *remote_ip, char *local_ip, int remo
         transfer->fault = SP_E_RESPONSE_NONE;
         return CURL_PREREQFUNC_ABORT;
     }
-    transfer->socket = sp_sockets_find(transfer->sockets, &route);
+    if (exchange->upstream->options.unix_socket == NULL) {
+        transfer->socket = sp_sockets_find(transfer->sockets, &route);
+    }
     if (sp_sockets_is_stale(transfer->sockets, transfer->socket, now)) {
         transfer->stale = true;
         return CURL_PREREQFUNC_ABORT;
@@ -167,6 +187,19 @@ sp_callback_before_send(void *context, char *remote_ip, char *local_ip, int remo
         exchange->sent = now;
     }
     return CURL_PREREQFUNC_OK;
+}
+
+int
+sp_callback_trace(CURL *easy, curl_infotype type, char *data, size_t size, void *context)
+{
+    struct sp_transfer *transfer = context;
+
+    (void)easy;
+    /* An alert is two bytes, and close_notify's second one is zero (RFC 8446, 6). */
+    if (type == CURLINFO_SSL_DATA_IN && size == 2 && data[1] == 0) {
+        transfer->goodbye = true;
+    }
+    return 0;
 }
 
 curl_socket_t
@@ -179,6 +212,7 @@ sp_callback_open(void *context, curlsocktype purpose, struct curl_sockaddr *addr
     if (fd == CURL_SOCKET_BAD && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS)) {
         transfer->fault = SP_E_TOO_MANY;
     }
+    transfer->socket = fd != CURL_SOCKET_BAD ? fd : SP_NO_SOCKET;
     return fd;
 }
 

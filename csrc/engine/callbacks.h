@@ -17,6 +17,9 @@ size_t sp_callback_send(char *data, size_t size, size_t count, void *context);
 int sp_callback_before_send(void *context, char *remote_ip, char *local_ip, int remote_port,
                             int local_port);
 
+/* libcurl's trace, of TLS alone. */
+int sp_callback_trace(CURL *easy, curl_infotype type, char *data, size_t size, void *context);
+
 curl_socket_t sp_callback_open(void *context, curlsocktype purpose, struct curl_sockaddr *address);
 
 /* `context` is the struct sp_sockets: connections outlive transfers. */

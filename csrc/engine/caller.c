@@ -24,13 +24,12 @@ wait_a_slice(struct sp_exchange *exchange, long long slice)
     return outcome == ETIMEDOUT ? SP_E_AGAIN : SP_OK;
 }
 
-/* Under the mutex. An upstream that answers with an error before it has the whole request
- * does not want the rest; libcurl stops sending it just then. */
+/* Under the mutex. */
 static bool
 is_request_wanted(const struct sp_exchange *exchange)
 {
-    return exchange->state < SP_EXCHANGE_ANSWERING ||
-           (exchange->state == SP_EXCHANGE_ANSWERING && exchange->head.status < 400);
+    return exchange->state < SP_EXCHANGE_ANSWERING || (exchange->state == SP_EXCHANGE_ANSWERING &&
+                                                       sp_status_wants_body(exchange->head.status));
 }
 
 /* Under the mutex. */
@@ -60,7 +59,10 @@ send_some(struct sp_exchange *exchange, struct sp_span *body)
     size_t room = sp_pipe_room(&exchange->request);
     struct sp_span part = {body->data, body->len < room ? body->len : room};
 
-    if (exchange->body_length != SP_BODY_CHUNKED && (long long)body->len > exchange->request_left) {
+    bool fits =
+        exchange->body_length == SP_BODY_CHUNKED || (long long)body->len <= exchange->request_left;
+
+    if (!fits || exchange->request.ended) {
         return SP_E_REQUEST_CLIENT;
     }
     if (!sp_pipe_write(&exchange->request, part)) {

@@ -9,10 +9,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* A reset shows behind bytes that nobody has read yet, an end of the stream does not: there
+ * may be a client that waits for its answer. */
 bool
 sp_client_is_gone(int fd)
 {
+    struct pollfd client = {.fd = fd};
     char byte;
+
+    if (poll(&client, 1, 0) > 0) {
+        return true;
+    }
     ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
     return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);

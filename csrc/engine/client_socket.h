@@ -9,7 +9,7 @@
 
 #define SP_NO_CLIENT (-1)
 
-/* Whether the peer has closed or reset the connection. Bytes it sent hide that. */
+/* Whether the peer has closed or reset the connection. Bytes it sent hide the former. */
 bool sp_client_is_gone(int fd);
 
 /* Waits up to `timeout` ms for something to read, and counts it: 0 at the end of the stream.

@@ -35,7 +35,9 @@ sp_descriptor_keep(int fd)
 void
 sp_descriptor_close(int fd)
 {
-    atomic_fetch_and(&kept[(unsigned)fd / SP_BITS], ~bit_of(fd));
+    if (fd < SP_DESCRIPTORS_MAX) {
+        atomic_fetch_and(&kept[(unsigned)fd / SP_BITS], ~bit_of(fd));
+    }
     (void)close(fd); /* nothing can be done about a failing close */
 }
 

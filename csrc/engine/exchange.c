@@ -99,6 +99,12 @@ sp_exchange_give_back(struct sp_exchange *exchange)
     }
 }
 
+bool
+sp_status_wants_body(int status)
+{
+    return status < 300;
+}
+
 void
 sp_exchange_set_state(struct sp_exchange *exchange, enum sp_exchange_state state)
 {

@@ -89,6 +89,10 @@ enum sp_error sp_exchange_new(struct sp_mailbox *mailbox, struct sp_upstream *up
 struct sp_exchange *sp_exchange_take(struct sp_exchange *exchange);
 void sp_exchange_give_back(struct sp_exchange *exchange);
 
+/* An upstream that answers with anything but success before it has the whole request does
+ * not want the rest; libcurl stops sending it just then. */
+bool sp_status_wants_body(int status);
+
 /* Under the mutex: the one way to change the state, along the table of moves. */
 void sp_exchange_set_state(struct sp_exchange *exchange, enum sp_exchange_state state);
 

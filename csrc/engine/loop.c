@@ -1,6 +1,7 @@
 #include "engine/loop.h"
 
 #include "engine/clock.h"
+#include "engine/multi.h"
 #include "engine/roster.h"
 
 #include <stdlib.h>
@@ -199,7 +200,7 @@ sp_loop_new(struct sp_loop **loop)
         return error;
     }
     made->timer = SP_NEVER;
-    made->multi = curl_multi_init();
+    made->multi = sp_multi_new();
     if (made->multi == NULL || set_up(made) != CURLM_OK) {
         goto fail;
     }

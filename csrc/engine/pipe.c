@@ -28,6 +28,12 @@ sp_pipe_write(struct sp_pipe *pipe, struct sp_span bytes)
     return sp_buffer_append(&pipe->filling, bytes);
 }
 
+bool
+sp_pipe_is_empty(const struct sp_pipe *pipe)
+{
+    return pipe->filling.len == 0 && pipe->drained == pipe->draining.len;
+}
+
 struct sp_span
 sp_pipe_peek(struct sp_pipe *pipe)
 {

@@ -20,6 +20,9 @@ void sp_pipe_clear(struct sp_pipe *pipe);
 size_t sp_pipe_room(const struct sp_pipe *pipe);
 bool sp_pipe_write(struct sp_pipe *pipe, struct sp_span bytes);
 
+/* Under the lock: nothing is written that is not read. */
+bool sp_pipe_is_empty(const struct sp_pipe *pipe);
+
 /* Under the lock, the reader: the bytes that are there, valid until consumed. They may be
  * read without the lock. Empty when there are none. */
 struct sp_span sp_pipe_peek(struct sp_pipe *pipe);

@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 enum phase {
-    STARTING,
-    RUNNING,
-    FAILED,
-    STOPPED,
+    SP_PHASE_STARTING,
+    SP_PHASE_RUNNING,
+    SP_PHASE_FAILED,
+    SP_PHASE_STOPPED,
 };
 
 struct engine {
@@ -65,13 +65,12 @@ start(struct engine *engine)
 static void
 wait_for_start(struct engine *engine)
 {
-    while (atomic_load(&engine->phase) == STARTING) {
+    while (atomic_load(&engine->phase) == SP_PHASE_STARTING) {
         (void)sched_yield(); /* only a hint */
     }
 }
 
-/* Puts a new engine in the place of `old`, or finds the one that another thread put there.
- * Only the winner closes a parent's descriptors, and before it opens any. */
+/* Puts a new engine in the place of `old`, or finds the one that another thread put there. */
 static enum sp_error
 replace(struct engine *old, struct engine **engine)
 {
@@ -81,25 +80,26 @@ replace(struct engine *old, struct engine **engine)
         return SP_E_NO_MEMORY;
     }
     made->pid = getpid();
-    bool inherited = old != NULL && old->pid != made->pid;
     if (!atomic_compare_exchange_strong(&current, &old, made)) {
         free(made);
         *engine = old;
         return SP_OK;
     }
-    if (inherited) {
-        sp_descriptors_close_all();
-    }
     enum sp_error error = start(made);
-    atomic_store(&made->phase, error == SP_OK ? RUNNING : FAILED);
+    atomic_store(&made->phase, error == SP_OK ? SP_PHASE_RUNNING : SP_PHASE_FAILED);
     *engine = made;
     return error;
 }
 
+/* A child closes its copies at once, whether it will need an engine or not: as long as it has
+ * them, a connection that its parent closes stays open. */
 enum sp_error
 sp_process_init(void)
 {
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? SP_OK : SP_E_SYSTEM;
+    bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
+                 pthread_atfork(NULL, NULL, sp_descriptors_close_all) == 0;
+
+    return ready ? SP_OK : SP_E_SYSTEM;
 }
 
 enum sp_error
@@ -107,7 +107,8 @@ sp_process_mailbox(struct sp_mailbox **mailbox)
 {
     struct engine *engine = atomic_load(&current);
 
-    if (engine == NULL || engine->pid != getpid() || atomic_load(&engine->phase) == FAILED) {
+    if (engine == NULL || engine->pid != getpid() ||
+        atomic_load(&engine->phase) == SP_PHASE_FAILED) {
         enum sp_error error = replace(engine, &engine);
         if (error != SP_OK) {
             return error;
@@ -115,10 +116,10 @@ sp_process_mailbox(struct sp_mailbox **mailbox)
     }
     wait_for_start(engine);
     switch (atomic_load(&engine->phase)) {
-    case RUNNING:
+    case SP_PHASE_RUNNING:
         *mailbox = &engine->loop->mailbox;
         return SP_OK;
-    case STOPPED:
+    case SP_PHASE_STOPPED:
         return SP_E_SHUTDOWN;
     default:
         return SP_E_SYSTEM;
@@ -138,10 +139,10 @@ void
 sp_process_stop(void)
 {
     struct engine *engine = atomic_load(&current);
-    enum phase running = RUNNING;
+    enum phase running = SP_PHASE_RUNNING;
 
     if (engine != NULL && engine->pid == getpid() &&
-        atomic_compare_exchange_strong(&engine->phase, &running, STOPPED)) {
+        atomic_compare_exchange_strong(&engine->phase, &running, SP_PHASE_STOPPED)) {
         sp_mailbox_stop(&engine->loop->mailbox);
         (void)pthread_join(engine->thread, NULL); /* it ends, and nobody else joins it */
     }

@@ -48,10 +48,12 @@ borrow_transfer(struct sp_loop *loop, struct sp_transfer **transfer)
     return SP_OK;
 }
 
+/* One whose exchange did not go straight is not used again: libcurl counts its retries over
+ * all the requests of a handle, and soon would refuse one that is due. */
 static void
-give_back_transfer(struct sp_loop *loop, struct sp_transfer *transfer)
+give_back_transfer(struct sp_loop *loop, struct sp_transfer *transfer, bool went_straight)
 {
-    if (loop->idle_count == SP_IDLE_TRANSFERS) {
+    if (!went_straight || loop->idle_count == SP_IDLE_TRANSFERS) {
         sp_transfer_free(transfer);
         return;
     }
@@ -81,7 +83,7 @@ finish(struct sp_exchange *exchange, enum sp_error error, const char *words)
 
 /* Off libcurl's hands; what it had to say is copied out first. */
 static void
-take_off(struct sp_loop *loop, struct sp_transfer *transfer)
+take_off(struct sp_loop *loop, struct sp_transfer *transfer, enum sp_error error)
 {
     (void)curl_multi_remove_handle(loop->multi, transfer->easy); /* it was added */
     if (transfer->socket != SP_NO_SOCKET) {
@@ -89,7 +91,7 @@ take_off(struct sp_loop *loop, struct sp_transfer *transfer)
                         transfer->exchange->head.keep_alive);
     }
     sp_transfer_detach(transfer);
-    give_back_transfer(loop, transfer);
+    give_back_transfer(loop, transfer, error == SP_OK && transfer->sends == 1);
     loop->running--;
 }
 
@@ -163,7 +165,7 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
     }
     if (transfer != NULL) {
         memcpy(words, transfer->words, sizeof(words));
-        take_off(loop, transfer);
+        take_off(loop, transfer, error);
     }
     unlink_exchange(loop, exchange);
     finish(exchange, error, words);
@@ -193,17 +195,16 @@ overdue(const struct sp_exchange *exchange, long long now)
     if (exchange->state == SP_EXCHANGE_WAITING) {
         return now - exchange->started > options->connect_timeout ? SP_E_TOO_MANY : SP_OK;
     }
-    if (exchange->state == SP_EXCHANGE_ANSWERING) {
-        bool stalled = !exchange->response_held && now - exchange->active > options->idle_timeout;
-        return stalled ? SP_E_IDLE_TIMEOUT : SP_OK;
-    }
-    if (exchange->sent != SP_NEVER) {
+    if (exchange->state == SP_EXCHANGE_SENDING && exchange->sent != SP_NEVER) {
         bool late = now - exchange->sent > options->response_timeout;
         return late ? SP_E_RESPONSE_TIMEOUT : SP_OK;
     }
-    bool sending = exchange->transfer != NULL && exchange->transfer->sends > 0;
-    bool stalled =
-        sending && !exchange->request_starved && now - exchange->active > options->idle_timeout;
+    /* A caller that waits for room while the answer waits for it would wait for ever. */
+    bool reading_slowly = exchange->response_held && !exchange->request_crowded;
+    bool sending_slowly = exchange->request_starved;
+    bool connected = exchange->transfer != NULL && exchange->transfer->sends > 0;
+    bool stalled = connected && !reading_slowly && !sending_slowly &&
+                   now - exchange->active > options->idle_timeout;
     return stalled ? SP_E_IDLE_TIMEOUT : SP_OK;
 }
 

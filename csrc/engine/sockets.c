@@ -121,7 +121,7 @@ sp_sockets_open(struct sp_sockets *sockets, const struct curl_sockaddr *address)
     }
     struct sp_socket *item = sp_descriptor_keep(fd) ? socket_at(sockets, fd) : NULL;
     if (item == NULL) {
-        (void)close(fd);
+        sp_descriptor_close(fd);
         errno = EMFILE;
         return CURL_SOCKET_BAD;
     }
@@ -188,7 +188,7 @@ sp_sockets_translate(struct sp_sockets *sockets, const struct sp_poll_event *eve
     /* An error is found by doing what was asked for; libcurl then says it in words. */
     unsigned events = (event->events & SP_POLL_ERROR) != 0 ? asked : event->events & asked;
 
-    if (events == 0 || (item->held && (event->events & SP_POLL_ERROR) != 0)) {
+    if (events == 0) {
         /* Nobody asks: an idle connection that ends, or an error behind unread bytes. */
         if (item != NULL) {
             unwatch(sockets, event->fd, item);
@@ -199,19 +199,32 @@ sp_sockets_translate(struct sp_sockets *sockets, const struct sp_poll_event *eve
            ((events & SP_POLL_OUT) != 0 ? CURL_CSELECT_OUT : 0);
 }
 
+static bool
+is_on_route(struct sp_sockets *sockets, size_t fd, const struct sp_route *route)
+{
+    struct sp_socket *item = &sockets->items[fd];
+
+    if (!item->ours || item->remote_port != route->remote_port ||
+        strcmp(item->remote_ip, route->remote_ip) != 0) {
+        return false;
+    }
+    if (item->local_port == 0) {
+        item->local_port = local_port_of((curl_socket_t)fd);
+    }
+    return item->local_port == route->local_port;
+}
+
 curl_socket_t
 sp_sockets_find(struct sp_sockets *sockets, const struct sp_route *route)
 {
+    unsigned short *guess = &sockets->guesses[(unsigned)route->local_port % SP_GUESSES];
+
+    if (*guess < sockets->count && is_on_route(sockets, *guess, route)) {
+        return (curl_socket_t)*guess;
+    }
     for (size_t fd = 0; fd < sockets->count; fd++) {
-        struct sp_socket *item = &sockets->items[fd];
-        if (!item->ours || item->remote_port != route->remote_port ||
-            strcmp(item->remote_ip, route->remote_ip) != 0) {
-            continue;
-        }
-        if (item->local_port == 0) {
-            item->local_port = local_port_of((curl_socket_t)fd);
-        }
-        if (item->local_port == route->local_port) {
+        if (is_on_route(sockets, fd, route)) {
+            *guess = (unsigned short)fd;
             return (curl_socket_t)fd;
         }
     }
@@ -228,7 +241,7 @@ sp_sockets_is_stale(struct sp_sockets *sockets, curl_socket_t fd, long long now)
         return false;
     }
     ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return now > item->idle_until || got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+    return now >= item->idle_until || got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 void

@@ -16,10 +16,13 @@
 
 struct sp_socket;
 
+#define SP_GUESSES 1024U
+
 struct sp_sockets {
     struct sp_socket *items; /* owned; by descriptor, at most SP_DESCRIPTORS_MAX */
     size_t count;
-    struct sp_poller *poller; /* borrowed: lives as long as the loop */
+    unsigned short guesses[SP_GUESSES]; /* by local port, which descriptor it probably is */
+    struct sp_poller *poller;           /* borrowed: lives as long as the loop */
 };
 
 /* One end of a connection, as libcurl names it: numeric addresses. */

@@ -79,11 +79,24 @@ set_callbacks(struct sp_transfer *transfer)
     bad |= curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
     bad |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, sp_callback_before_send);
     bad |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+    bad |= curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, sp_callback_trace);
+    bad |= curl_easy_setopt(easy, CURLOPT_DEBUGDATA, transfer);
     bad |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, sp_callback_open);
     bad |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
     bad |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, sp_callback_close);
     bad |= curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->sockets);
     return bad;
+}
+
+/* TLS messages are told of where OpenSSL or one of its forks speaks TLS. */
+static bool
+can_be_traced(const struct sp_upstream_options *options)
+{
+    const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+
+    return strncmp(options->url, "https:", 6) == 0 && library != NULL &&
+           (strstr(library, "OpenSSL") != NULL || strstr(library, "LibreSSL") != NULL ||
+            strstr(library, "BoringSSL") != NULL);
 }
 
 /* A Unix socket has no port to find it by before a request goes out, and connecting it
@@ -98,6 +111,11 @@ set_upstream(struct sp_transfer *transfer, struct sp_upstream *upstream)
     if (transfer->upstream == upstream) {
         return CURLE_OK;
     }
+    if (transfer->upstream != NULL && transfer->upstream->ca_file != NULL) {
+        /* There is no other way back to the system's certificates. */
+        curl_easy_reset(easy);
+        bad |= set_constants(easy) | set_callbacks(transfer);
+    }
     bad |= curl_easy_setopt(easy, CURLOPT_URL, options->url);
     bad |= curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, options->unix_socket);
     bad |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, options->unix_socket != NULL ? 1L : 0L);
@@ -107,6 +125,8 @@ set_upstream(struct sp_transfer *transfer, struct sp_upstream *upstream)
     if (options->ca_file != NULL) {
         bad |= curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
     }
+    transfer->traced = can_be_traced(options);
+    bad |= curl_easy_setopt(easy, CURLOPT_VERBOSE, transfer->traced ? 1L : 0L);
     sp_upstream_give_back(transfer->upstream);
     transfer->upstream = sp_upstream_take(upstream);
     return bad;
@@ -199,6 +219,7 @@ sp_transfer_attach(struct sp_transfer *transfer, struct sp_exchange *exchange)
     transfer->sends = 0;
     transfer->stale = false;
     transfer->paused = false;
+    transfer->goodbye = false;
     transfer->fault = SP_OK;
     transfer->words[0] = '\0';
     transfer->exchange = exchange;
@@ -223,39 +244,56 @@ sp_transfer_refresh(struct sp_transfer *transfer)
     transfer->stale = false;
 }
 
-enum sp_error
-sp_transfer_outcome(const struct sp_transfer *transfer, CURLcode result)
+/* Where the end of the stream is the end of the body, TLS must say that it is meant (RFC 9112,
+ * 9.8); libcurl does not insist. */
+static bool
+is_cut_off(const struct sp_transfer *transfer)
 {
-    bool answered = transfer->exchange->head.complete;
+    const struct sp_response_head *head = &transfer->exchange->head;
+    bool until_end = !head->chunked && head->content_length == SP_LENGTH_UNKNOWN &&
+                     head->status != 204 && head->status != 304 &&
+                     strcmp(transfer->exchange->method, "HEAD") != 0;
 
-    if (transfer->fault != SP_OK && result != CURLE_OK) {
-        return transfer->fault;
-    }
+    return until_end && transfer->traced && !transfer->goodbye;
+}
+
+/* What it means that there is no whole head. */
+static enum sp_error
+unanswered(const struct sp_transfer *transfer, CURLcode result)
+{
+    bool sent = transfer->sends > 0;
+    bool begun = transfer->exchange->head.status != 0;
+
     switch (result) {
-    case CURLE_OK: /* also for an end inside the head */
-        return answered ? SP_OK : SP_E_RESPONSE_HEAD;
-    case CURLE_OUT_OF_MEMORY:
-        return SP_E_NO_MEMORY;
     case CURLE_OPERATION_TIMEDOUT: /* the only timeout that libcurl keeps for us */
         return SP_E_CONNECT_TIMEOUT;
+    case CURLE_OUT_OF_MEMORY: /* also for a line of a head that is too long */
+        return sent ? SP_E_RESPONSE_HEAD : SP_E_NO_MEMORY;
     case CURLE_SEND_ERROR:
-    case CURLE_SEND_FAIL_REWIND:
-        return answered ? SP_E_RESPONSE_UPSTREAM : SP_E_REQUEST_UPSTREAM;
+        return sent ? SP_E_REQUEST_UPSTREAM : SP_E_CONNECT;
     case CURLE_GOT_NOTHING:
+    case CURLE_SEND_FAIL_REWIND: /* it would have sent a body again */
         return SP_E_RESPONSE_NONE;
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
-        return answered ? SP_E_RESPONSE_UPSTREAM : SP_E_RESPONSE_NONE;
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_HTTP2:
-    case CURLE_WRITE_ERROR:
-    case CURLE_BAD_CONTENT_ENCODING:
-        return answered ? SP_E_RESPONSE_UPSTREAM : SP_E_RESPONSE_HEAD;
-    default:
-        if (answered) {
-            return SP_E_RESPONSE_UPSTREAM;
+        if (sent && !begun) {
+            return SP_E_RESPONSE_NONE;
         }
-        return transfer->sends > 0 ? SP_E_RESPONSE_HEAD : SP_E_CONNECT;
+        break;
+    default: /* CURLE_OK too: an end inside the head */
+        break;
     }
+    return sent ? SP_E_RESPONSE_HEAD : SP_E_CONNECT;
+}
+
+enum sp_error
+sp_transfer_outcome(const struct sp_transfer *transfer, CURLcode result)
+{
+    if (transfer->fault != SP_OK && result != CURLE_OK) {
+        return transfer->fault;
+    }
+    if (!transfer->exchange->head.complete) {
+        return unanswered(transfer, result);
+    }
+    return result == CURLE_OK && !is_cut_off(transfer) ? SP_OK : SP_E_RESPONSE_UPSTREAM;
 }

@@ -21,6 +21,7 @@ struct sp_transfer {
     struct sp_news *news;       /* borrowed: the loop's */
     struct sp_sockets *sockets; /* borrowed: the loop's */
     struct curl_slist nodes[SP_NODE_COUNT];
+    bool traced;                  /* TLS, and libcurl tells of its messages */
     struct sp_upstream *upstream; /* whose options are set; a reference of our own */
     struct sp_exchange *exchange; /* borrowed while attached, else NULL */
     struct sp_transfer *next;     /* in the loop's list of idle ones */
@@ -30,6 +31,7 @@ struct sp_transfer {
     unsigned sends;       /* how often libcurl began to send it */
     bool stale;           /* the connection was given up before anything was sent */
     bool paused;          /* libcurl holds bytes that the pipe had no room for */
+    bool goodbye;         /* the upstream has ended TLS itself (close_notify) */
     enum sp_error fault;  /* why a callback made libcurl stop, else SP_OK */
     char words[CURL_ERROR_SIZE];
 };

@@ -101,13 +101,23 @@ start_exchange(struct sp_upstream *upstream, struct sp_request *request,
     return error;
 }
 
+/* libcurl cannot send a body with HEAD. */
+static bool
+is_body_possible(const struct sp_request *request)
+{
+    return request->body_length >= SP_BODY_NONE &&
+           (request->body_length == SP_BODY_NONE || request->body_length == 0 ||
+            !sp_span_equal(request->method, SP_SPAN("HEAD")));
+}
+
 static bool
 fill_request(struct sp_request *request, PyObject *fields, const struct sp_module_state *state)
 {
     bool built = sp_method_is_valid(request->method) && sp_target_is_valid(request->target);
 
-    if (!built) {
-        sp_module_raise(state, SP_E_REQUEST_INVALID, "bad method or target");
+    if (!built || !is_body_possible(request)) {
+        sp_module_raise(state, SP_E_REQUEST_INVALID,
+                        built ? "bad body length" : "bad method or target");
         return false;
     }
     sp_buffer_init(&request->fields, SP_REQUEST_HEAD_CEILING + sizeof("Content-Length: 0\r\n"));

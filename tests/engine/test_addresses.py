@@ -1,0 +1,160 @@
+"""Where the upstream is: by either family of localhost, a Unix socket, and nothing between."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.exchanges import HOST, OK, answer_of, ask, post, upstream_at
+from tests.harness.scripted_upstream import Connection, Script, answering, scripted
+
+
+@contextlib.contextmanager
+def listening_at(path: Path, script: Script) -> Iterator[list[Connection]]:
+    """A Unix socket whose connections play `script`."""
+    connections: list[Connection] = []
+    threads: list[threading.Thread] = []
+
+    def play(connection: Connection) -> None:
+        with contextlib.suppress(EOFError, OSError), connection.sock:
+            script(connection)
+
+    def accept(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _ = listener.accept()
+                sock.settimeout(20)
+                connections.append(Connection(sock, len(connections)))
+                threads.append(threading.Thread(target=play, args=(connections[-1],), daemon=True))
+                threads[-1].start()
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(64)
+        accepting = threading.Thread(target=accept, args=(listener,), daemon=True)
+        accepting.start()
+        try:
+            yield connections
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            accepting.join(20)
+            for connection in connections:
+                connection.end()
+            for thread in threads:
+                thread.join(20)
+
+
+def test_unix_socket_is_spoken_to(tmp_path: Path) -> None:
+    path = tmp_path / "upstream.sock"
+    with listening_at(path, answering(OK)) as connections:
+        at = upstream_at("http://localhost", unix_socket=str(path))
+        assert ask(at).body == b"ok"
+        assert ask(at, "POST", "/x").body == b"ok"
+        assert connections[1].received == b"POST /x HTTP/1.1\r\nHost: site.example\r\n\r\n"
+
+
+def test_unix_sockets_at_once_stay_apart(tmp_path: Path) -> None:
+    """Each answer is larger than its pipe, so that each connection is held back and let go on."""
+
+    def script(connection: Connection) -> None:
+        target = connection.receive_head().split(b" ")[1]
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + target * 1_000_000)
+
+    path = tmp_path / "upstream.sock"
+    with listening_at(path, script):
+        at = upstream_at("http://localhost", unix_socket=str(path))
+        exchanges = {f"/{i}": at.request("GET", f"/{i}", HOST) for i in range(8)}
+        for exchange in exchanges.values():
+            exchange.head()
+        for target, exchange in exchanges.items():
+            assert answer_of(exchange).body == target.encode() * 1_000_000
+
+
+def test_unix_socket_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    at = upstream_at("http://localhost", unix_socket=str(tmp_path / "none.sock"))
+    with pytest.raises(Exception, match=r"none\.sock|connect"):
+        ask(at)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_localhost_is_found_on_either_family(host: str) -> None:
+    with scripted(answering(OK), host) as upstream:
+        at = upstream_at(f"http://localhost:{upstream.port}")
+        for _ in range(3):
+            assert ask(at).body == b"ok"
+            assert post(at, b"").body == b"ok"
+        assert len(upstream.connections) == 1
+
+
+def test_localhost_moves_between_families() -> None:
+    """A dev server that is started again may bind the other one: nothing stays "down"."""
+    with scripted(answering(OK), "127.0.0.1") as upstream:
+        port = upstream.port
+        at = upstream_at(f"http://localhost:{port}")
+        assert ask(at).body == b"ok"
+    with pytest.raises(Exception, match=str(port)):
+        ask(at)
+    with scripted(answering(OK), "::1", port):
+        assert ask(at).body == b"ok"
+    with scripted(answering(OK), "127.0.0.1", port):
+        assert ask(at).body == b"ok"
+
+
+def test_numeric_addresses_are_connected_to() -> None:
+    with scripted(answering(OK), "::1") as upstream:
+        assert ask(upstream_at(f"http://[::1]:{upstream.port}")).body == b"ok"
+
+
+def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    with scripted(answering(OK)) as upstream, scripted(answering(OK)) as proxy:
+        for name in ("http_proxy", "https_proxy", "all_proxy", "ALL_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        assert ask(upstream_at(upstream.url)).body == b"ok"
+        assert proxy.connections == []
+
+
+def test_netrc_is_ignored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login me password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(netrc))
+    with scripted(answering(OK)) as upstream:
+        ask(upstream_at(upstream.url))
+        sent = upstream.connections[0].received
+        assert sent == b"GET / HTTP/1.1\r\nHost: site.example\r\n\r\n"
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "file", "gopher", "dict"])
+def test_other_schemes_are_refused(scheme: str) -> None:
+    with pytest.raises(Exception, match=r"(?i)protocol"):
+        ask(upstream_at(f"{scheme}://127.0.0.1"))
+
+
+def test_redirect_is_the_clients_to_follow() -> None:
+    with scripted(answering(OK)) as other:
+        location = f"Location: {other.url}/\r\nContent-Length: 0\r\n\r\n".encode()
+        with scripted(answering(b"HTTP/1.1 302 Found\r\n" + location)) as upstream:
+            answer = ask(upstream_at(upstream.url))
+        assert (answer.status, other.connections) == (302, [])
+
+
+def test_cookies_and_promises_are_not_kept() -> None:
+    raw = OK.replace(
+        b"\r\n\r\n",
+        b'\r\nSet-Cookie: a=1; Path=/\r\nAlt-Svc: h2=":1"; ma=99\r\n'
+        b"Strict-Transport-Security: max-age=99\r\n\r\n",
+    )
+    with scripted(answering(raw)) as upstream:
+        at = upstream_at(upstream.url)
+        ask(at)
+        ask(at)
+        head = b"GET / HTTP/1.1\r\nHost: site.example\r\n\r\n"
+        assert upstream.connections[0].received == head * 2
