@@ -19,8 +19,8 @@ import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
-from setuptools.command.build_ext import build_ext
 from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_ext import build_ext
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_CURL = (7, 81)

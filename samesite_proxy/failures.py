@@ -28,7 +28,7 @@ _START_IT = (
 # By EngineError.code; csrc/engine/error.h says what each means.
 BY_CODE = {
     "no-memory": Failure(500, "out of memory."),
-    "system": Failure(500, "the engine cannot start: no thread, no poller or no descriptor."),
+    "system": Failure(503, "the engine cannot start: no thread, no poller or no descriptor."),
     "request-invalid": Failure(400, "the request has a method, target or field that HTTP forbids."),
     "too-many": Failure(
         503,

@@ -52,6 +52,7 @@ begin_answer(struct sp_transfer *transfer)
     sp_news_add(transfer->news, exchange);
 }
 
+/* (8) The answer's head, line by line. */
 size_t
 sp_callback_line(char *data, size_t size, size_t count, void *context)
 {
@@ -94,6 +95,7 @@ fill_response(struct sp_transfer *transfer, struct sp_span bytes)
     return bytes.len;
 }
 
+/* (9) The answer's body, into its pipe. */
 size_t
 sp_callback_receive(char *data, size_t size, size_t count, void *context)
 {
@@ -144,6 +146,7 @@ is_drained(const struct sp_exchange *exchange)
            (exchange->request.ended || (exchange->body_length > 0 && exchange->request_left == 0));
 }
 
+/* (7) libcurl empties the request's pipe. */
 size_t
 sp_callback_send(char *data, size_t size, size_t count, void *context)
 {
@@ -161,6 +164,7 @@ sp_callback_send(char *data, size_t size, size_t count, void *context)
     return sent;
 }
 
+/* (6) A repetition, or a stale connection, is given up before anything is sent. */
 int
 sp_callback_before_send(void *context, char *remote_ip, char *local_ip, int remote_port,
                         int local_port)

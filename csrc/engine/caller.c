@@ -73,12 +73,14 @@ send_some(struct sp_exchange *exchange, struct sp_span *body)
     return SP_OK;
 }
 
+/* (3) Into the mailbox, and the engine is woken. */
 enum sp_error
 sp_caller_start(struct sp_exchange *exchange)
 {
     return sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_START);
 }
 
+/* (7) The caller fills the request's pipe. */
 enum sp_error
 sp_caller_send(struct sp_exchange *exchange, struct sp_span *body, bool *wanted, long long slice)
 {
@@ -129,6 +131,7 @@ sp_caller_end(struct sp_exchange *exchange)
     return error;
 }
 
+/* (10) The caller waits, in slices. */
 enum sp_error
 sp_caller_await_head(struct sp_exchange *exchange, long long slice)
 {
@@ -146,6 +149,7 @@ sp_caller_await_head(struct sp_exchange *exchange, long long slice)
     return error;
 }
 
+/* (12) What the pipe holds, then the end or the error. */
 enum sp_error
 sp_caller_await_body(struct sp_exchange *exchange, struct sp_span *bytes, long long slice)
 {

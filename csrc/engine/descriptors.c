@@ -2,14 +2,39 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define SP_BITS 64U
 
+/* Where it exists, no program that is started meanwhile gets the socket either. */
+#ifdef SOCK_CLOEXEC
+#define SP_CLOEXEC SOCK_CLOEXEC
+#else
+#define SP_CLOEXEC 0
+#endif
+
 /* The one record of a process; a forked child reads its copy of it. */
 static _Atomic unsigned long long kept[SP_DESCRIPTORS_MAX / SP_BITS];
+
+/* Held while a descriptor exists that is not recorded, and by whoever forks: no child gets
+ * such a one. */
+static pthread_mutex_t unrecorded = PTHREAD_MUTEX_INITIALIZER;
+
+static void
+lock(void)
+{
+    pthread_mutex_lock(&unrecorded);
+}
+
+static void
+unlock(void)
+{
+    pthread_mutex_unlock(&unrecorded);
+}
 
 static unsigned long long
 bit_of(int fd)
@@ -20,25 +45,44 @@ bit_of(int fd)
 bool
 sp_descriptor_keep(int fd)
 {
-    int flags = fd < SP_DESCRIPTORS_MAX ? fcntl(fd, F_GETFD) : -1;
+    size_t word = (size_t)fd / SP_BITS;
 
-    if (fd >= SP_DESCRIPTORS_MAX) {
-        errno = EMFILE;
+    if (word >= sizeof(kept) / sizeof(kept[0])) {
+        errno = fd < 0 ? EBADF : EMFILE;
+        return false;
     }
+    int flags = fcntl(fd, F_GETFD);
     if (flags < 0 || ((flags & FD_CLOEXEC) == 0 && fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0)) {
         return false;
     }
-    atomic_fetch_or(&kept[(unsigned)fd / SP_BITS], bit_of(fd));
+    atomic_fetch_or(&kept[word], bit_of(fd));
     return true;
 }
 
 void
 sp_descriptor_close(int fd)
 {
+    lock();
     if (fd < SP_DESCRIPTORS_MAX) {
         atomic_fetch_and(&kept[(unsigned)fd / SP_BITS], ~bit_of(fd));
     }
     (void)close(fd); /* nothing can be done about a failing close */
+    unlock();
+}
+
+int
+sp_descriptor_socket(int family, int type, int protocol)
+{
+    lock();
+    int fd = socket(family, type | SP_CLOEXEC, protocol);
+    bool kept_it = fd >= 0 && sp_descriptor_keep(fd);
+    int why = errno;
+    if (fd >= 0 && !kept_it) {
+        (void)close(fd); /* nothing was done with it */
+    }
+    unlock();
+    errno = why;
+    return kept_it ? fd : -1;
 }
 
 void
@@ -60,4 +104,17 @@ sp_descriptor_set_nonblocking(int fd)
     int flags = fcntl(fd, F_GETFL);
 
     return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+static void
+close_copies(void)
+{
+    sp_descriptors_close_all();
+    unlock();
+}
+
+bool
+sp_descriptors_follow_forks(void)
+{
+    return pthread_atfork(lock, unlock, close_copies) == 0;
 }

@@ -17,6 +17,12 @@ void sp_descriptor_close(int fd);
 /* In a forked child: close()s every remembered descriptor and does nothing else to them. */
 void sp_descriptors_close_all(void);
 
+/* Opens a socket that is kept from the start. -1 (errno set) when it cannot. */
+int sp_descriptor_socket(int family, int type, int protocol);
+
+/* Once: from now on each forked child does so at once. False when memory is short. */
+bool sp_descriptors_follow_forks(void);
+
 /* Any thread: puts `fd` into non-blocking mode. */
 bool sp_descriptor_set_nonblocking(int fd);
 

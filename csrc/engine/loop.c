@@ -90,11 +90,16 @@ resume(struct sp_loop *loop, struct sp_exchange *exchange, unsigned wishes)
         sp_sockets_hold(&loop->sockets, transfer->socket, false);
     }
     if ((wishes & SP_WISH_SEND) != 0 || was_paused != transfer->paused) {
-        /* A failure here ends the transfer, and its message follows. */
-        (void)curl_easy_pause(transfer->easy, transfer->paused ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+        int kept = transfer->paused ? CURLPAUSE_RECV : CURLPAUSE_CONT;
+        if (curl_easy_pause(transfer->easy, kept) != CURLE_OK) {
+            /* libcurl has thrown bytes away that it held, and sends no message. */
+            sp_roster_end(loop, exchange,
+                          transfer->fault != SP_OK ? transfer->fault : SP_E_NO_MEMORY);
+        }
     }
 }
 
+/* (4) What callers wish for. */
 static void
 read_mail(struct sp_loop *loop)
 {
@@ -195,6 +200,7 @@ sp_loop_new(struct sp_loop **loop)
 {
     struct sp_loop *made = calloc(1, sizeof(*made));
     enum sp_error error = SP_E_NO_MEMORY;
+    bool mailbox_made = false;
 
     if (made == NULL) {
         return error;
@@ -211,6 +217,7 @@ sp_loop_new(struct sp_loop **loop)
     made->sockets.poller = made->poller;
     error = sp_mailbox_init(&made->mailbox);
     if (error == SP_OK) {
+        mailbox_made = true;
         error = sp_poller_set(made->poller, made->mailbox.wakeup.receiver, SP_POLL_IN);
     }
     if (error != SP_OK) {
@@ -219,6 +226,9 @@ sp_loop_new(struct sp_loop **loop)
     *loop = made;
     return SP_OK;
 fail:
+    if (mailbox_made) {
+        sp_mailbox_clear(&made->mailbox);
+    }
     sp_poller_free(made->poller);
     (void)curl_multi_cleanup(made->multi); /* nothing was added */
     free(made);
@@ -228,13 +238,11 @@ fail:
 void
 sp_loop_run(struct sp_loop *loop)
 {
-    bool hurry = false;
-
     while (!atomic_load(&loop->mailbox.stopping)) {
         read_mail(loop);
         run_timer(loop);
         reap(loop);
-        hurry = sp_news_deliver(&loop->news);
+        bool hurry = sp_news_deliver(&loop->news);
         wait_for_events(loop, hurry);
         reap(loop);
         scan_deadlines(loop);

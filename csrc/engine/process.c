@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define SP_CURL_OLDEST       0x075100U /* 7.81.0 */
+#define SP_CURL_BROKEN_FIRST 0x080700U /* 8.7.0 and 8.8.0 spin on paused uploads */
+#define SP_CURL_BROKEN_LAST  0x0808ffU
+
 enum phase {
     SP_PHASE_STARTING,
     SP_PHASE_RUNNING,
@@ -91,17 +95,27 @@ replace(struct engine *old, struct engine **engine)
     return error;
 }
 
+bool
+sp_process_knows_libcurl(const char **version)
+{
+    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+
+    *version = info->version;
+    return info->version_num >= SP_CURL_OLDEST &&
+           (info->version_num < SP_CURL_BROKEN_FIRST || info->version_num > SP_CURL_BROKEN_LAST);
+}
+
 /* A child closes its copies at once, whether it will need an engine or not: as long as it has
  * them, a connection that its parent closes stays open. */
 enum sp_error
 sp_process_init(void)
 {
-    bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK &&
-                 pthread_atfork(NULL, NULL, sp_descriptors_close_all) == 0;
+    bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && sp_descriptors_follow_forks();
 
     return ready ? SP_OK : SP_E_SYSTEM;
 }
 
+/* (2) The process's engine, found or started. */
 enum sp_error
 sp_process_mailbox(struct sp_mailbox **mailbox)
 {
@@ -135,11 +149,34 @@ sp_process_owns(const struct sp_mailbox *mailbox)
            mailbox == &engine->loop->mailbox;
 }
 
+/* Where no engine was started, one that is stopped takes its place: none starts any more. */
+static void
+forbid(struct engine *old)
+{
+    struct engine *made = calloc(1, sizeof(*made));
+
+    if (made != NULL) {
+        made->pid = getpid();
+        atomic_init(&made->phase, SP_PHASE_STOPPED);
+        if (!atomic_compare_exchange_strong(&current, &old, made)) {
+            free(made);
+        }
+    }
+}
+
 void
 sp_process_stop(void)
 {
     struct engine *engine = atomic_load(&current);
     enum phase running = SP_PHASE_RUNNING;
+
+    if (engine == NULL || engine->pid != getpid()) {
+        forbid(engine);
+        engine = atomic_load(&current);
+    }
+    if (engine != NULL) {
+        wait_for_start(engine);
+    }
 
     if (engine != NULL && engine->pid == getpid() &&
         atomic_compare_exchange_strong(&engine->phase, &running, SP_PHASE_STOPPED)) {

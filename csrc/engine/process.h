@@ -4,6 +4,9 @@
 
 #include "engine/loop.h"
 
+/* Whether the libcurl that is loaded is one that the engine works with; its version, static. */
+bool sp_process_knows_libcurl(const char **version);
+
 /* Once, before anything else, from one thread. SP_E_SYSTEM when libcurl cannot start. */
 enum sp_error sp_process_init(void);
 

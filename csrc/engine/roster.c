@@ -137,6 +137,7 @@ begin_waiting(struct sp_loop *loop)
     }
 }
 
+/* (4) A transfer, or a place among those that wait for a connection. */
 void
 sp_roster_admit(struct sp_loop *loop, struct sp_exchange *exchange)
 {
@@ -173,6 +174,7 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
     begin_waiting(loop);
 }
 
+/* (11) libcurl is through. */
 void
 sp_roster_settle(struct sp_loop *loop, struct sp_transfer *transfer, CURLcode result)
 {
@@ -184,6 +186,23 @@ sp_roster_settle(struct sp_loop *loop, struct sp_transfer *transfer, CURLcode re
         }
     }
     sp_roster_end(loop, transfer->exchange, sp_transfer_outcome(transfer, result));
+}
+
+/* Events may be far apart: their stream may stand still for as long as it likes. */
+static bool
+is_event_stream(const struct sp_exchange *exchange)
+{
+    struct sp_span rest = sp_buffer_peek(&exchange->head.lines);
+    struct sp_field field;
+
+    while (exchange->state == SP_EXCHANGE_ANSWERING &&
+           sp_response_head_next(&exchange->head, &rest, &field)) {
+        if (sp_span_equal_nocase(field.name, SP_SPAN("Content-Type"))) {
+            struct sp_span type = sp_span_cut(&field.value, ';');
+            return sp_span_equal_nocase(type, SP_SPAN("text/event-stream"));
+        }
+    }
+    return false;
 }
 
 /* The upstream alone is timed: not a caller that reads or sends slowly. */
@@ -205,7 +224,7 @@ overdue(const struct sp_exchange *exchange, long long now)
     bool connected = exchange->transfer != NULL && exchange->transfer->sends > 0;
     bool stalled = connected && !reading_slowly && !sending_slowly &&
                    now - exchange->active > options->idle_timeout;
-    return stalled ? SP_E_IDLE_TIMEOUT : SP_OK;
+    return stalled && !is_event_stream(exchange) ? SP_E_IDLE_TIMEOUT : SP_OK;
 }
 
 void

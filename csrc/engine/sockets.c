@@ -114,12 +114,12 @@ local_port_of(curl_socket_t fd)
 curl_socket_t
 sp_sockets_open(struct sp_sockets *sockets, const struct curl_sockaddr *address)
 {
-    curl_socket_t fd = socket(address->family, address->socktype, address->protocol);
+    curl_socket_t fd = sp_descriptor_socket(address->family, address->socktype, address->protocol);
 
     if (fd < 0) {
         return CURL_SOCKET_BAD;
     }
-    struct sp_socket *item = sp_descriptor_keep(fd) ? socket_at(sockets, fd) : NULL;
+    struct sp_socket *item = socket_at(sockets, fd);
     if (item == NULL) {
         sp_descriptor_close(fd);
         errno = EMFILE;

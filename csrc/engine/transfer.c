@@ -124,6 +124,8 @@ set_upstream(struct sp_transfer *transfer, struct sp_upstream *upstream)
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);
     if (options->ca_file != NULL) {
         bad |= curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
+        /* Instead of the system's, not beside it; some TLS libraries have no such folder. */
+        (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     }
     transfer->traced = can_be_traced(options);
     bad |= curl_easy_setopt(easy, CURLOPT_VERBOSE, transfer->traced ? 1L : 0L);
@@ -201,6 +203,7 @@ sp_transfer_free(struct sp_transfer *transfer)
     }
 }
 
+/* (5) The handle is set up for its exchange. */
 enum sp_error
 sp_transfer_attach(struct sp_transfer *transfer, struct sp_exchange *exchange)
 {

@@ -50,10 +50,10 @@ static PyObject *
 send_all(PyObject *self, struct sp_span bytes)
 {
     struct sp_exchange *exchange = as_exchange(self)->exchange;
-    enum sp_error error = SP_OK;
     bool wanted = true;
 
     while (wanted && bytes.len > 0) {
+        enum sp_error error;
         Py_BEGIN_ALLOW_THREADS
             error = sp_caller_send(exchange, &bytes, &wanted, SP_SLICE);
         Py_END_ALLOW_THREADS
@@ -140,16 +140,18 @@ latin1(struct sp_span span)
     return PyUnicode_DecodeLatin1(span.data, (Py_ssize_t)span.len, NULL);
 }
 
-static PyObject *
-build_field(const struct sp_field *field)
+static bool
+append_field(PyObject *fields, const struct sp_field *field)
 {
     PyObject *name = latin1(field->name);
     PyObject *value = latin1(field->value);
     PyObject *pair = name != NULL && value != NULL ? PyTuple_Pack(2, name, value) : NULL;
+    bool appended = pair != NULL && PyList_Append(fields, pair) == 0;
 
     Py_XDECREF(name);
     Py_XDECREF(value);
-    return pair;
+    Py_XDECREF(pair);
+    return appended;
 }
 
 static PyObject *
@@ -160,11 +162,10 @@ build_fields(const struct sp_response_head *head)
     struct sp_field field;
 
     while (fields != NULL && sp_response_head_next(head, &rest, &field)) {
-        PyObject *pair = build_field(&field);
-        if (pair == NULL || PyList_Append(fields, pair) < 0) {
-            Py_CLEAR(fields);
+        if (!append_field(fields, &field)) {
+            Py_DECREF(fields);
+            return NULL;
         }
-        Py_XDECREF(pair);
     }
     return fields;
 }
@@ -269,7 +270,7 @@ exchange_cancel(PyObject *self, PyObject *Py_UNUSED(unused))
     Py_RETURN_NONE;
 }
 
-/* In a forked child the memory leaks: its mutex may be held by a thread that is not here. */
+/* (12) In a forked child the memory leaks: its mutex may be held by a thread that is not here. */
 static void
 exchange_dealloc(PyObject *self)
 {

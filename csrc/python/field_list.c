@@ -2,9 +2,6 @@
 
 #include "wire/request_head.h"
 
-/* Far more than servers let through. */
-#define SP_MAX_FIELDS 1000
-
 /* The bytes of Latin-1 text. ASCII, that is nearly always, needs no copy; a copy is kept
  * alive by `copies`. */
 static bool

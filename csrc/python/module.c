@@ -6,12 +6,6 @@
 #include "python/routes_object.h"
 #include "python/upstream_object.h"
 
-#include <curl/curl.h>
-
-#define SP_CURL_OLDEST       0x075100U /* 7.81.0 */
-#define SP_CURL_BROKEN_FIRST 0x080700U /* 8.7.0 and 8.8.0 spin on paused uploads */
-#define SP_CURL_BROKEN_LAST  0x0808ffU
-
 struct sp_module_state *
 sp_module_state_of(PyObject *self)
 {
@@ -76,14 +70,13 @@ stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 static int
 check_libcurl(void)
 {
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
+    const char *version;
 
-    if (info->version_num < SP_CURL_OLDEST ||
-        (info->version_num >= SP_CURL_BROKEN_FIRST && info->version_num <= SP_CURL_BROKEN_LAST)) {
+    if (!sp_process_knows_libcurl(&version)) {
         PyErr_Format(PyExc_ImportError,
                      "samesite_proxy needs libcurl 7.81 or newer, but not 8.7 or 8.8; "
                      "this is %s",
-                     info->version);
+                     version);
         return -1;
     }
     if (sp_process_init() != SP_OK) {

@@ -110,6 +110,7 @@ is_body_possible(const struct sp_request *request)
             !sp_span_equal(request->method, SP_SPAN("HEAD")));
 }
 
+/* (1) What could be read two ways is refused; the rest becomes one block of lines. */
 static bool
 fill_request(struct sp_request *request, PyObject *fields, const struct sp_module_state *state)
 {

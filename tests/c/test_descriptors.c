@@ -5,7 +5,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,13 +99,62 @@ test_forked_child_closes_its_copies_alone(void)
     (void)close(unknown);
 }
 
+static void *
+open_and_close(void *context)
+{
+    atomic_bool *enough = context;
+
+    while (!atomic_load(enough)) {
+        int fd = sp_descriptor_socket(AF_UNIX, SOCK_STREAM, 0);
+        assert(fd >= 0 && (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+        sp_descriptor_close(fd);
+    }
+    return NULL;
+}
+
+static int
+count_sockets(void)
+{
+    int count = 0;
+
+    for (int fd = 3; fd < 64; fd++) {
+        struct stat about;
+        count += fstat(fd, &about) == 0 && S_ISSOCK(about.st_mode) ? 1 : 0;
+    }
+    return count;
+}
+
+/* Whatever another thread is in the middle of. */
+static void
+test_forked_children_get_no_socket(void)
+{
+    atomic_bool enough = false;
+    int before = count_sockets();
+    pthread_t thread;
+
+    assert(pthread_create(&thread, NULL, open_and_close, &enough) == 0);
+    for (int i = 0; i < 50; i++) {
+        int status = -1;
+        pid_t child = fork();
+        assert(child >= 0);
+        if (child == 0) {
+            _exit(count_sockets() - before);
+        }
+        assert(waitpid(child, &status, 0) == child && status == 0);
+    }
+    atomic_store(&enough, true);
+    assert(pthread_join(thread, NULL) == 0);
+}
+
 int
 main(void)
 {
+    assert(sp_descriptors_follow_forks());
     test_kept_descriptor_is_close_on_exec();
     test_what_cannot_be_kept_is_refused();
     test_nonblocking_mode_is_set();
     test_forked_child_closes_its_copies_alone();
+    test_forked_children_get_no_socket();
     (void)puts("descriptors: ok");
     return 0;
 }

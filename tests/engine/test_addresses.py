@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from samesite_proxy._engine import EngineError
 from tests.engine.exchanges import HOST, OK, answer_of, ask, post, upstream_at
 from tests.harness.scripted_upstream import Connection, Script, answering, scripted
 
@@ -158,3 +159,13 @@ def test_cookies_and_promises_are_not_kept() -> None:
         ask(at)
         head = b"GET / HTTP/1.1\r\nHost: site.example\r\n\r\n"
         assert upstream.connections[0].received == head * 2
+
+
+def test_upstream_nobody_listens_at_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    exchange = upstream_at(f"http://127.0.0.1:{port}").request("GET", "/", HOST)
+    with pytest.raises(EngineError) as caught:
+        exchange.head()
+    assert (caught.value.code, caught.value.status) == ("connect", 502)
+    assert str(port) in str(caught.value)
