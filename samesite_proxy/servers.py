@@ -187,6 +187,14 @@ def _gunicorn_pieces(body: Any, exchange: Exchange) -> Iterator[bytes]:
         yield piece
 
 
+def _plain_pieces(environ: Environ) -> Iterator[bytes]:
+    """Where nothing is known but PEP 3333: beyond Content-Length there may be no end to find."""
+    body = environ["wsgi.input"]
+    if not environ.get("wsgi.input_terminated"):
+        body = LimitedStream(body, int(environ.get("CONTENT_LENGTH") or 0))
+    return iter(lambda: body.read(PIECE), b"")
+
+
 def _is_gunicorn_body(body: Any) -> bool:
     reader = getattr(body, "reader", None)
     return hasattr(body, "buf") and (
