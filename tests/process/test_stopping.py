@@ -35,10 +35,12 @@ SERVERS_OWN_END = {"sync": "SystemExit: 0"}
 
 
 @functools.cache
-def exit_code_without_us(kind: str, number: signal.Signals) -> int:
+def exit_codes_without_us(kind: str, number: signal.Signals) -> set[int]:
+    if kind == "granian":  # A Ctrl-C reaches its worker too, and the two of them race.
+        return {0, 1}
     with running(kind, "http://127.0.0.1:1", TEST_MIDDLEWARE="[]") as server:
         assert asked(server.port, "/api/process/").status == 200  # It has begun to work.
-        return stop(server, number)
+        return {stop(server, number)}
 
 
 def tracebacks(log: str, kind: str) -> list[str]:
@@ -63,7 +65,7 @@ def check_stop(kind: str, where: str, number: signal.Signals, clients: int) -> N
                 client.await_stall()
         code = stop(server, number)
         await_that("no process is left", lambda: server.pids() == [])
-        assert code == exit_code_without_us(kind, number)
+        assert code in exit_codes_without_us(kind, number)
         outcomes = {client.outcome() for client in waiting}
         stall.may_read.set()
         ended = [stall.ended.get(timeout=DEADLINE) for _ in range(running_at_once)]
@@ -116,5 +118,5 @@ def test_signal_with_an_idle_pool_ends_the_server(kind: str, number: signal.Sign
         code = stop(server, number)
         await_that("no process is left", lambda: server.pids() == [])
         upstream.next_finished()
-        assert code == exit_code_without_us(kind, number)
+        assert code in exit_codes_without_us(kind, number)
         assert tracebacks(server.log(), kind) == []
