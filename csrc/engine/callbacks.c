@@ -2,6 +2,7 @@
 
 #include "engine/clock.h"
 #include "engine/mailbox.h"
+#include "engine/relay.h"
 #include "engine/transfer.h"
 
 #include <errno.h>
@@ -35,18 +36,20 @@ static void
 begin_answer(struct sp_transfer *transfer)
 {
     struct sp_exchange *exchange = transfer->exchange;
+    bool is_refused = exchange->body_length == SP_BODY_TUNNEL && exchange->head.status != 101;
 
     pthread_mutex_lock(&exchange->mutex);
     bool unwanted = exchange->request_starved && !sp_status_wants_body(exchange->head.status);
     exchange->request_starved = exchange->request_starved && !unwanted;
     sp_exchange_set_state(exchange, SP_EXCHANGE_ANSWERING);
+    exchange->request.ended = exchange->request.ended || is_refused;
     if (exchange->request_crowded) {
         exchange->request_crowded = false;
-        (void)pthread_cond_signal(&exchange->changed); /* fails for no valid condition */
+        sp_exchange_notify(exchange);
     }
     pthread_mutex_unlock(&exchange->mutex);
-    if (unwanted) {
-        /* An engine that stops ends every exchange anyway. */
+    if (unwanted || is_refused) {
+        /* Not from within a callback. An engine that stops ends every exchange anyway. */
         (void)sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_SEND);
     }
     sp_news_add(transfer->news, exchange);
@@ -107,6 +110,9 @@ sp_callback_receive(char *data, size_t size, size_t count, void *context)
         return 0;
     }
     exchange->active = sp_clock_now();
+    if (exchange->connection != NULL) {
+        return sp_relay_receive(transfer, (struct sp_span){data, size * count});
+    }
     pthread_mutex_lock(&exchange->mutex);
     size_t taken = fill_response(transfer, (struct sp_span){data, size * count});
     bool held = exchange->response_held;
@@ -133,7 +139,7 @@ drain_request(struct sp_exchange *exchange, char *data, size_t room)
     sp_pipe_consume(&exchange->request, count);
     if (exchange->request_crowded && sp_pipe_room(&exchange->request) >= SP_PIPE_CEILING / 2) {
         exchange->request_crowded = false;
-        (void)pthread_cond_signal(&exchange->changed); /* fails for no valid condition */
+        sp_exchange_notify(exchange);
     }
     return count;
 }
@@ -158,8 +164,13 @@ sp_callback_send(char *data, size_t size, size_t count, void *context)
     bool drained = is_drained(exchange);
     pthread_mutex_unlock(&exchange->mutex);
     exchange->active = sp_clock_now();
+    sp_relay_drained(transfer);
     if (drained) {
         exchange->sent = exchange->active;
+    }
+    if (sent == 0 && exchange->body_length == SP_BODY_TUNNEL && exchange->head.status == 101) {
+        transfer->is_spoken = true; /* but libcurl may not have sent all of it yet */
+        (void)sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_HALF);
     }
     return sent;
 }
@@ -187,7 +198,7 @@ sp_callback_before_send(void *context, char *remote_ip, char *local_ip, int remo
         return CURL_PREREQFUNC_ABORT;
     }
     exchange->active = now;
-    if (exchange->body_length == SP_BODY_NONE || exchange->body_length == 0) {
+    if (exchange->body_length <= 0 && exchange->body_length != SP_BODY_CHUNKED) {
         exchange->sent = now;
     }
     return CURL_PREREQFUNC_OK;

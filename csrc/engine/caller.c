@@ -2,6 +2,7 @@
 
 #include "engine/client_socket.h"
 #include "engine/clock.h"
+#include "engine/connection.h"
 #include "engine/mailbox.h"
 
 #include <errno.h>
@@ -59,8 +60,9 @@ send_some(struct sp_exchange *exchange, struct sp_span *body)
     size_t room = sp_pipe_room(&exchange->request);
     struct sp_span part = {body->data, body->len < room ? body->len : room};
 
-    bool fits =
-        exchange->body_length == SP_BODY_CHUNKED || (long long)body->len <= exchange->request_left;
+    bool is_endless =
+        exchange->body_length == SP_BODY_CHUNKED || exchange->body_length == SP_BODY_TUNNEL;
+    bool fits = is_endless || (long long)body->len <= exchange->request_left;
 
     if (!fits || exchange->request.ended) {
         return SP_E_REQUEST_CLIENT;
@@ -158,7 +160,8 @@ sp_caller_await_body(struct sp_exchange *exchange, struct sp_span *bytes, long l
 
     pthread_mutex_lock(&exchange->mutex);
     *bytes = sp_pipe_peek(&exchange->response);
-    while (error == SP_OK && bytes->len == 0 && exchange->state != SP_EXCHANGE_DONE) {
+    while (error == SP_OK && bytes->len == 0 && exchange->state != SP_EXCHANGE_DONE &&
+           !exchange->response.ended) {
         error = wait_a_slice(exchange, slice);
         *bytes = sp_pipe_peek(&exchange->response);
     }
@@ -182,6 +185,25 @@ sp_caller_consume(struct sp_exchange *exchange, size_t count)
 {
     /* The draining half is the reader's alone. */
     sp_pipe_consume(&exchange->response, count);
+}
+
+/* (15) The connection is offered, and the caller is done. */
+/* (15) The client's socket is offered to the engine. */
+enum sp_error
+sp_caller_relay(struct sp_exchange *exchange, int fd, struct sp_span head, struct sp_span early)
+{
+    struct sp_connection *connection = NULL;
+    bool is_tunnel = exchange->body_length == SP_BODY_TUNNEL && exchange->head.status == 101;
+    enum sp_error error = sp_connection_new(fd, is_tunnel, head, &connection);
+
+    if (error != SP_OK) {
+        return error;
+    }
+    pthread_mutex_lock(&exchange->mutex);
+    bool kept = !is_tunnel || sp_pipe_write(&exchange->request, early);
+    exchange->offered = connection; /* freed with the exchange if the engine does not take it */
+    pthread_mutex_unlock(&exchange->mutex);
+    return kept ? sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_RELAY) : SP_E_NO_MEMORY;
 }
 
 void

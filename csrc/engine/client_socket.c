@@ -60,22 +60,45 @@ open_dead_end(int like)
     return ends[0];
 }
 
-enum sp_error
-sp_client_break(int fd)
+/* A dead end takes the descriptor's place; what was there lives on only in copies of it. */
+static enum sp_error
+replace_by_dead_end(int fd)
 {
-    struct linger reset = {.l_onoff = 1, .l_linger = 0};
     int dead_end = open_dead_end(fd);
     int flags = fcntl(fd, F_GETFD);
 
     if (dead_end < 0) {
         return SP_E_SYSTEM;
     }
-    /* A Unix socket knows no reset; its peer then sees an end without the last chunk. */
-    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     int replaced = dup2(dead_end, fd);
     (void)close(dead_end);
-    if (replaced < 0 || fcntl(fd, F_SETFD, flags) < 0) {
+    return replaced < 0 || fcntl(fd, F_SETFD, flags) < 0 ? SP_E_SYSTEM : SP_OK;
+}
+
+/* (14) A copy lives on; the server's own descriptor becomes a dead end. */
+/* (14) A dead end takes the place of the client's socket. */
+enum sp_error
+sp_client_take(int fd, int *taken)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    if (copy < 0) {
         return SP_E_SYSTEM;
     }
+    if (replace_by_dead_end(fd) != SP_OK) {
+        (void)close(copy);
+        return SP_E_SYSTEM;
+    }
+    *taken = copy;
     return SP_OK;
+}
+
+enum sp_error
+sp_client_break(int fd)
+{
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+    /* A Unix socket knows no reset; its peer then sees an end without the last chunk. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    return replace_by_dead_end(fd);
 }

@@ -16,6 +16,10 @@ bool sp_client_is_gone(int fd);
  * SP_E_AGAIN when nothing came. */
 enum sp_error sp_client_await(int fd, int timeout, size_t *count);
 
+/* Takes the connection from its owner: `*taken` is a new descriptor of it (close-on-exec), and
+ * a dead end takes the place of `fd`, which its owner may read, write and close as usual. */
+enum sp_error sp_client_take(int fd, int *taken);
+
 /* Resets the connection so that its peer sees a broken transfer, not an end: SO_LINGER 0,
  * then a dead end takes the descriptor's place, into which its owner may go on writing
  * until it closes the descriptor as usual. SP_E_SYSTEM when that cannot be done. */

@@ -1,6 +1,8 @@
 #include "engine/exchange.h"
 
+#include "engine/bell.h"
 #include "engine/clock.h"
+#include "engine/connection.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -37,6 +39,8 @@ destroy(struct sp_exchange *exchange)
     sp_pipe_clear(&exchange->response);
     sp_response_head_clear(&exchange->head);
     sp_buffer_clear(&exchange->fields);
+    sp_connection_free(exchange->offered);
+    sp_bell_give_back(exchange->bell);
     sp_upstream_give_back(exchange->upstream);
     free(exchange->method);
     free(exchange->target);
@@ -52,10 +56,12 @@ init(struct sp_exchange *exchange, struct sp_mailbox *mailbox, struct sp_request
     exchange->body_length = request->body_length;
     exchange->request_left = request->body_length > 0 ? request->body_length : 0;
     exchange->client = request->client;
+    exchange->bell = sp_bell_take(request->bell);
     exchange->sent = SP_NEVER;
     sp_pipe_init(&exchange->request, SP_PIPE_CEILING);
     sp_pipe_init(&exchange->response, SP_PIPE_CEILING);
     sp_response_head_init(&exchange->head);
+    exchange->head.may_upgrade = request->body_length == SP_BODY_TUNNEL;
     /* These cannot fail with default attributes on the supported systems. */
     (void)pthread_mutex_init(&exchange->mutex, NULL);
     (void)pthread_cond_init(&exchange->changed, NULL);
@@ -103,6 +109,15 @@ bool
 sp_status_wants_body(int status)
 {
     return status < 300;
+}
+
+void
+sp_exchange_notify(struct sp_exchange *exchange)
+{
+    (void)pthread_cond_broadcast(&exchange->changed); /* fails for no valid condition */
+    if (exchange->bell != NULL) {
+        sp_bell_ring(exchange->bell, exchange);
+    }
 }
 
 void

@@ -17,6 +17,7 @@
 
 #define SP_BODY_NONE    (-2LL)
 #define SP_BODY_CHUNKED (-1LL)
+#define SP_BODY_TUNNEL  (-3LL) /* an upgrade: after a 101, bytes of whatever protocol */
 
 enum sp_exchange_state {
     SP_EXCHANGE_NEW,       /* not given to the engine */
@@ -32,6 +33,8 @@ enum {
     SP_WISH_SEND = 2,    /* the request's body goes on */
     SP_WISH_RECEIVE = 4, /* the answer's body may go on */
     SP_WISH_CANCEL = 8,
+    SP_WISH_RELAY = 16, /* the client's connection is the engine's now */
+    SP_WISH_HALF = 32,  /* the engine's own: a half of an upgrade's connection may be over */
 };
 
 struct sp_request {
@@ -39,10 +42,13 @@ struct sp_request {
     struct sp_span target;
     struct sp_buffer fields; /* lines joined by CRLF, not ended by one */
     long long body_length;   /* bytes, or SP_BODY_NONE, SP_BODY_CHUNKED */
+    struct sp_bell *bell;    /* to ring for news, or NULL; borrowed */
     int client;              /* the client's socket to look at while waiting, or -1; it
                                 must stay open as long as the caller waits */
 };
 
+struct sp_bell;
+struct sp_connection;
 struct sp_mailbox;
 struct sp_transfer;
 
@@ -54,7 +60,8 @@ struct sp_exchange {
     char *target;                 /* owned, NUL-terminated for libcurl */
     struct sp_buffer fields;      /* owned, NUL-terminated for libcurl */
     long long body_length;
-    int client; /* the caller's */
+    int client;           /* the caller's */
+    struct sp_bell *bell; /* a reference of our own, or NULL */
 
     pthread_mutex_t mutex; /* guards what follows, up to the next line */
     pthread_cond_t changed;
@@ -63,12 +70,16 @@ struct sp_exchange {
     char detail[256]; /* libcurl's words on `error`, NUL-terminated */
     struct sp_pipe request;
     struct sp_pipe response;
-    long long request_left; /* bytes that the caller still owes; meaningless when chunked */
-    bool request_starved;   /* libcurl waits for SP_WISH_SEND */
-    bool request_crowded;   /* the caller waits for room */
-    bool response_held;     /* the engine waits for SP_WISH_RECEIVE */
+    long long request_left;        /* bytes that the caller still owes; meaningless when chunked */
+    bool request_starved;          /* libcurl waits for SP_WISH_SEND */
+    bool request_crowded;          /* the caller waits for room */
+    bool response_held;            /* the engine waits for SP_WISH_RECEIVE */
+    struct sp_connection *offered; /* owned; for the engine to take with SP_WISH_RELAY */
 
     struct sp_response_head head; /* the engine's until SP_EXCHANGE_ANSWERING, then constant */
+
+    bool is_rung;                  /* the bell's */
+    struct sp_exchange *next_rung; /* the bell's */
 
     unsigned wishes;                 /* the mailbox's */
     struct sp_exchange *next_posted; /* the mailbox's */
@@ -78,9 +89,11 @@ struct sp_exchange {
     struct sp_exchange *next, *previous; /* in the loop's list */
     struct sp_exchange *next_fresh;      /* in the list of those with undelivered news */
     bool fresh, newly_fresh;
-    long long started; /* ms; when it was given to the engine */
-    long long sent;    /* ms; when the request's last byte went out, or SP_NEVER */
-    long long active;  /* ms; when a byte last moved */
+    struct sp_connection *connection; /* owned; the client's, instead of the response pipe */
+    struct sp_exchange *next_relayed; /* in the loop's list of those with one */
+    long long started;                /* ms; when it was given to the engine */
+    long long sent;                   /* ms; when the request's last byte went out, or SP_NEVER */
+    long long active;                 /* ms; when a byte last moved */
 };
 
 /* Takes `request->fields`, also when it fails; copies the rest. */
@@ -88,6 +101,9 @@ enum sp_error sp_exchange_new(struct sp_mailbox *mailbox, struct sp_upstream *up
                               struct sp_request *request, struct sp_exchange **exchange);
 struct sp_exchange *sp_exchange_take(struct sp_exchange *exchange);
 void sp_exchange_give_back(struct sp_exchange *exchange);
+
+/* Under the mutex, the engine thread: whoever waits for the exchange is to look at it. */
+void sp_exchange_notify(struct sp_exchange *exchange);
 
 /* An upstream that answers with anything but success before it has the whole request does
  * not want the rest; libcurl stops sending it just then. */

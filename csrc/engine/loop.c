@@ -2,6 +2,7 @@
 
 #include "engine/clock.h"
 #include "engine/multi.h"
+#include "engine/relay.h"
 #include "engine/roster.h"
 
 #include <stdlib.h>
@@ -22,6 +23,26 @@ remember_timer(CURLM *multi, long milliseconds, void *context)
     return 0;
 }
 
+/* Of upgrades. In a tunnel the send waits for the client, and while it does libcurl says nothing of
+ * an upstream that has ended: it only stops to read. */
+static void
+note_halves(struct sp_transfer *transfer, int what)
+{
+    struct sp_exchange *exchange = transfer->exchange;
+    bool reads = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
+    bool sends = what == CURL_POLL_OUT;
+
+    if (exchange == NULL || exchange->body_length != SP_BODY_TUNNEL || transfer->sends == 0) {
+        return;
+    }
+    bool is_silent = !reads && (!sends || exchange->head.complete) && !transfer->paused;
+    if ((is_silent && !transfer->is_silent) || transfer->is_spoken) {
+        transfer->is_silent = transfer->is_silent || is_silent;
+        /* Not from within a callback. An engine that stops ends every exchange anyway. */
+        (void)sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_HALF);
+    }
+}
+
 static int
 note_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
 {
@@ -29,9 +50,10 @@ note_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *unused)
     char *owner = NULL;
 
     (void)unused;
-    if (what != CURL_POLL_REMOVE && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner) == CURLE_OK &&
-        owner != NULL) {
-        ((struct sp_transfer *)(void *)owner)->socket = fd;
+    if (curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner) == CURLE_OK && owner != NULL) {
+        struct sp_transfer *transfer = (struct sp_transfer *)(void *)owner;
+        transfer->socket = what != CURL_POLL_REMOVE ? fd : transfer->socket;
+        note_halves(transfer, what);
     }
     sp_sockets_want(&loop->sockets, fd, what);
     return 0;
@@ -78,27 +100,6 @@ reap(struct sp_loop *loop)
     }
 }
 
-/* Both directions at once: libcurl knows only the set of what stays paused. */
-static void
-resume(struct sp_loop *loop, struct sp_exchange *exchange, unsigned wishes)
-{
-    struct sp_transfer *transfer = exchange->transfer;
-    bool was_paused = transfer->paused;
-
-    if ((wishes & SP_WISH_RECEIVE) != 0) {
-        transfer->paused = false;
-        sp_sockets_hold(&loop->sockets, transfer->socket, false);
-    }
-    if ((wishes & SP_WISH_SEND) != 0 || was_paused != transfer->paused) {
-        int kept = transfer->paused ? CURLPAUSE_RECV : CURLPAUSE_CONT;
-        if (curl_easy_pause(transfer->easy, kept) != CURLE_OK) {
-            /* libcurl has thrown bytes away that it held, and sends no message. */
-            sp_roster_end(loop, exchange,
-                          transfer->fault != SP_OK ? transfer->fault : SP_E_NO_MEMORY);
-        }
-    }
-}
-
 /* (4) What callers wish for. */
 static void
 read_mail(struct sp_loop *loop)
@@ -113,8 +114,14 @@ read_mail(struct sp_loop *loop)
         if ((wishes & SP_WISH_CANCEL) != 0) {
             sp_roster_end(loop, exchange, SP_E_CANCELED);
         }
+        else if ((wishes & SP_WISH_RELAY) != 0) {
+            sp_relay_begin(loop, exchange);
+        }
         else if (exchange->transfer != NULL) {
-            resume(loop, exchange, wishes);
+            sp_roster_resume(loop, exchange, wishes);
+        }
+        if ((wishes & SP_WISH_HALF) != 0) {
+            sp_roster_end_half(loop, exchange);
         }
         sp_exchange_give_back(exchange);
     }
@@ -125,14 +132,26 @@ time_to_sleep(struct sp_loop *loop, bool hurry)
 {
     long long now = sp_clock_now();
     long long until = loop->timer;
+    bool scans = loop->first != NULL || loop->relayed != NULL;
 
-    if (loop->first != NULL && (until == SP_NEVER || loop->next_scan < until)) {
+    if (scans && (until == SP_NEVER || loop->next_scan < until)) {
         until = loop->next_scan;
     }
     if (hurry || (until != SP_NEVER && until <= now)) {
         return 0;
     }
     return until == SP_NEVER ? -1 : (int)(until - now);
+}
+
+/* libcurl may be through with the exchange already, and would refuse to go on with it. */
+static void
+relay(struct sp_loop *loop, const struct sp_poll_event *event)
+{
+    reap(loop);
+    struct sp_exchange *owner = sp_sockets_owner(&loop->sockets, event->fd);
+    if (owner != NULL) {
+        sp_relay_event(loop, owner, event->events);
+    }
 }
 
 static void
@@ -142,6 +161,10 @@ dispatch(struct sp_loop *loop, const struct sp_poll_event *event)
 
     if (event->fd == loop->mailbox.wakeup.receiver) {
         sp_wakeup_silence(&loop->mailbox.wakeup);
+        return;
+    }
+    if (sp_sockets_owner(&loop->sockets, event->fd) != NULL) {
+        relay(loop, event);
         return;
     }
     int selected = sp_sockets_translate(&loop->sockets, event);
@@ -174,6 +197,7 @@ scan_deadlines(struct sp_loop *loop)
     if (now >= loop->next_scan) {
         loop->next_scan = now + SP_SCAN_INTERVAL;
         sp_roster_scan(loop, now);
+        sp_relay_scan(loop, now);
     }
 }
 
@@ -187,11 +211,15 @@ end_all(struct sp_loop *loop)
         if ((wishes & SP_WISH_START) != 0) {
             sp_roster_admit(loop, sp_exchange_take(exchange));
         }
+        if ((wishes & SP_WISH_RELAY) != 0) {
+            sp_relay_begin(loop, exchange);
+        }
         sp_exchange_give_back(exchange);
     }
     while (loop->first != NULL) {
         sp_roster_end(loop, loop->first, SP_E_SHUTDOWN);
     }
+    sp_relay_end_all(loop);
     (void)sp_news_deliver(&loop->news);
 }
 

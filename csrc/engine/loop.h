@@ -18,6 +18,7 @@ struct sp_loop {
     long long next_scan;              /* ms; when the exchanges' deadlines are looked at */
     struct sp_exchange *first, *last; /* every exchange at work, oldest first; referenced */
     size_t running;                   /* of them, those that libcurl has */
+    struct sp_exchange *relayed;      /* those with a client's connection of ours; referenced */
     size_t waiting;                   /* of them, those that wait for a connection */
     struct sp_transfer *idle;         /* owned; at most SP_IDLE_TRANSFERS */
     size_t idle_count;

@@ -19,7 +19,7 @@ deliver_now(struct sp_exchange *exchange)
                exchange->response_held ||
                sp_pipe_room(&exchange->response) <= SP_PIPE_CEILING - SP_PIPE_CEILING / 2;
     if (now) {
-        (void)pthread_cond_signal(&exchange->changed); /* fails for no valid condition */
+        sp_exchange_notify(exchange);
     }
     pthread_mutex_unlock(&exchange->mutex);
     exchange->newly_fresh = false;

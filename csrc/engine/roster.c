@@ -1,9 +1,11 @@
 #include "engine/roster.h"
 
 #include "engine/clock.h"
+#include "engine/relay.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static void
 link_last(struct sp_loop *loop, struct sp_exchange *exchange)
@@ -77,7 +79,7 @@ finish(struct sp_exchange *exchange, enum sp_error error, const char *words)
     exchange->error = error;
     (void)snprintf(exchange->detail, sizeof(exchange->detail), "%s", words);
     sp_exchange_set_state(exchange, SP_EXCHANGE_DONE);
-    (void)pthread_cond_broadcast(&exchange->changed); /* fails for no valid condition */
+    sp_exchange_notify(exchange);
     pthread_mutex_unlock(&exchange->mutex);
 }
 
@@ -170,6 +172,7 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
     }
     unlink_exchange(loop, exchange);
     finish(exchange, error, words);
+    sp_relay_upstream_ended(loop, exchange);
     sp_exchange_give_back(exchange);
     begin_waiting(loop);
 }
@@ -186,6 +189,62 @@ sp_roster_settle(struct sp_loop *loop, struct sp_transfer *transfer, CURLcode re
         }
     }
     sp_roster_end(loop, transfer->exchange, sp_transfer_outcome(transfer, result));
+}
+
+/* Both directions at once: libcurl knows only the set of what stays paused. */
+void
+sp_roster_resume(struct sp_loop *loop, struct sp_exchange *exchange, unsigned wishes)
+{
+    struct sp_transfer *transfer = exchange->transfer;
+    bool was_paused = transfer->paused;
+
+    if ((wishes & SP_WISH_RECEIVE) != 0) {
+        transfer->paused = false;
+        sp_sockets_hold(&loop->sockets, transfer->socket, false);
+    }
+    if ((wishes & SP_WISH_SEND) != 0 || was_paused != transfer->paused) {
+        int kept = transfer->paused ? CURLPAUSE_RECV : CURLPAUSE_CONT;
+        if (curl_easy_pause(transfer->easy, kept) != CURLE_OK) {
+            /* libcurl has thrown bytes away that it held, and sends no message. */
+            sp_roster_end(loop, exchange,
+                          transfer->fault != SP_OK ? transfer->fault : SP_E_NO_MEMORY);
+        }
+    }
+}
+
+/* (18) The other side sees an end, and may go on. */
+void
+sp_roster_end_half(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    struct sp_transfer *transfer = exchange->transfer;
+
+    if (transfer == NULL) {
+        return;
+    }
+    if (transfer->is_silent && !exchange->head.complete) {
+        pthread_mutex_lock(&exchange->mutex);
+        exchange->request.ended = true;
+        exchange->request_starved = false;
+        pthread_mutex_unlock(&exchange->mutex);
+        sp_roster_resume(loop, exchange, SP_WISH_SEND);
+        return;
+    }
+    enum sp_error error = sp_transfer_outcome(transfer, CURLE_OK);
+    if (transfer->is_silent && error != SP_OK) {
+        sp_roster_end(loop, exchange, error); /* TLS was cut off */
+        return;
+    }
+    if (transfer->is_spoken && !sp_sockets_is_sending(&loop->sockets, transfer->socket)) {
+        /* Half-closed as the client did; TLS knows no such thing, but its peer sees it. */
+        (void)shutdown(transfer->socket, SHUT_WR);
+    }
+    if (transfer->is_silent) {
+        pthread_mutex_lock(&exchange->mutex);
+        exchange->response.ended = true; /* for a tunnel whose caller has kept its end */
+        sp_exchange_notify(exchange);
+        pthread_mutex_unlock(&exchange->mutex);
+        sp_relay_end_half(loop, exchange);
+    }
 }
 
 /* Events may be far apart: their stream may stand still for as long as it likes. */
@@ -213,6 +272,9 @@ overdue(const struct sp_exchange *exchange, long long now)
 
     if (exchange->state == SP_EXCHANGE_WAITING) {
         return now - exchange->started > options->connect_timeout ? SP_E_TOO_MANY : SP_OK;
+    }
+    if (exchange->connection != NULL) {
+        return SP_OK; /* A tunnel, or an event stream. */
     }
     if (exchange->state == SP_EXCHANGE_SENDING && exchange->sent != SP_NEVER) {
         bool late = now - exchange->sent > options->response_timeout;

@@ -13,9 +13,10 @@
 #define SP_FIRST_COUNT ((size_t)64)
 
 struct sp_socket {
-    bool ours;        /* opened here; else one of libcurl's own, such as its resolver's */
-    bool held;        /* not read for now */
-    unsigned wanted;  /* by libcurl: SP_POLL_* */
+    struct sp_exchange *owner; /* of a client's socket, else NULL */
+    bool ours;                 /* opened here; else one of libcurl's own, such as its resolver's */
+    bool held;                 /* not read for now */
+    unsigned wanted;           /* by libcurl: SP_POLL_* */
     unsigned watched; /* by the poller: SP_POLL_*, 0 when it does not know the descriptor */
     unsigned uses;    /* requests sent on it */
     int local_port;   /* 0 until asked for */
@@ -169,6 +170,14 @@ sp_sockets_want(struct sp_sockets *sockets, curl_socket_t fd, int what)
     watch(sockets, fd, item);
 }
 
+bool
+sp_sockets_is_sending(struct sp_sockets *sockets, curl_socket_t fd)
+{
+    struct sp_socket *item = socket_at(sockets, fd);
+
+    return item != NULL && (item->wanted & SP_POLL_OUT) != 0;
+}
+
 void
 sp_sockets_hold(struct sp_sockets *sockets, curl_socket_t fd, bool held)
 {
@@ -178,6 +187,48 @@ sp_sockets_hold(struct sp_sockets *sockets, curl_socket_t fd, bool held)
         item->held = held;
         watch(sockets, fd, item);
     }
+}
+
+bool
+sp_sockets_own(struct sp_sockets *sockets, curl_socket_t fd, struct sp_exchange *exchange)
+{
+    struct sp_socket *item = socket_at(sockets, fd);
+
+    if (item == NULL) {
+        return false;
+    }
+    *item = (struct sp_socket){.owner = exchange};
+    return true;
+}
+
+void
+sp_sockets_watch(struct sp_sockets *sockets, curl_socket_t fd, unsigned events)
+{
+    struct sp_socket *item = socket_at(sockets, fd);
+
+    if (item != NULL) {
+        item->wanted = events;
+        watch(sockets, fd, item);
+    }
+}
+
+void
+sp_sockets_disown(struct sp_sockets *sockets, curl_socket_t fd)
+{
+    struct sp_socket *item = socket_at(sockets, fd);
+
+    if (item != NULL) {
+        unwatch(sockets, fd, item);
+        *item = (struct sp_socket){.owner = NULL};
+    }
+}
+
+struct sp_exchange *
+sp_sockets_owner(struct sp_sockets *sockets, curl_socket_t fd)
+{
+    struct sp_socket *item = socket_at(sockets, fd);
+
+    return item != NULL ? item->owner : NULL;
 }
 
 int

@@ -99,8 +99,6 @@ can_be_traced(const struct sp_upstream_options *options)
             strstr(library, "BoringSSL") != NULL);
 }
 
-/* A Unix socket has no port to find it by before a request goes out, and connecting it
- * costs next to nothing: it is never used twice. */
 static CURLcode
 set_upstream(struct sp_transfer *transfer, struct sp_upstream *upstream)
 {
@@ -118,7 +116,6 @@ set_upstream(struct sp_transfer *transfer, struct sp_upstream *upstream)
     }
     bad |= curl_easy_setopt(easy, CURLOPT_URL, options->url);
     bad |= curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, options->unix_socket);
-    bad |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, options->unix_socket != NULL ? 1L : 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verify ? 1L : 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);
@@ -139,7 +136,7 @@ static CURLcode
 set_method(CURL *easy, const struct sp_exchange *exchange)
 {
     const char *method = exchange->method;
-    bool has_body = exchange->body_length > 0 || exchange->body_length == SP_BODY_CHUNKED;
+    bool has_body = exchange->body_length != SP_BODY_NONE && exchange->body_length != 0;
     CURLcode bad = curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 
     if (strcmp(method, "HEAD") == 0) {
@@ -163,12 +160,16 @@ link_nodes(struct sp_transfer *transfer, struct sp_exchange *exchange)
     static char host[] = "Host:";
     static char accept[] = "Accept:";
     static char expect[] = "Expect:";
+    static char coding[] = "Transfer-Encoding:";
     struct curl_slist *nodes = transfer->nodes;
     bool has_fields = exchange->fields.len > 1; /* besides the NUL */
+    bool is_tunnel = exchange->body_length == SP_BODY_TUNNEL;
+    struct curl_slist *last = has_fields ? &nodes[SP_NODE_FIELDS] : NULL;
 
     nodes[SP_NODE_HOST] = (struct curl_slist){host, &nodes[SP_NODE_ACCEPT]};
     nodes[SP_NODE_ACCEPT] = (struct curl_slist){accept, &nodes[SP_NODE_EXPECT]};
-    nodes[SP_NODE_EXPECT] = (struct curl_slist){expect, has_fields ? &nodes[SP_NODE_FIELDS] : NULL};
+    nodes[SP_NODE_EXPECT] = (struct curl_slist){expect, is_tunnel ? &nodes[SP_NODE_CODING] : last};
+    nodes[SP_NODE_CODING] = (struct curl_slist){coding, last};
     nodes[SP_NODE_FIELDS] = (struct curl_slist){exchange->fields.data, NULL};
 }
 
@@ -208,13 +209,19 @@ enum sp_error
 sp_transfer_attach(struct sp_transfer *transfer, struct sp_exchange *exchange)
 {
     CURL *easy = transfer->easy;
+    bool is_tunnel = exchange->body_length == SP_BODY_TUNNEL;
+    /* A Unix socket has no port to find it by before a request goes out, and connecting it
+     * costs next to nothing: it is never used twice. */
+    bool is_unix = exchange->upstream->options.unix_socket != NULL;
 
     assert(transfer->exchange == NULL && exchange->transfer == NULL);
     link_nodes(transfer, exchange);
     CURLcode bad = set_upstream(transfer, exchange->upstream) | set_method(easy, exchange);
     bad |= curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, exchange->target);
     bad |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->nodes);
-    bad |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L);
+    /* (13) An upgrade's connection is its own. */
+    bad |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, is_tunnel ? 1L : 0L);
+    bad |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, is_tunnel || is_unix ? 1L : 0L);
     if (bad != CURLE_OK) {
         return SP_E_NO_MEMORY;
     }
@@ -222,6 +229,8 @@ sp_transfer_attach(struct sp_transfer *transfer, struct sp_exchange *exchange)
     transfer->sends = 0;
     transfer->stale = false;
     transfer->paused = false;
+    transfer->is_silent = false;
+    transfer->is_spoken = false;
     transfer->goodbye = false;
     transfer->fault = SP_OK;
     transfer->words[0] = '\0';
@@ -257,7 +266,8 @@ is_cut_off(const struct sp_transfer *transfer)
                      head->status != 204 && head->status != 304 &&
                      strcmp(transfer->exchange->method, "HEAD") != 0;
 
-    return until_end && transfer->traced && !transfer->goodbye;
+    /* A tunnel's end was ours to say first, and without a word of TLS. */
+    return until_end && transfer->traced && !transfer->goodbye && !transfer->is_spoken;
 }
 
 /* What it means that there is no whole head. */
@@ -289,11 +299,25 @@ unanswered(const struct sp_transfer *transfer, CURLcode result)
     return sent ? SP_E_RESPONSE_HEAD : SP_E_CONNECT;
 }
 
+/* libcurl counts no byte of a 101 itself. And TLS has no half-closing: an upstream whose client
+ * has ended may take it for a broken stream, and say so last. */
+static bool
+is_end_of_tunnel(const struct sp_transfer *transfer, CURLcode result)
+{
+    bool is_offended = transfer->is_spoken && transfer->traced && result == CURLE_RECV_ERROR;
+
+    return transfer->exchange->head.complete && transfer->exchange->head.status == 101 &&
+           (result == CURLE_GOT_NOTHING || is_offended);
+}
+
 enum sp_error
 sp_transfer_outcome(const struct sp_transfer *transfer, CURLcode result)
 {
     if (transfer->fault != SP_OK && result != CURLE_OK) {
         return transfer->fault;
+    }
+    if (is_end_of_tunnel(transfer, result)) {
+        return SP_OK;
     }
     if (!transfer->exchange->head.complete) {
         return unanswered(transfer, result);

@@ -12,6 +12,7 @@ enum {
     SP_NODE_HOST,
     SP_NODE_ACCEPT,
     SP_NODE_EXPECT,
+    SP_NODE_CODING,
     SP_NODE_FIELDS,
     SP_NODE_COUNT,
 };
@@ -30,6 +31,8 @@ struct sp_transfer {
     curl_socket_t socket; /* its connection's, or SP_NO_SOCKET */
     unsigned sends;       /* how often libcurl began to send it */
     bool stale;           /* the connection was given up before anything was sent */
+    bool is_silent;       /* an upgrade's upstream has ended its stream; ours may go on */
+    bool is_spoken;       /* in a tunnel: libcurl has all that the client said */
     bool paused;          /* libcurl holds bytes that the pipe had no room for */
     bool goodbye;         /* the upstream has ended TLS itself (close_notify) */
     enum sp_error fault;  /* why a callback made libcurl stop, else SP_OK */

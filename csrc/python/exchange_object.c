@@ -2,11 +2,14 @@
 
 #include "engine/caller.h"
 #include "engine/process.h"
+#include "python/answer_head.h"
 
 struct ExchangeObject {
     PyObject_HEAD
     struct sp_exchange *exchange; /* a reference of our own */
-    atomic_bool busy;             /* some thread is in a method */
+    atomic_bool sending;          /* some thread is in a method of the request's half */
+    atomic_bool receiving;        /* some thread is in one of the answer's half */
+    bool relayed;                 /* the engine has the client's connection, and the rest */
 };
 
 static struct ExchangeObject *
@@ -15,15 +18,15 @@ as_exchange(PyObject *self)
     return (struct ExchangeObject *)(void *)self;
 }
 
-/* One thread at a time, and never a forked child: the engine is its parent's. */
+/* One thread at a time in each half, and never a forked child: the engine is its parent's. */
 static bool
-enter(PyObject *self)
+enter(PyObject *self, atomic_bool *half)
 {
     if (!sp_process_owns(as_exchange(self)->exchange->mailbox)) {
         PyErr_SetString(PyExc_RuntimeError, "this exchange belongs to the parent process");
         return false;
     }
-    if (atomic_exchange(&as_exchange(self)->busy, true)) {
+    if (atomic_exchange(half, true)) {
         PyErr_SetString(PyExc_RuntimeError, "this exchange is in use by another thread");
         return false;
     }
@@ -31,9 +34,9 @@ enter(PyObject *self)
 }
 
 static PyObject *
-leave(PyObject *self, PyObject *result)
+leave(atomic_bool *half, PyObject *result)
 {
-    atomic_store(&as_exchange(self)->busy, false);
+    atomic_store(half, false);
     return result;
 }
 
@@ -67,6 +70,41 @@ send_all(PyObject *self, struct sp_span bytes)
     return PyBool_FromLong(wanted);
 }
 
+PyDoc_STRVAR(offer_doc, "offer($self, data, /)\n--\n\n"
+                        "Send what there is room for of a piece of the request's body: how many\n"
+                        "bytes. The bell rings when there is room again.\n\n"
+                        "-1: the upstream does not want the rest. EngineError: as for send().");
+
+static PyObject *
+offer(PyObject *self, struct sp_span bytes)
+{
+    struct sp_span rest = bytes;
+    bool wanted = true;
+    enum sp_error error = sp_caller_send(as_exchange(self)->exchange, &rest, &wanted, 0);
+
+    if (error != SP_OK && error != SP_E_AGAIN) {
+        return raise_error(self, error);
+    }
+    return PyLong_FromSsize_t(wanted ? (Py_ssize_t)(bytes.len - rest.len) : -1);
+}
+
+static PyObject *
+exchange_offer(PyObject *self, PyObject *data)
+{
+    Py_buffer view;
+
+    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
+        return NULL;
+    }
+    PyObject *result = NULL;
+    if (enter(self, &as_exchange(self)->sending)) {
+        result = leave(&as_exchange(self)->sending,
+                       offer(self, (struct sp_span){view.buf, (size_t)view.len}));
+    }
+    PyBuffer_Release(&view);
+    return result;
+}
+
 PyDoc_STRVAR(send_doc, "send($self, data, /)\n--\n\n"
                        "Send a piece of the request's body; wait while there is no room.\n\n"
                        "False: the upstream does not want the rest. EngineError: longer than\n"
@@ -81,8 +119,9 @@ exchange_send(PyObject *self, PyObject *data)
         return NULL;
     }
     PyObject *result = NULL;
-    if (enter(self)) {
-        result = leave(self, send_all(self, (struct sp_span){view.buf, (size_t)view.len}));
+    if (enter(self, &as_exchange(self)->sending)) {
+        result = leave(&as_exchange(self)->sending,
+                       send_all(self, (struct sp_span){view.buf, (size_t)view.len}));
     }
     PyBuffer_Release(&view);
     return result;
@@ -118,7 +157,9 @@ PyDoc_STRVAR(await_client_doc,
 static PyObject *
 exchange_await_client(PyObject *self, PyObject *Py_UNUSED(unused))
 {
-    return enter(self) ? leave(self, await_client(self)) : NULL;
+    return enter(self, &as_exchange(self)->sending)
+               ? leave(&as_exchange(self)->sending, await_client(self))
+               : NULL;
 }
 
 PyDoc_STRVAR(end_doc, "end($self, /)\n--\n\n"
@@ -127,89 +168,51 @@ PyDoc_STRVAR(end_doc, "end($self, /)\n--\n\n"
 static PyObject *
 exchange_end(PyObject *self, PyObject *Py_UNUSED(unused))
 {
-    if (!enter(self)) {
+    if (!enter(self, &as_exchange(self)->sending)) {
         return NULL;
     }
     enum sp_error error = sp_caller_end(as_exchange(self)->exchange);
-    return leave(self, error == SP_OK ? Py_NewRef(Py_None) : raise_error(self, error));
+    return leave(&as_exchange(self)->sending,
+                 error == SP_OK ? Py_NewRef(Py_None) : raise_error(self, error));
 }
 
 static PyObject *
-latin1(struct sp_span span)
-{
-    return PyUnicode_DecodeLatin1(span.data, (Py_ssize_t)span.len, NULL);
-}
-
-static bool
-append_field(PyObject *fields, const struct sp_field *field)
-{
-    PyObject *name = latin1(field->name);
-    PyObject *value = latin1(field->value);
-    PyObject *pair = name != NULL && value != NULL ? PyTuple_Pack(2, name, value) : NULL;
-    bool appended = pair != NULL && PyList_Append(fields, pair) == 0;
-
-    Py_XDECREF(name);
-    Py_XDECREF(value);
-    Py_XDECREF(pair);
-    return appended;
-}
-
-static PyObject *
-build_fields(const struct sp_response_head *head)
-{
-    PyObject *fields = PyList_New(0);
-    struct sp_span rest = sp_buffer_peek(&head->lines);
-    struct sp_field field;
-
-    while (fields != NULL && sp_response_head_next(head, &rest, &field)) {
-        if (!append_field(fields, &field)) {
-            Py_DECREF(fields);
-            return NULL;
-        }
-    }
-    return fields;
-}
-
-static PyObject *
-build_head(const struct sp_response_head *head)
-{
-    PyObject *fields = build_fields(head);
-    PyObject *reason = latin1(sp_buffer_peek(&head->reason));
-    PyObject *built = NULL;
-
-    if (fields != NULL && reason != NULL) {
-        built = Py_BuildValue("(iOO)", head->status, reason, fields);
-    }
-    Py_XDECREF(fields);
-    Py_XDECREF(reason);
-    return built;
-}
-
-static PyObject *
-await_head(PyObject *self)
+await_head(PyObject *self, bool wait)
 {
     struct sp_exchange *exchange = as_exchange(self)->exchange;
-    enum sp_error error;
+    enum sp_error error = sp_caller_await_head(exchange, 0);
 
-    do {
+    if (error == SP_E_AGAIN && !wait) {
+        Py_RETURN_NONE;
+    }
+    while (error == SP_E_AGAIN) {
         Py_BEGIN_ALLOW_THREADS
             error = sp_caller_await_head(exchange, SP_SLICE);
         Py_END_ALLOW_THREADS
         if (error == SP_E_AGAIN && PyErr_CheckSignals() < 0) {
             return NULL;
         }
-    } while (error == SP_E_AGAIN);
-    return error == SP_OK ? build_head(&exchange->head) : raise_error(self, error);
+    }
+    return error == SP_OK ? sp_answer_head_build(&exchange->head) : raise_error(self, error);
 }
 
-PyDoc_STRVAR(head_doc, "head($self, /)\n--\n\n"
-                       "Wait for the answer's head: its status, reason and fields (pairs of\n"
-                       "Latin-1 text in their order, hop-by-hop ones left out).");
+PyDoc_STRVAR(head_doc,
+             "head($self, wait=True, /)\n--\n\n"
+             "Wait for the answer's head: its status, reason and fields (pairs of\n"
+             "Latin-1 text in their order, hop-by-hop ones left out). None when there is\n"
+             "none yet and wait is false.");
 
 static PyObject *
-exchange_head(PyObject *self, PyObject *Py_UNUSED(unused))
+exchange_head(PyObject *self, PyObject *args)
 {
-    return enter(self) ? leave(self, await_head(self)) : NULL;
+    int wait = 1;
+
+    if (!PyArg_ParseTuple(args, "|p:head", &wait)) {
+        return NULL;
+    }
+    return enter(self, &as_exchange(self)->receiving)
+               ? leave(&as_exchange(self)->receiving, await_head(self, wait != 0))
+               : NULL;
 }
 
 static PyObject *
@@ -253,7 +256,47 @@ exchange_read(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "|p:read", &wait)) {
         return NULL;
     }
-    return enter(self) ? leave(self, await_body(self, wait != 0)) : NULL;
+    return enter(self, &as_exchange(self)->receiving)
+               ? leave(&as_exchange(self)->receiving, await_body(self, wait != 0))
+               : NULL;
+}
+
+static PyObject *
+relay(PyObject *self, int fd, struct sp_span head, struct sp_span early)
+{
+    enum sp_error error = sp_caller_relay(as_exchange(self)->exchange, fd, head, early);
+
+    if (error != SP_OK) {
+        return raise_error(self, error);
+    }
+    as_exchange(self)->relayed = true;
+    Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(relay_doc,
+             "relay($self, fd, head, early, /)\n--\n\n"
+             "Give the engine the client's connection, also when it fails: head goes out on\n"
+             "it, then the answer's body as it is. After a 101, early and what the client\n"
+             "sends goes upstream. The exchange goes on without this object.");
+
+static PyObject *
+exchange_relay(PyObject *self, PyObject *args)
+{
+    int fd;
+    struct sp_span head;
+    struct sp_span early;
+    Py_ssize_t head_length;
+    Py_ssize_t early_length;
+
+    if (!PyArg_ParseTuple(args, "iy#y#:relay", &fd, &head.data, &head_length, &early.data,
+                          &early_length)) {
+        return NULL;
+    }
+    head.len = (size_t)head_length;
+    early.len = (size_t)early_length;
+    return enter(self, &as_exchange(self)->receiving)
+               ? leave(&as_exchange(self)->receiving, relay(self, fd, head, early))
+               : NULL;
 }
 
 PyDoc_STRVAR(cancel_doc, "cancel($self, /)\n--\n\n"
@@ -264,7 +307,7 @@ exchange_cancel(PyObject *self, PyObject *Py_UNUSED(unused))
 {
     struct sp_exchange *exchange = as_exchange(self)->exchange;
 
-    if (sp_process_owns(exchange->mailbox)) {
+    if (sp_process_owns(exchange->mailbox) && !as_exchange(self)->relayed) {
         sp_caller_cancel(exchange);
     }
     Py_RETURN_NONE;
@@ -278,7 +321,9 @@ exchange_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
 
     if (exchange != NULL && sp_process_owns(exchange->mailbox)) {
-        sp_caller_cancel(exchange);
+        if (!as_exchange(self)->relayed) {
+            sp_caller_cancel(exchange);
+        }
         sp_exchange_give_back(exchange);
     }
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
@@ -297,19 +342,35 @@ sp_exchange_object_wrap(PyTypeObject *type, struct sp_exchange *exchange)
         return NULL;
     }
     as_exchange(self)->exchange = exchange;
-    atomic_init(&as_exchange(self)->busy, false);
+    atomic_init(&as_exchange(self)->sending, false);
+    atomic_init(&as_exchange(self)->receiving, false);
     return self;
 }
 
 /* Not const, since a slot takes a plain pointer. */
 static char exchange_doc[] = "One request and its answer, made by Upstream.request().";
 
+PyDoc_STRVAR(key_doc, "What Bell.answer() names this exchange by.");
+
+static PyObject *
+exchange_key(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromVoidPtr(as_exchange(self)->exchange);
+}
+
+static PyGetSetDef exchange_properties[] = {
+    {"key", exchange_key, NULL, key_doc, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyMethodDef exchange_methods[] = {
+    {"offer", exchange_offer, METH_O, offer_doc},
     {"send", exchange_send, METH_O, send_doc},
     {"await_client", exchange_await_client, METH_NOARGS, await_client_doc},
     {"end", exchange_end, METH_NOARGS, end_doc},
-    {"head", exchange_head, METH_NOARGS, head_doc},
+    {"head", exchange_head, METH_VARARGS, head_doc},
     {"read", exchange_read, METH_VARARGS, read_doc},
+    {"relay", exchange_relay, METH_VARARGS, relay_doc},
     {"cancel", exchange_cancel, METH_NOARGS, cancel_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -317,6 +378,7 @@ static PyMethodDef exchange_methods[] = {
 static PyType_Slot exchange_slots[] = {
     {Py_tp_doc, exchange_doc},
     {Py_tp_methods, exchange_methods},
+    {Py_tp_getset, exchange_properties},
     {Py_tp_dealloc, exchange_dealloc},
     {0, NULL},
 };

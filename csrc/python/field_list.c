@@ -55,7 +55,7 @@ borrow_all(PyObject *list, PyObject *copies, struct sp_field *fields)
 }
 
 bool
-sp_field_list_build(PyObject *list, struct sp_buffer *block, bool *valid)
+sp_field_list_build(PyObject *list, bool is_upgrade, struct sp_buffer *block, bool *valid)
 {
     Py_ssize_t count = PyList_Size(list);
 
@@ -66,7 +66,8 @@ sp_field_list_build(PyObject *list, struct sp_buffer *block, bool *valid)
     struct sp_field *fields = PyMem_Malloc(((size_t)count + 1) * sizeof(*fields));
     PyObject *copies = PyList_New(0);
     bool borrowed = fields != NULL && copies != NULL && borrow_all(list, copies, fields);
-    *valid = borrowed && sp_request_head_build(block, fields, (size_t)count);
+    *valid = borrowed && (is_upgrade ? sp_request_head_build_upgrade(block, fields, (size_t)count)
+                                     : sp_request_head_build(block, fields, (size_t)count));
     if (!*valid) {
         sp_buffer_clear(block);
     }

@@ -10,6 +10,6 @@
 /* Appends the pairs of Latin-1 text in `list` to `block`. False with an exception set when
  * they are not such pairs; `*valid` is false when one of them cannot be sent. Whenever it
  * is not both, `block` is cleared. */
-bool sp_field_list_build(PyObject *list, struct sp_buffer *block, bool *valid);
+bool sp_field_list_build(PyObject *list, bool is_upgrade, struct sp_buffer *block, bool *valid);
 
 #endif

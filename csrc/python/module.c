@@ -2,6 +2,7 @@
 
 #include "engine/client_socket.h"
 #include "engine/process.h"
+#include "python/bell_object.h"
 #include "python/exchange_object.h"
 #include "python/routes_object.h"
 #include "python/upstream_object.h"
@@ -53,6 +54,38 @@ break_connection(PyObject *Py_UNUSED(module), PyObject *argument)
         return PyErr_SetFromErrno(PyExc_OSError);
     }
     Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(take_doc,
+             "take_connection(fd, /)\n--\n\n"
+             "A new descriptor of a client's connection, which is the caller's to close. The\n"
+             "old one becomes a dead end that its owner may read, write and close as usual.\n"
+             "OSError: impossible, and nothing has changed.");
+
+static PyObject *
+take_connection(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    int fd = PyObject_AsFileDescriptor(argument);
+    int taken;
+
+    if (fd < 0) {
+        return NULL;
+    }
+    if (sp_client_take(fd, &taken) != SP_OK) {
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return PyLong_FromLong(taken);
+}
+
+PyDoc_STRVAR(is_gone_doc, "is_gone(fd, /)\n--\n\n"
+                          "Whether the peer of a client's connection has ended or reset it.");
+
+static PyObject *
+is_gone(PyObject *Py_UNUSED(module), PyObject *argument)
+{
+    int fd = PyObject_AsFileDescriptor(argument);
+
+    return fd < 0 ? NULL : PyBool_FromLong(sp_client_is_gone(fd));
 }
 
 PyDoc_STRVAR(stop_doc, "stop()\n--\n\n"
@@ -107,10 +140,14 @@ module_exec(PyObject *module)
 
     if (check_libcurl() < 0 || add_error(module, state) < 0 ||
         sp_exchange_object_add(module, &state->exchange_type) < 0 ||
-        sp_upstream_object_add(module) < 0 || sp_routes_object_add(module) < 0) {
+        sp_bell_object_add(module, &state->bell_type) < 0 || sp_upstream_object_add(module) < 0 ||
+        sp_routes_object_add(module) < 0) {
         return -1;
     }
     if (PyModule_AddIntConstant(module, "NO_BODY", (long)SP_BODY_NONE) < 0) {
+        return -1;
+    }
+    if (PyModule_AddIntConstant(module, "TUNNEL", (long)SP_BODY_TUNNEL) < 0) {
         return -1;
     }
     return PyModule_AddIntConstant(module, "CHUNKED", (long)SP_BODY_CHUNKED);
@@ -123,6 +160,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
 
     Py_VISIT(state->engine_error);
     Py_VISIT(state->exchange_type);
+    Py_VISIT(state->bell_type);
     return 0;
 }
 
@@ -133,6 +171,7 @@ module_clear(PyObject *module)
 
     Py_CLEAR(state->engine_error);
     Py_CLEAR(state->exchange_type);
+    Py_CLEAR(state->bell_type);
     return 0;
 }
 
@@ -144,6 +183,8 @@ module_free(void *module)
 
 static PyMethodDef module_methods[] = {
     {"break_connection", break_connection, METH_O, break_doc},
+    {"take_connection", take_connection, METH_O, take_doc},
+    {"is_gone", is_gone, METH_O, is_gone_doc},
     {"stop", stop, METH_NOARGS, stop_doc},
     {NULL, NULL, 0, NULL},
 };

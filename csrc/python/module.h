@@ -11,6 +11,7 @@
 struct sp_module_state {
     PyObject *engine_error;      /* owned */
     PyTypeObject *exchange_type; /* owned */
+    PyTypeObject *bell_type;     /* owned */
 };
 
 /* The state of the module that a (final) type of ours belongs to; borrowed. */

@@ -3,6 +3,7 @@
 #include "engine/caller.h"
 #include "engine/client_socket.h"
 #include "engine/process.h"
+#include "python/bell_object.h"
 #include "python/exchange_object.h"
 #include "python/field_list.h"
 #include "wire/request_head.h"
@@ -105,7 +106,7 @@ start_exchange(struct sp_upstream *upstream, struct sp_request *request,
 static bool
 is_body_possible(const struct sp_request *request)
 {
-    return request->body_length >= SP_BODY_NONE &&
+    return request->body_length >= SP_BODY_TUNNEL &&
            (request->body_length == SP_BODY_NONE || request->body_length == 0 ||
             !sp_span_equal(request->method, SP_SPAN("HEAD")));
 }
@@ -122,7 +123,8 @@ fill_request(struct sp_request *request, PyObject *fields, const struct sp_modul
         return false;
     }
     sp_buffer_init(&request->fields, SP_REQUEST_HEAD_CEILING + sizeof("Content-Length: 0\r\n"));
-    if (!sp_field_list_build(fields, &request->fields, &built)) {
+    if (!sp_field_list_build(fields, request->body_length == SP_BODY_TUNNEL, &request->fields,
+                             &built)) {
         return false;
     }
     if (!built || !add_empty_length(request)) {
@@ -133,14 +135,16 @@ fill_request(struct sp_request *request, PyObject *fields, const struct sp_modul
     return true;
 }
 
-PyDoc_STRVAR(request_doc,
-             "request($self, method, target, fields, body_length=-2, client=-1, /)\n--\n\n"
-             "Start an exchange.\n\n"
-             "method: a token. target: the raw request target, Latin-1 text. fields: a list of\n"
-             "pairs of Latin-1 text, sent in their order, hop-by-hop ones left out.\n"
-             "body_length: bytes, or NO_BODY or CHUNKED. client: a descriptor of the client's\n"
-             "socket, looked at (never read) while waiting, or -1; it must outlive the waiting.\n"
-             "EngineError: request-invalid, system, shutdown.");
+PyDoc_STRVAR(
+    request_doc,
+    "request($self, method, target, fields, body_length=-2, client=-1, bell=None, /)\n--\n\n"
+    "Start an exchange.\n\n"
+    "method: a token. target: the raw request target, Latin-1 text. fields: a list of\n"
+    "pairs of Latin-1 text, sent in their order, hop-by-hop ones left out.\n"
+    "body_length: bytes, or NO_BODY or CHUNKED. client: a descriptor of the client's\n"
+    "socket, looked at (never read) while waiting, or -1; it must outlive the waiting.\n"
+    "bell: rung when there is news, or None.\n"
+    "EngineError: request-invalid, system, shutdown.");
 
 static PyObject *
 upstream_request(PyObject *self, PyObject *args)
@@ -151,8 +155,11 @@ upstream_request(PyObject *self, PyObject *args)
     PyObject *fields;
     Py_ssize_t method_length;
 
-    if (!PyArg_ParseTuple(args, "s#UO!|Li:request", &request.method.data, &method_length, &target,
-                          &PyList_Type, &fields, &request.body_length, &request.client)) {
+    PyObject *bell = Py_None;
+
+    if (!PyArg_ParseTuple(args, "s#UO!|LiO:request", &request.method.data, &method_length, &target,
+                          &PyList_Type, &fields, &request.body_length, &request.client, &bell) ||
+        !sp_bell_object_borrow(bell, state->bell_type, &request.bell)) {
         return NULL;
     }
     request.method.len = (size_t)method_length;

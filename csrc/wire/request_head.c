@@ -65,8 +65,17 @@ sp_target_is_valid(struct sp_span target)
     return true;
 }
 
-bool
-sp_request_head_build(struct sp_buffer *block, const struct sp_field *fields, size_t count)
+static bool
+crosses(struct sp_span name, struct sp_span nominated, bool is_upgrade)
+{
+    if (is_upgrade && sp_span_equal_nocase(name, SP_SPAN("Upgrade"))) {
+        return true;
+    }
+    return !ends_here(name) && !sp_is_hop_by_hop(name, nominated);
+}
+
+static bool
+build(struct sp_buffer *block, const struct sp_field *fields, size_t count, bool is_upgrade)
 {
     struct sp_buffer nominated;
     bool built = false;
@@ -79,8 +88,7 @@ sp_request_head_build(struct sp_buffer *block, const struct sp_field *fields, si
         if (!sp_field_name_is_valid(fields[i].name) || !sp_field_value_is_valid(fields[i].value)) {
             goto done;
         }
-        if (!ends_here(fields[i].name) &&
-            !sp_is_hop_by_hop(fields[i].name, sp_buffer_peek(&nominated)) &&
+        if (crosses(fields[i].name, sp_buffer_peek(&nominated), is_upgrade) &&
             !append_line(block, &fields[i])) {
             goto done;
         }
@@ -89,4 +97,18 @@ sp_request_head_build(struct sp_buffer *block, const struct sp_field *fields, si
 done:
     sp_buffer_clear(&nominated);
     return built;
+}
+
+bool
+sp_request_head_build(struct sp_buffer *block, const struct sp_field *fields, size_t count)
+{
+    return build(block, fields, count, false);
+}
+
+bool
+sp_request_head_build_upgrade(struct sp_buffer *block, const struct sp_field *fields, size_t count)
+{
+    struct sp_field connection = {SP_SPAN("Connection"), SP_SPAN("Upgrade")};
+
+    return build(block, fields, count, true) && append_line(block, &connection);
 }

@@ -119,11 +119,13 @@ take_field(struct sp_response_head *head, struct sp_span line)
 static enum sp_head_step
 finish(struct sp_response_head *head)
 {
-    if (head->status == 0 || head->status == 101 ||
+    bool is_upgrade = head->status == 101;
+
+    if (head->status == 0 || (is_upgrade && !head->may_upgrade) ||
         (head->chunked && head->content_length != SP_LENGTH_UNKNOWN)) {
         return SP_HEAD_REFUSED;
     }
-    if (head->status < 200) {
+    if (head->status < 200 && !is_upgrade) {
         forget(head);
         return SP_HEAD_MORE;
     }
@@ -163,14 +165,22 @@ sp_response_head_add(struct sp_response_head *head, struct sp_span line)
     return taken ? SP_HEAD_MORE : SP_HEAD_REFUSED;
 }
 
+/* The protocol that a 101 chose is for the client too. */
+static bool
+crosses(const struct sp_response_head *head, struct sp_span name)
+{
+    bool is_chosen = head->status == 101 && sp_span_equal_nocase(name, SP_SPAN("Upgrade"));
+
+    return is_chosen || !sp_is_hop_by_hop(name, sp_buffer_peek(&head->nominated));
+}
+
 bool
 sp_response_head_next(const struct sp_response_head *head, struct sp_span *rest,
                       struct sp_field *field)
 {
     while (rest->len > 0) {
         struct sp_span line = sp_span_cut(rest, '\n');
-        if (sp_field_parse(line, field) &&
-            !sp_is_hop_by_hop(field->name, sp_buffer_peek(&head->nominated))) {
+        if (sp_field_parse(line, field) && crosses(head, field->name)) {
             return true;
         }
     }

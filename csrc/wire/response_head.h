@@ -20,7 +20,8 @@ struct sp_response_head {
     long long keep_alive;     /* seconds the peer keeps the connection, or SP_LENGTH_UNKNOWN */
     bool http_1_0;
     bool chunked;
-    bool complete; /* the final head, blank line included, is here */
+    bool may_upgrade; /* a 101 was asked for, and is a final answer then */
+    bool complete;    /* the final head, blank line included, is here */
 };
 
 enum sp_head_step {

@@ -173,7 +173,7 @@ def test_head_request_with_a_body_is_refused(length: int) -> None:
 
 
 def test_unknown_body_length_is_refused() -> None:
-    assert refused("POST", "/", HOST, -3)
+    assert refused("POST", "/", HOST, -4)
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "PUT", "DELETE", "OPTIONS"])

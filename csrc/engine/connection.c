@@ -1,0 +1,140 @@
+#include "engine/connection.h"
+
+#include "engine/descriptors.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool
+would_block(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+/* How many of `bytes` the socket takes now. */
+static bool
+send_now(struct sp_connection *connection, struct sp_span bytes, size_t *count)
+{
+    *count = 0;
+    while (*count < bytes.len) {
+        ssize_t sent = send(connection->fd, bytes.data + *count, bytes.len - *count, MSG_NOSIGNAL);
+        if (sent < 0) {
+            return would_block();
+        }
+        *count += (size_t)sent;
+    }
+    return true;
+}
+
+static void
+prepare(int fd)
+{
+    int on = 1;
+
+    /* A Unix socket has no such option, and no such delay. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+enum sp_error
+sp_connection_new(int fd, bool is_tunnel, struct sp_span head, struct sp_connection **connection)
+{
+    struct sp_connection *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        (void)close(fd);
+        return SP_E_NO_MEMORY;
+    }
+    made->fd = fd;
+    made->is_tunnel = is_tunnel;
+    sp_buffer_init(&made->out, SP_CONNECTION_CEILING);
+    prepare(fd);
+    if (!sp_descriptor_keep(fd) || !sp_descriptor_set_nonblocking(fd)) {
+        sp_connection_free(made);
+        return SP_E_SYSTEM;
+    }
+    if (!sp_buffer_append(&made->out, head)) {
+        sp_connection_free(made);
+        return SP_E_NO_MEMORY;
+    }
+    *connection = made;
+    return SP_OK;
+}
+
+void
+sp_connection_free(struct sp_connection *connection)
+{
+    if (connection != NULL) {
+        sp_connection_close(connection);
+        sp_buffer_clear(&connection->out);
+        free(connection);
+    }
+}
+
+bool
+sp_connection_send(struct sp_connection *connection, struct sp_span bytes)
+{
+    size_t sent = 0;
+
+    if (sp_connection_is_flushed(connection) && !send_now(connection, bytes, &sent)) {
+        return false;
+    }
+    return sp_buffer_append(&connection->out,
+                            (struct sp_span){bytes.data + sent, bytes.len - sent});
+}
+
+bool
+sp_connection_flush(struct sp_connection *connection)
+{
+    struct sp_span all = sp_buffer_peek(&connection->out);
+    size_t sent = 0;
+
+    if (sp_connection_is_flushed(connection)) {
+        return true;
+    }
+    struct sp_span left = {all.data + connection->out_sent, all.len - connection->out_sent};
+    if (!send_now(connection, left, &sent)) {
+        return false;
+    }
+    connection->out_sent += sent;
+    if (sp_connection_is_flushed(connection)) {
+        connection->out.len = 0;
+        connection->out_sent = 0;
+    }
+    return true;
+}
+
+bool
+sp_connection_is_flushed(const struct sp_connection *connection)
+{
+    return connection->out_sent == connection->out.len;
+}
+
+void
+sp_connection_end(struct sp_connection *connection)
+{
+    connection->is_ended = true;
+    (void)shutdown(connection->fd, SHUT_WR); /* if it fails, the client is gone already */
+}
+
+void
+sp_connection_reset(struct sp_connection *connection)
+{
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+
+    /* A Unix socket knows no reset; its peer then sees an end. */
+    (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    sp_connection_close(connection);
+}
+
+void
+sp_connection_close(struct sp_connection *connection)
+{
+    if (connection->state != SP_CONNECTION_CLOSED) {
+        connection->state = SP_CONNECTION_CLOSED;
+        sp_descriptor_close(connection->fd);
+    }
+}

@@ -1,0 +1,56 @@
+/* A client's socket that the engine owns: the other kind of client end beside the pipe. The
+ * answer's bytes go out on it, and in a tunnel what comes in goes upstream. */
+#ifndef SP_ENGINE_CONNECTION_H
+#define SP_ENGINE_CONNECTION_H
+
+#include "engine/error.h"
+#include "wire/buffer.h"
+
+/* What is kept for a client that reads slowly: a head and what the pipe held before. */
+#define SP_CONNECTION_CEILING ((size_t)1024 * 1024)
+
+enum sp_connection_state {
+    SP_CONNECTION_OPEN,      /* bytes move */
+    SP_CONNECTION_FLUSHING,  /* the upstream is through; what is left goes out */
+    SP_CONNECTION_LINGERING, /* all is out; the client's last bytes are read away */
+    SP_CONNECTION_CLOSED,
+};
+
+struct sp_connection {
+    int fd;         /* owned; non-blocking */
+    bool is_tunnel; /* what the client sends goes upstream */
+    enum sp_connection_state state;
+    struct sp_buffer out;   /* for the client */
+    size_t out_sent;        /* bytes of `out` that are sent */
+    bool is_client_done;    /* the client's stream has ended */
+    bool is_ended;          /* our own stream has */
+    bool is_crowded;        /* the upstream has no room for what the client sends */
+    bool holds_upstream;    /* the upstream is not read until `out` is sent */
+    long long linger_until; /* ms */
+    size_t lingered;        /* bytes read away */
+};
+
+/* Takes `fd` also when it fails; copies `head`, which goes out first. */
+enum sp_error sp_connection_new(int fd, bool is_tunnel, struct sp_span head,
+                                struct sp_connection **connection);
+
+/* Closes the socket if it is still open. */
+void sp_connection_free(struct sp_connection *connection);
+
+/* Sends `bytes` after what is waiting; what the socket does not take waits in `out`. False
+ * when the client is gone, or more would wait than may. */
+bool sp_connection_send(struct sp_connection *connection, struct sp_span bytes);
+
+/* Sends what is waiting. False when the client is gone. */
+bool sp_connection_flush(struct sp_connection *connection);
+
+bool sp_connection_is_flushed(const struct sp_connection *connection);
+
+/* Ends our stream; the client's may go on. */
+void sp_connection_end(struct sp_connection *connection);
+
+/* Closes it so that the peer sees a reset, not an end. */
+void sp_connection_reset(struct sp_connection *connection);
+void sp_connection_close(struct sp_connection *connection);
+
+#endif

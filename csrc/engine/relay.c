@@ -1,0 +1,346 @@
+#include "engine/relay.h"
+
+#include "engine/client_socket.h"
+#include "engine/clock.h"
+#include "engine/connection.h"
+#include "engine/roster.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#define SP_READ_SIZE      ((size_t)64 * 1024)
+#define SP_LINGER_TIME    2000LL /* ms */
+#define SP_LINGER_CEILING ((size_t)64 * 1024)
+
+/* While the last bytes wait for a client that reads slowly, what it sends waits too. */
+static bool
+is_read(const struct sp_connection *connection)
+{
+    return !connection->is_client_done && !connection->is_crowded &&
+           connection->state != SP_CONNECTION_FLUSHING;
+}
+
+static void
+watch(struct sp_sockets *sockets, const struct sp_connection *connection)
+{
+    /* An error is told also when nothing else is wanted; but once our stream has ended, the
+     * end of the client's is told as one too, and may have to wait until there is room. */
+    unsigned events = connection->is_ended ? 0U : SP_POLL_ERROR;
+
+    events |= is_read(connection) ? SP_POLL_IN : 0U;
+    events |= sp_connection_is_flushed(connection) ? 0U : SP_POLL_OUT;
+    sp_sockets_watch(sockets, connection->fd, events);
+}
+
+/* The last of a connection; its exchange may go with it. */
+static void
+let_go(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    struct sp_exchange **link = &loop->relayed;
+
+    while (*link != exchange) {
+        link = &(*link)->next_relayed;
+    }
+    *link = exchange->next_relayed;
+    sp_connection_free(exchange->connection);
+    exchange->connection = NULL;
+    sp_exchange_give_back(exchange);
+}
+
+static void
+close_connection(struct sp_loop *loop, struct sp_exchange *exchange, bool reset)
+{
+    struct sp_connection *connection = exchange->connection;
+
+    sp_sockets_disown(&loop->sockets, connection->fd);
+    if (reset) {
+        sp_connection_reset(connection);
+    }
+    else {
+        sp_connection_close(connection);
+    }
+    let_go(loop, exchange);
+}
+
+/* Gone, or as good as gone: the upstream is told by the end of its own connection. */
+static void
+give_up(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    if (exchange->state == SP_EXCHANGE_DONE) {
+        close_connection(loop, exchange, true);
+    }
+    else {
+        sp_roster_end(loop, exchange, SP_E_CLIENT_GONE); /* which resets the connection */
+    }
+}
+
+static bool
+client_would_block(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+/* Into the pipe that the transfer reads. */
+static void
+forward(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes)
+{
+    pthread_mutex_lock(&exchange->mutex);
+    /* There is room, and memory for it: the caller asked, and both halves have been full. */
+    bool written = sp_pipe_write(&exchange->request, bytes);
+    exchange->request.ended = exchange->request.ended || bytes.len == 0 || !written;
+    bool starved = exchange->request_starved;
+    exchange->request_starved = false;
+    pthread_mutex_unlock(&exchange->mutex);
+    if (starved) {
+        sp_roster_resume(loop, exchange, SP_WISH_SEND);
+    }
+}
+
+static size_t
+room_upstream(struct sp_exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->mutex);
+    size_t room = sp_pipe_room(&exchange->request);
+    pthread_mutex_unlock(&exchange->mutex);
+    return room < SP_READ_SIZE ? room : SP_READ_SIZE;
+}
+
+/* What a client sends that nobody reads: behind a request for events, or after a tunnel. */
+static void
+read_away(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    struct sp_connection *connection = exchange->connection;
+    char bytes[4096];
+    ssize_t got = recv(connection->fd, bytes, sizeof(bytes), 0);
+    bool is_over = got == 0 || (got < 0 && !client_would_block());
+
+    connection->lingered += got > 0 ? (size_t)got : 0;
+    connection->is_client_done = is_over;
+    if (is_over && connection->state == SP_CONNECTION_LINGERING) {
+        close_connection(loop, exchange, false);
+    }
+    else if ((is_over && connection->state == SP_CONNECTION_OPEN) ||
+             connection->lingered > SP_LINGER_CEILING) {
+        give_up(loop, exchange);
+    }
+}
+
+static void
+read_tunnel(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    struct sp_connection *connection = exchange->connection;
+    char bytes[SP_READ_SIZE];
+    size_t room = room_upstream(exchange);
+
+    if (room == 0) {
+        connection->is_crowded = true;
+        return;
+    }
+    ssize_t got = recv(connection->fd, bytes, room, 0);
+    if (got < 0 && !client_would_block()) {
+        give_up(loop, exchange);
+    }
+    else if (got >= 0) {
+        connection->is_client_done = got == 0;
+        forward(loop, exchange, (struct sp_span){bytes, (size_t)got});
+    }
+}
+
+static void
+flush(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    struct sp_connection *connection = exchange->connection;
+
+    if (!sp_connection_flush(connection)) {
+        give_up(loop, exchange);
+        return;
+    }
+    if (!sp_connection_is_flushed(connection)) {
+        watch(&loop->sockets, connection);
+        return;
+    }
+    if (connection->state == SP_CONNECTION_FLUSHING && connection->is_client_done) {
+        close_connection(loop, exchange, false);
+        return;
+    }
+    if (connection->state == SP_CONNECTION_FLUSHING) {
+        sp_connection_end(connection);
+        connection->state = SP_CONNECTION_LINGERING;
+        connection->linger_until = sp_clock_now() + SP_LINGER_TIME;
+        connection->is_crowded = false;
+    }
+    if (exchange->transfer != NULL && exchange->transfer->is_silent) {
+        sp_connection_end(connection);
+    }
+    watch(&loop->sockets, connection);
+    if (connection->holds_upstream && exchange->transfer != NULL) {
+        connection->holds_upstream = false;
+        sp_roster_resume(loop, exchange, SP_WISH_RECEIVE);
+    }
+}
+
+/* libcurl may have ended the exchange, and its connection with it. */
+static void
+flush_if_open(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    if (exchange->connection != NULL) {
+        flush(loop, exchange);
+    }
+}
+
+/* What the pipe holds goes out before what comes next. */
+static bool
+empty_pipe(struct sp_exchange *exchange)
+{
+    struct sp_connection *connection = exchange->connection;
+    bool kept = true;
+
+    pthread_mutex_lock(&exchange->mutex);
+    for (struct sp_span bytes = sp_pipe_peek(&exchange->response); bytes.len > 0 && kept;
+         bytes = sp_pipe_peek(&exchange->response)) {
+        kept = sp_buffer_append(&connection->out, bytes);
+        sp_pipe_consume(&exchange->response, bytes.len);
+    }
+    connection->holds_upstream = exchange->response_held;
+    exchange->response_held = false;
+    pthread_mutex_unlock(&exchange->mutex);
+    return kept;
+}
+
+/* (16) The connection takes the place of the response's pipe. */
+/* (16) The connection becomes the exchange's client end. */
+void
+sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->mutex);
+    exchange->connection = exchange->offered;
+    exchange->offered = NULL;
+    pthread_mutex_unlock(&exchange->mutex);
+    exchange->next_relayed = loop->relayed;
+    loop->relayed = sp_exchange_take(exchange);
+    bool kept = empty_pipe(exchange);
+    if (!sp_sockets_own(&loop->sockets, exchange->connection->fd, exchange) || !kept) {
+        give_up(loop, exchange);
+    }
+    else if (exchange->state == SP_EXCHANGE_DONE) {
+        sp_relay_upstream_ended(loop, exchange);
+    }
+    else {
+        sp_roster_resume(loop, exchange, SP_WISH_SEND);
+        flush_if_open(loop, exchange);
+    }
+}
+
+static void
+read_client(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    const struct sp_connection *connection = exchange->connection;
+
+    if (connection->is_tunnel && connection->state == SP_CONNECTION_OPEN) {
+        read_tunnel(loop, exchange);
+    }
+    else {
+        read_away(loop, exchange);
+    }
+}
+
+void
+sp_relay_event(struct sp_loop *loop, struct sp_exchange *exchange, unsigned events)
+{
+    /* Kept, since the connection may be closed on the way. */
+    struct sp_exchange *kept = sp_exchange_take(exchange);
+    const struct sp_connection *connection = exchange->connection;
+    /* Where both ends have said that they are through, it shows as an error. */
+    bool lingers = connection->state == SP_CONNECTION_LINGERING;
+
+    if (lingers || ((events & SP_POLL_IN) != 0 && is_read(connection))) {
+        read_client(loop, exchange);
+    }
+    else if ((events & SP_POLL_ERROR) != 0 && !connection->is_ended &&
+             sp_client_is_gone(connection->fd)) {
+        /* Looked at again: the event may be of a socket that had this number before. */
+        give_up(loop, exchange);
+    }
+    flush_if_open(loop, exchange);
+    sp_exchange_give_back(kept);
+}
+
+/* (17) Straight to the client. */
+/* (17) Straight to the client, or held. */
+size_t
+sp_relay_receive(struct sp_transfer *transfer, struct sp_span bytes)
+{
+    struct sp_connection *connection = transfer->exchange->connection;
+
+    if (!sp_connection_is_flushed(connection)) {
+        connection->holds_upstream = true;
+        transfer->paused = true;
+        sp_sockets_hold(transfer->sockets, transfer->socket, true);
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (!sp_connection_send(connection, bytes)) {
+        transfer->fault = SP_E_CLIENT_GONE;
+        return 0;
+    }
+    if (!sp_connection_is_flushed(connection)) {
+        connection->holds_upstream = true;
+        sp_sockets_hold(transfer->sockets, transfer->socket, true);
+        watch(transfer->sockets, connection);
+    }
+    return bytes.len;
+}
+
+void
+sp_relay_drained(struct sp_transfer *transfer)
+{
+    struct sp_connection *connection = transfer->exchange->connection;
+
+    if (connection != NULL && connection->is_crowded) {
+        connection->is_crowded = false;
+        watch(transfer->sockets, connection);
+    }
+}
+
+/* (18) The end, or a reset, is passed on. */
+void
+sp_relay_upstream_ended(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    if (exchange->connection == NULL) {
+        return;
+    }
+    if (exchange->error != SP_OK) {
+        close_connection(loop, exchange, true);
+        return;
+    }
+    exchange->connection->state = SP_CONNECTION_FLUSHING;
+    flush(loop, exchange);
+}
+
+void
+sp_relay_end_half(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    flush_if_open(loop, exchange);
+}
+
+void
+sp_relay_scan(struct sp_loop *loop, long long now)
+{
+    struct sp_exchange *exchange = loop->relayed;
+
+    while (exchange != NULL) {
+        struct sp_exchange *next = exchange->next_relayed;
+        const struct sp_connection *connection = exchange->connection;
+        if (connection->state == SP_CONNECTION_LINGERING && now > connection->linger_until) {
+            close_connection(loop, exchange, false);
+        }
+        exchange = next;
+    }
+}
+
+void
+sp_relay_end_all(struct sp_loop *loop)
+{
+    while (loop->relayed != NULL) {
+        close_connection(loop, loop->relayed, true);
+    }
+}
