@@ -1,11 +1,12 @@
 """The engine: libcurl's multi interface in a thread of its own."""
 
 from collections.abc import Iterable
-from typing import Final, final
+from typing import Final, Literal, final, overload
 
 # Body lengths that are no number of bytes.
 NO_BODY: Final[int]
 CHUNKED: Final[int]
+TUNNEL: Final[int]  # an upgrade: after a 101, bytes of whatever protocol
 
 # Kinds of rules.
 PREFIX: Final[int]
@@ -20,7 +21,9 @@ class EngineError(Exception):
 
 @final
 class Exchange:
-    """One request and its answer. Used by one thread at a time, else RuntimeError."""
+    """One request and its answer: send, offer, end and await_client are one half, head, read and
+    relay the other. Each of the two by one thread at a time, else RuntimeError.
+    """
 
     def send(self, data: bytes, /) -> bool:
         """Send a piece of the body, waiting for room; False: the rest is not wanted."""
@@ -34,17 +37,57 @@ class Exchange:
         -1 as soon as the upstream does not want the rest of the body.
         """
 
-    def head(self, /) -> tuple[int, str, list[tuple[str, str]]]:
-        """Wait for the final head: status, reason, fields without hop-by-hop ones."""
+    @property
+    def key(self) -> int:
+        """What Bell.answer() names this exchange by."""
 
-    def read(self, wait: bool = True, /) -> bytes | None:
+    def offer(self, data: bytes | memoryview, /) -> int:
+        """Send what there is room for; how much. -1: the rest is not wanted.
+
+        After a 0 the bell rings when there is room again.
+        """
+
+    @overload
+    def head(self, wait: Literal[True] = True, /) -> tuple[int, str, list[tuple[str, str]]]: ...
+    @overload
+    def head(self, wait: bool, /) -> tuple[int, str, list[tuple[str, str]]] | None:
+        """The final head: status, reason, fields without hop-by-hop ones.
+
+        None when there is none yet and `wait` is false.
+        """
+
+    @overload
+    def read(self, wait: Literal[True] = True, /) -> bytes: ...
+    @overload
+    def read(self, wait: bool, /) -> bytes | None:
         """The next piece of the body, at most 256 KiB; empty at its end.
 
         None when there is none yet and `wait` is false. EngineError: it broke off.
         """
 
+    def relay(self, fd: int, head: bytes, early: bytes, /) -> None:
+        """Give the engine the client's connection, also when it fails.
+
+        `head` goes out on it, then the answer's body as it is; after a 101 `early` and what the
+        client sends goes upstream. The exchange goes on without this object.
+        """
+
     def cancel(self, /) -> None:
         """End the exchange without waiting, from any thread."""
+
+@final
+class Bell:
+    """Tells an event loop, through a descriptor, which exchanges have news."""
+
+    def __new__(cls) -> Bell: ...
+    def fileno(self, /) -> int:
+        """Readable while there is news; -1 once closed."""
+
+    def answer(self, /) -> list[int]:
+        """The keys of the exchanges that have news, each once; silences the bell."""
+
+    def close(self, /) -> None:
+        """Close the descriptor; it is never rung again."""
 
 @final
 class Upstream:
@@ -67,6 +110,7 @@ class Upstream:
         fields: list[tuple[str, str]],
         body_length: int = -2,
         client: int = -1,
+        bell: Bell | None = None,
         /,
     ) -> Exchange:
         """Start an exchange; `client` is the client's socket, looked at while waiting."""
@@ -81,6 +125,12 @@ class Routes:
 
 def break_connection(fd: int, /) -> None:
     """Reset a client's connection; its descriptor stays open, for its owner to close."""
+
+def take_connection(fd: int, /) -> int:
+    """A new descriptor of a client's connection; the old one becomes a dead end."""
+
+def is_gone(fd: int, /) -> bool:
+    """Whether the peer of a client's connection has ended or reset it."""
 
 def stop() -> None:
     """Stop the engine and end every exchange, for the end of the process."""

@@ -6,7 +6,7 @@ import ipaddress
 import re
 import resource
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,7 +76,8 @@ class Settings:
     ca_file: str | None = None
     trusted_networks: tuple[Network, ...] = ()
     trusts_unix: bool = False
-    debug: bool = field(default=False)
+    debug: bool = False
+    allows_any_host: bool = False
 
     def trusts(self, peer: str) -> bool:
         """Whether the forwarding fields of `peer` are believed; "" is a Unix socket's."""
@@ -298,4 +299,5 @@ def read() -> tuple[Settings | None, list[Problem]]:
         ),
         trusts_unix="unix" in trusted,
         debug=django_settings.DEBUG,
+        allows_any_host="*" in django_settings.ALLOWED_HOSTS,
     ), []

@@ -81,4 +81,14 @@ BODY_TAKEN = Failure(
     " sent a second time; put SameSiteProxyMiddleware before it.",
 )
 METHOD_REFUSED = Failure(405, "this method is not forwarded.")
-UPGRADE_REFUSED = Failure(501, "upgraded connections (WebSocket) are not forwarded yet.")
+UPGRADE_REFUSED = Failure(
+    501,
+    "this server hides the client's socket, so that WebSockets cannot be forwarded; serve Django"
+    " with runserver, gunicorn without TLS, or an ASGI server.",
+)
+LIBRARY_MISSING = Failure(
+    501, "WebSockets under ASGI need the package websockets: pip install 'samesite-proxy[asgi]'."
+)
+HANDSHAKE_WRONG = Failure(
+    502, "the frontend at {address} answered the WebSocket's handshake wrongly."
+)

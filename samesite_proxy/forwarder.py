@@ -11,13 +11,27 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy import failures, servers
-from samesite_proxy._engine import CHUNKED, NO_BODY, EngineError, Exchange, Upstream
+from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL, EngineError, Exchange, Upstream
+from samesite_proxy.adoption import adopting, can_adopt, head_of
+from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
 from samesite_proxy.failures import Failure
-from samesite_proxy.forwarding import Fields, Forwarding, LengthRefused, body_length_of, target_of
-from samesite_proxy.responses import FrontendResponse, Relocation, body_of, failure_of, refusal
+from samesite_proxy.forwarding import (
+    Fields,
+    Forwarding,
+    LengthRefused,
+    body_length_of,
+    received_in,
+    target_of,
+)
+from samesite_proxy.greenlets import start_exchange
+from samesite_proxy.hosts import View, view_of
+from samesite_proxy.relocation import Relocation
+from samesite_proxy.responses import FrontendResponse, body_of, failure_of, refusal
+from samesite_proxy.uploads import Upload
 
 NEVER_FORWARDED = frozenset({"CONNECT", "TRACE"})
+SWITCHING_PROTOCOLS = 101
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1
 
 
@@ -29,7 +43,7 @@ class Refused(Exception):
         self.failure = failure
 
 
-def _upstream_of(frontend: Frontend, settings: Settings) -> Upstream:
+def upstream_of(frontend: Frontend, settings: Settings) -> Upstream:
     limit = servers.response_timeout_limit()
     response_timeout = min(settings.response_timeout, limit or settings.response_timeout)
     return Upstream(
@@ -42,7 +56,7 @@ def _upstream_of(frontend: Frontend, settings: Settings) -> Upstream:
     )
 
 
-def _host_of(request: HttpRequest) -> str:
+def host_of(request: HttpRequest) -> str:
     """Standing first, nothing else enforces ALLOWED_HOSTS."""
     try:
         return request.get_host()
@@ -50,7 +64,56 @@ def _host_of(request: HttpRequest) -> str:
         raise Refused(failures.HOST_REFUSED) from error
 
 
-def _length_of(request: HttpRequest) -> int:
+def _arrival_of(request: HttpRequest, *, is_upgrade: bool) -> Arrival:
+    environ = request.META
+    return Arrival(
+        received_in(environ),
+        request.path_info,
+        environ.get("REMOTE_ADDR", ""),
+        request.scheme or "http",
+        host_of(request),
+        is_upgrade,
+    )
+
+
+def _is_event_stream(request: HttpRequest, status: int, fields: Fields) -> bool:
+    """An open stream of events (WHATWG HTML, 9.2), which would hold a worker for ever."""
+    content_type = next((value for name, value in fields if name.lower() == "content-type"), "")
+    is_stream = content_type.partition(";")[0].strip().lower() == "text/event-stream"
+    return is_stream and status == 200 and request.method == "GET"
+
+
+def _adopted(
+    status: int,
+    reason: str,
+    fields: Fields,
+    exchange: Exchange,
+    client: socket.socket,
+    request: HttpRequest,
+) -> HttpResponseBase:
+    """An answer whose connection goes to the engine as soon as its head is complete."""
+    environ = request.META
+    body = body_of(exchange, client, environ, f"{request.method} {request.path}")
+    own = [("Connection", "close")]
+    if status == SWITCHING_PROTOCOLS:
+        own = [("Connection", "Upgrade"), *(f for f in fields if f[0].lower() == "upgrade")]
+    response = FrontendResponse(
+        status, reason, [field for field in fields if field[0].lower() != "upgrade"], ()
+    )
+    response.streaming_content = adopting(
+        exchange, client, environ, lambda: head_of(response, *own), body
+    )
+    return response
+
+
+def _is_among_the_asked(fields: Fields, environ: dict[str, Any]) -> bool:
+    """An upstream may switch to no protocol that the client has not named (RFC 9110, 7.8)."""
+    asked = {token.strip().lower() for token in environ["HTTP_UPGRADE"].split(",")}
+    chosen = [value for name, value in fields if name.lower() == "upgrade"]
+    return all(token.strip().lower() in asked for value in chosen for token in value.split(","))
+
+
+def length_of(request: HttpRequest) -> int:
     """The body's length, or why this request's body cannot be forwarded."""
     environ = request.META
     try:
@@ -79,16 +142,27 @@ def _pieces(
         yield from servers.body_pieces(request.META, exchange, client)
 
 
-def _send_body(
+def _upload(
     request: HttpRequest, length: int, exchange: Exchange, client: socket.socket | None
-) -> None:
-    """Until the end, or until the frontend's early answer says that it wants no more."""
+) -> Upload | None:
+    if length in (NO_BODY, 0):
+        return None
+    pieces = _pieces(request, length, exchange, client)
+    if client is None or not can_adopt(client):  # Reading could wait for ever, unlike the answer.
+        return Upload(exchange, pieces, is_here=True)
+    is_small = 0 < length <= servers.PIECE  # The engine has room for that without waiting.
+    is_here = hasattr(request, "_body") or servers.has_arrived(request.META, client, length)
+    return Upload(exchange, pieces, is_here=is_small and is_here)
+
+
+def _head_of(exchange: Exchange, upload: Upload | None) -> tuple[int, str, Fields]:
     try:
-        if all(exchange.send(piece) for piece in _pieces(request, length, exchange, client)):
-            exchange.end()
-    except servers.BodyBroken as error:
-        exchange.cancel()
-        raise Refused(failures.BODY_BROKEN) from error
+        return exchange.head()
+    except EngineError as error:
+        broken = upload.broken() if upload else None
+        if isinstance(broken, servers.BodyBroken):
+            raise Refused(failures.BODY_BROKEN) from broken
+        raise broken or error from None
 
 
 def _then_discard(
@@ -109,72 +183,111 @@ def _has_length(fields: Fields) -> bool:
     return any(name.lower() == "content-length" for name, _ in fields)
 
 
+def _may_tunnel(request: HttpRequest) -> bool:
+    """Not behind a body; and never h2c, whose requests would pass without being looked at."""
+    tokens = request.META.get("HTTP_UPGRADE", "").lower().split(",")
+    return length_of(request) in (NO_BODY, 0) and "h2c" not in (t.strip() for t in tokens)
+
+
 class Forwarder:
     """Forwards by one set of settings; used by any number of threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, is_first: bool) -> None:
+        self._settings = settings
+        self._is_first = is_first
         self._forwarding = Forwarding(settings)
         self._relocation = Relocation(settings)
         # Made at first use, so that each worker of a server that forks knows its own limits.
-        self._upstream = functools.cache(lambda frontend: _upstream_of(frontend, settings))
+        self._upstream = functools.cache(lambda frontend: upstream_of(frontend, settings))
+
+    def _start(
+        self, request: HttpRequest, arrival: Arrival, view: View, frontend: Frontend, length: int
+    ) -> Exchange:
+        environ = request.META
+        return start_exchange(
+            self._upstream(frontend),
+            environ["REQUEST_METHOD"],
+            target_of(environ),
+            self._forwarding.fields(arrival, view),
+            length,
+            servers.descriptor_of(servers.client_socket(environ)),
+        )
 
     def _forward(
         self, request: HttpRequest, frontend: Frontend, client: socket.socket | None
     ) -> HttpResponseBase:
         environ = request.META
-        host = _host_of(request)
+        arrival = _arrival_of(request, is_upgrade=False)
         if request.method in NEVER_FORWARDED:
             raise Refused(failures.METHOD_REFUSED)
         if request.method not in SAFE and servers.may_have_lost_head(environ, client):
             raise Refused(failures.HEAD_BROKEN)
-        length = _length_of(request)
-        fields = self._forwarding.fields(environ, frontend, request.scheme or "http", host)
-        exchange = self._upstream(frontend).request(
-            environ["REQUEST_METHOD"],
-            target_of(environ),
-            fields,
-            length,
-            servers.descriptor_of(client),
-        )
-        if length not in (NO_BODY, 0):
-            _send_body(request, length, exchange, client)
-        status, reason, answered = exchange.head()
+        length = length_of(request)
+        view = view_of(self._settings, arrival, frontend)
+        exchange = self._start(request, arrival, view, frontend, length)
+        upload = _upload(request, length, exchange, client)
+        status, reason, answered = _head_of(exchange, upload)
+        fields = self._relocation.fields(answered, frontend, arrival.origin, view.alias_host)
+        is_free = client is not None and can_adopt(client) and self._is_first
+        is_read = upload is None or upload.is_over()
+        if client and is_free and is_read and _is_event_stream(request, status, fields):
+            return _adopted(status, reason, fields, exchange, client, request)
         body = body_of(exchange, client, environ, f"{request.method} {request.path}")
         if client is not None and not _has_length(answered):
             body = _or_reset(body, client)
-        if length not in (NO_BODY, 0):
-            body = _then_discard(body, environ, client)
-        located = self._relocation.fields(answered, frontend, request)
-        return FrontendResponse(status, reason, located, body)
+        if upload is not None:
+            body = upload.before_end(body, lambda: servers.discard_body(environ, client))
+        return FrontendResponse(status, reason, fields, body)
+
+    def _upgrade(
+        self, request: HttpRequest, frontend: Frontend, client: socket.socket | None
+    ) -> HttpResponseBase:
+        arrival = _arrival_of(request, is_upgrade=True)
+        if client is None or not can_adopt(client):
+            raise Refused(failures.UPGRADE_REFUSED)
+        environ = request.META
+        view = view_of(self._settings, arrival, frontend)
+        exchange = self._start(request, arrival, view, frontend, TUNNEL)
+        status, reason, fields = exchange.head()
+        if status == SWITCHING_PROTOCOLS:
+            if not _is_among_the_asked(fields, environ):
+                raise Refused(failures.BY_CODE["response-head"])
+            return _adopted(status, reason, fields, exchange, client, request)
+        fields = self._relocation.fields(fields, frontend, arrival.origin, view.alias_host)
+        body = body_of(exchange, client, environ, f"{request.method} {request.path}")
+        return FrontendResponse(status, reason, fields, body)
 
     def answer(
-        self, request: HttpRequest, frontend: Frontend, client: socket.socket | None
+        self,
+        request: HttpRequest,
+        frontend: Frontend,
+        client: socket.socket | None,
+        *,
+        is_upgrade: bool = False,
     ) -> HttpResponseBase:
         """The frontend's answer to `request`, or the line that says why there is none."""
         try:
-            return self._forward(request, frontend, client)
+            forward = self._upgrade if is_upgrade and _may_tunnel(request) else self._forward
+            return forward(request, frontend, client)
         except Refused as refused:
             failure = refused.failure
         except UnicodeEncodeError:
             failure = failures.BY_CODE["request-invalid"]
         except EngineError as error:
             failure = failure_of(error)
-        return self.refuse(failure, frontend, request, client)
+        return _refuse(failure, frontend, request, client)
 
-    def refuse(
-        self,
-        failure: Failure,
-        frontend: Frontend | None,
-        request: HttpRequest,
-        client: socket.socket | None,
-    ) -> HttpResponseBase:
-        """One line of text; what the client still sends is read away."""
-        response = refusal(failure, frontend, request)
-        if client is None:
-            return response
-        if failure in (failures.BODY_LOST, failures.LENGTH_REFUSED):
-            closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
-            closers.append(lambda: servers.linger(client))
-        else:
-            response.streaming_content = _then_discard(iter(response), request.META, client)
+
+def _refuse(
+    failure: Failure, frontend: Frontend, request: HttpRequest, client: socket.socket | None
+) -> HttpResponseBase:
+    """One line of text; what the client still sends is read away."""
+    response = refusal(failure, frontend, request)
+    if client is None:
         return response
+    if failure in (failures.BODY_LOST, failures.LENGTH_REFUSED):
+        closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
+        closers.append(lambda: servers.linger(client))
+    else:
+        response.streaming_content = _then_discard(iter(response), request.META, client)
+    return response

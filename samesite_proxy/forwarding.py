@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from samesite_proxy._engine import CHUNKED, NO_BODY
-from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.arrival import Arrival
+from samesite_proxy.conf import Settings
+from samesite_proxy.hosts import View
 
 Fields = list[tuple[str, str]]
 Environ = Mapping[str, Any]
@@ -20,6 +22,8 @@ SERVER_PATH = "samesite_proxy.path_info"
 # RFC 3986, 3.3: what a path may hold without being quoted.
 SAFE_IN_PATH = "/:@!$&'()*+,;=~-._"
 
+# Of these nobody's word but Django's is passed on.
+_OWN_WORD = frozenset({"x-forwarded-host", "x-forwarded-proto"})
 
 # Sent from elsewhere than environ's HTTP_ keys.
 OWN_KEYS = frozenset({"HTTP_HOST", "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"})
@@ -69,9 +73,10 @@ def body_length_of(environ: Environ) -> int:
 
 
 def is_upgrade(environ: Environ) -> bool:
-    """Whether the client asks to leave HTTP/1.1 on this connection (RFC 9110, 7.8)."""
+    """Whether the client asks to leave HTTP on this connection (RFC 9110, 7.8); never for h2c."""
     options = environ.get("HTTP_CONNECTION", "").lower().split(",")
-    return "HTTP_UPGRADE" in environ and "upgrade" in (option.strip() for option in options)
+    token = environ.get("HTTP_UPGRADE", "").strip().lower()
+    return token not in ("", "h2c") and "upgrade" in (option.strip() for option in options)
 
 
 @lru_cache(maxsize=1024)
@@ -86,17 +91,42 @@ def _is_invented_type(environ: Environ) -> bool:
     return is_wsgiref and not has_body and environ["CONTENT_TYPE"] == "text/plain"
 
 
-def _is_forwarding(key: str) -> bool:
-    return key.startswith("HTTP_X_FORWARDED_") or key in ("HTTP_FORWARDED", "HTTP_X_REAL_IP")
+def received_in(environ: Environ) -> Fields:
+    """The request's fields as far as an environ holds them, Host first."""
+    fields = [("Host", environ["HTTP_HOST"])] if environ.get("HTTP_HOST") else []
+    if (content_type := environ.get("CONTENT_TYPE")) and not _is_invented_type(environ):
+        fields.append(("Content-Type", content_type))
+    fields += [
+        (_name_of(key[5:]), value)
+        for key, value in environ.items()
+        if key.startswith("HTTP_") and key not in OWN_KEYS
+    ]
+    return fields
+
+
+def received_in_scope(scope: Mapping[str, Any]) -> Fields:
+    """The request's fields as ASGI has them: all of them, in their order."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+
+
+def target_of_scope(scope: Mapping[str, Any]) -> str:
+    """The request target, raw where the server has it."""
+    raw = scope.get("raw_path")
+    path = raw.decode("latin-1") if raw else quote(scope["path"], safe=SAFE_IN_PATH)
+    query = scope.get("query_string", b"")
+    if isinstance(query, bytes):  # Django's AsyncClient has text.
+        query = query.decode("latin-1")
+    target = path.partition("?")[0]
+    return f"{target}?{query}" if query else target
+
+
+def _is_forwarding(name: str) -> bool:
+    return name.startswith("x-forwarded-") or name in ("forwarded", "x-real-ip")
 
 
 def _node_of(peer: str) -> str:
     """A peer as Forwarded names it (RFC 7239, 6)."""
     return f'"[{peer}]"' if ":" in peer else peer or "unknown"
-
-
-def _joined(before: str | None, own: str) -> str:
-    return ", ".join(part for part in (before, own) if part)
 
 
 class Forwarding:
@@ -105,44 +135,36 @@ class Forwarding:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def _host(self, environ: Environ, frontend: Frontend, host: str) -> str:
-        wanted = self._settings.host_header
-        if wanted in ("auto", "preserve"):
-            return environ.get("HTTP_HOST") or host
-        return frontend.authority if wanted == "frontend" else wanted
-
-    def _origin_fields(self, environ: Environ, scheme: str, host: str) -> Iterator[tuple[str, str]]:
+    def _origin_fields(self, arrival: Arrival, view: View) -> Iterator[tuple[str, str]]:
         """Where the request came from. A client's own word counts only if it is trusted."""
-        peer = environ.get("REMOTE_ADDR", "")
-        trusted = self._settings.trusts(peer)
-        before = environ.get("HTTP_X_FORWARDED_FOR") if trusted else None
-        if addresses := _joined(before, peer):
+        said: dict[str, str] = {}
+        if self._settings.trusts(arrival.peer):
+            for name, value in arrival.fields:
+                key = name.lower()
+                if _is_forwarding(key):
+                    said[key] = f"{said[key]}, {value}" if key in said else value
+        before = said.pop("x-forwarded-for", None)
+        if addresses := ", ".join(filter(None, (before, arrival.peer))):
             yield "X-Forwarded-For", addresses
-        yield "X-Forwarded-Host", host
-        yield "X-Forwarded-Proto", scheme
-        if not trusted:
-            return
-        if "HTTP_FORWARDED" in environ:
-            yield "Forwarded", _joined(environ["HTTP_FORWARDED"], f"for={_node_of(peer)}")
-        replaced = ("FOR", "HOST", "PROTO")
-        for key, value in environ.items():
-            if key.startswith("HTTP_X_FORWARDED_") and key[17:] not in replaced:
-                yield _name_of(key[5:]), value
-        if "HTTP_X_REAL_IP" in environ:
-            yield "X-Real-Ip", environ["HTTP_X_REAL_IP"]
+        yield "X-Forwarded-Host", view.forwarded_host
+        yield "X-Forwarded-Proto", view.forwarded_proto
+        if forwarded := said.pop("forwarded", None):
+            yield "Forwarded", f"{forwarded}, for={_node_of(arrival.peer)}"
+        for name, value in said.items():
+            # A port is part of the host that the frontend does not see.
+            if name not in _OWN_WORD and not (view.is_whole_site and name == "x-forwarded-port"):
+                yield name.title(), value
 
-    def fields(self, environ: Environ, frontend: Frontend, scheme: str, host: str) -> Fields:
-        """The fields to send, in environ's order; the engine leaves out hop-by-hop ones.
-
-        `scheme` and `host` are what Django takes the browser's for, after its own settings.
-        """
-        fields = [("Host", self._host(environ, frontend, host))]
-        if (content_type := environ.get("CONTENT_TYPE")) and not _is_invented_type(environ):
-            fields.append(("Content-Type", content_type))
-        fields += [
-            (_name_of(key[5:]), value)
-            for key, value in environ.items()
-            if key.startswith("HTTP_") and key not in OWN_KEYS and not _is_forwarding(key)
-        ]
-        fields += self._origin_fields(environ, scheme, host)
+    def fields(self, arrival: Arrival, view: View) -> Fields:
+        """The fields to send, in their order; the engine leaves out hop-by-hop ones."""
+        fields = [("Host", view.host)]
+        for name, value in arrival.fields:
+            key = name.lower()
+            if key == "origin":
+                fields.append((name, view.origin(value)))
+            elif key == "referer":
+                fields.append((name, view.referer(value)))
+            elif key != "host" and not _is_forwarding(key):
+                fields.append((name, value))
+        fields += self._origin_fields(arrival, view)
         return fields

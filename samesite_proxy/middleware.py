@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import concurrent.futures.thread  # noqa: F401  Its hook at exit waits for threads; ours wakes them.
-import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
-from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponseBase
 
-from samesite_proxy import _engine, conf, failures, forwarding, servers
+from samesite_proxy import _engine, conf, forwarding, servers
+from samesite_proxy.async_forwarder import AsyncForwarder
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.routing import Routing
 
+NAME = "samesite_proxy.middleware.SameSiteProxyMiddleware"
+
 threading._register_atexit(_engine.stop)  # type: ignore[attr-defined]
-
-
-def _is_built_for_asgi() -> bool:
-    """Django tells a middleware only that its handler is asynchronous, as in AsyncClient."""
-    frame = sys._getframe()
-    while frame.f_back is not None:
-        frame = frame.f_back
-        if isinstance(frame.f_locals.get("self"), ASGIHandler):
-            return True
-    return False
 
 
 def _read_settings() -> conf.Settings:
@@ -36,37 +30,50 @@ def _read_settings() -> conf.Settings:
         raise ImproperlyConfigured("\n".join(lines))
     if not settings.frontends:
         raise MiddlewareNotUsed('SAMESITE_PROXY["FRONTEND"] is None')
-    if _is_built_for_asgi():
-        raise ImproperlyConfigured(
-            "SameSiteProxyMiddleware works under WSGI only; serve this project with runserver,"
-            " gunicorn or another WSGI server."
-        )
     return settings
+
+
+def _place_of(request: HttpRequest) -> tuple[str, Any, str]:
+    """What the routing table is asked by: a path, its URLconf, and the script's name."""
+    urlconf = getattr(request, "urlconf", None)
+    return request.path_info, urlconf, request.META.get("SCRIPT_NAME", "")
 
 
 class SameSiteProxyMiddleware:
     """One line in MIDDLEWARE, best the first. Settings: SAMESITE_PROXY."""
 
     sync_capable = True
-    async_capable = False
+    async_capable = True
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         settings = _read_settings()
         self.get_response = get_response
         self._routing = Routing(settings)
-        self._forwarder = Forwarder(settings)
+        self._async_forwarder = AsyncForwarder(settings)
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+        self._forwarder = Forwarder(settings, is_first=django_settings.MIDDLEWARE[:1] == [NAME])
         request_started.connect(forwarding.keep_server_path, dispatch_uid="samesite_proxy")
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> Any:
+        if iscoroutinefunction(self):
+            return self.__acall__(request)
         environ = request.META
         client = servers.client_socket(environ)
         if client is not None:
             servers.send_at_once(client)
+        where = _place_of(request)
         if forwarding.is_upgrade(environ):
-            return self._forwarder.refuse(failures.UPGRADE_REFUSED, None, request, client)
-        urlconf = getattr(request, "urlconf", None)
-        script_name = environ.get("SCRIPT_NAME", "")
-        frontend = self._routing.frontend_of(request.path_info, urlconf, script_name)
-        if frontend is None:
+            frontend = self._routing.frontend_of_upgrade(*where)
+            return self._forwarder.answer(request, frontend, client, is_upgrade=True)
+        found = self._routing.frontend_of(*where)
+        if found is None:
             return self.get_response(request)
-        return self._forwarder.answer(request, frontend, client)
+        return self._forwarder.answer(request, found, client)
+
+    async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
+        frontend = self._routing.frontend_of(*_place_of(request))
+        if frontend is None:
+            response: HttpResponseBase = await self.get_response(request)
+            return response
+        return await self._async_forwarder.answer(request, frontend)

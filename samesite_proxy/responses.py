@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Iterable, Iterator
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterable, Iterable, Iterator
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import ResponseHeaders
 
 from samesite_proxy._engine import EngineError, Exchange, break_connection
-from samesite_proxy.conf import ANY_ADDRESS_NAMES, DEFAULT_PORTS, LOOPBACK_NAMES, Frontend, Settings
+from samesite_proxy.conf import Frontend
 from samesite_proxy.failures import BY_CODE, METHOD_REFUSED, Failure
 from samesite_proxy.servers import Environ, breaking_off
 
 logger = logging.getLogger("samesite_proxy")
 
 Fields = list[tuple[str, str]]
+Body = Iterable[bytes] | AsyncIterable[bytes]
 
 
 class FrontendResponse(StreamingHttpResponse):
@@ -28,7 +28,9 @@ class FrontendResponse(StreamingHttpResponse):
 
     _has_been_logged = True  # Django would log a frontend's 404 as its own.
 
-    def __init__(self, status: int, reason: str, fields: Fields, body: Iterable[bytes]) -> None:
+    def __init__(
+        self, status: int, reason: str, fields: Fields, body: Iterable[bytes] | AsyncIterable[bytes]
+    ) -> None:
         super().__init__(body, status=status, reason=reason)
         self._fields = fields
         self._edited: ResponseHeaders | None = None  # This drops the Content-Type Django adds.
@@ -91,6 +93,11 @@ def refusal(
     return response
 
 
+def log_broken(name: str, error: EngineError) -> None:
+    if failure_of(error).is_logged:
+        logger.warning("%s: the answer broke off: %s", name, error)
+
+
 def body_of(
     exchange: Exchange, client: socket.socket | None, environ: Environ, name: str
 ) -> Iterator[bytes]:
@@ -104,55 +111,10 @@ def body_of(
             yield piece
             piece = exchange.read()
     except EngineError as error:
-        if failure_of(error).is_logged:
-            logger.warning("%s: the answer broke off: %s", name, error)
+        log_broken(name, error)
         if client is not None:
             break_connection(client.fileno())
         elif (exception := breaking_off(environ, str(error))) is not None:
             raise exception from error
     finally:
         exchange.cancel()
-
-
-def _authority(netloc: str, scheme: str) -> tuple[str, int | None]:
-    parts = urlsplit(f"//{netloc}")
-    return parts.hostname or "", parts.port or DEFAULT_PORTS.get(scheme)
-
-
-class Relocation:
-    """Brings Location and Content-Location back from a frontend's own address."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._names = settings.frontend_names
-
-    def _points_at(self, frontend: Frontend, netloc: str, scheme: str) -> bool:
-        try:
-            name, port = _authority(netloc, scheme)
-        except ValueError:
-            return False
-        if netloc.lower() in self._names:
-            return True
-        known = {frontend.name, *LOOPBACK_NAMES, *ANY_ADDRESS_NAMES, *self._names}
-        return name in known and (frontend.unix_socket is not None or port == frontend.port)
-
-    def rewritten(self, value: str, frontend: Frontend, request: HttpRequest) -> str:
-        """The same place, seen from the browser: a path, which keeps its scheme and host."""
-        try:
-            parts = urlsplit(value)
-        except ValueError:
-            return value
-        scheme = parts.scheme or frontend.url.partition(":")[0]
-        if scheme not in DEFAULT_PORTS or not self._points_at(frontend, parts.netloc, scheme):
-            return value
-        rest = value.partition("//")[2][len(parts.netloc) :]
-        if rest.startswith("//"):  # As a path alone it would name another host.
-            return f"{request.scheme}://{request.get_host()}{rest}"
-        return rest if rest.startswith("/") else f"/{rest}"
-
-    def fields(self, fields: Fields, frontend: Frontend, request: HttpRequest) -> Fields:
-        return [
-            (name, self.rewritten(value, frontend, request))
-            if name.lower() in ("location", "content-location") and "//" in value
-            else (name, value)
-            for name, value in fields
-        ]

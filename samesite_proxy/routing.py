@@ -12,7 +12,14 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.urls import URLPattern, URLResolver, get_resolver, is_valid_path
+from django.urls import (
+    URLPattern,
+    URLResolver,
+    get_resolver,
+    get_script_prefix,
+    is_valid_path,
+    set_script_prefix,
+)
 from django.urls.exceptions import Resolver404
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
 from django.utils import translation
@@ -158,6 +165,7 @@ class Table:
         self._urlconf = urlconf
         self._frontends = frontends
         self._routes = Routes([*explicit, *rules])
+        self._own = Routes(explicit)
         self._settled = Routes([*explicit, *(rule for rule in rules if rule[2] != ASK)])
 
     def _asks_django(self, path: str) -> bool:
@@ -166,6 +174,10 @@ class Table:
             return _resolves(path, self._urlconf)
         with translation.override(language):
             return _resolves(path, self._urlconf)
+
+    def frontend_of_upgrade(self, path: str) -> Frontend:
+        """An upgrade's frontend: Django cannot answer one under WSGI."""
+        return self._frontends[self._own.match(path) - FIRST_FRONTEND]
 
     def frontend_of(self, path: str) -> Frontend | None:
         """The frontend that `path` belongs to (PATH_INFO, decoded once); None: Django."""
@@ -185,12 +197,19 @@ class Routing:
     def _make_table(self, urlconf: Any, script_name: str) -> Table:
         paths = self._settings.django_paths
         if paths is None:
+            before = get_script_prefix()
+            set_script_prefix(script_name or "/")  # STATIC_URL follows it; Django sets it later.
             rules = rules_of_urlconf(urlconf, script_name)
+            set_script_prefix(before)
             if (route := catch_all_route(urlconf)) is not None:
                 logger.warning("%s %s", catch_all_message(route), CATCH_ALL_HINT)
         else:
             rules = [(path, PREFIX, DJANGO) for path in paths]
         return Table(rules, self._settings.frontends, urlconf)
+
+    def frontend_of_upgrade(self, path: str, urlconf: Any, script_name: str) -> Frontend:
+        """The frontend that an upgrade of `path` belongs to; under WSGI it is always one."""
+        return self._table(urlconf, script_name).frontend_of_upgrade(path)
 
     def frontend_of(self, path: str, urlconf: Any, script_name: str) -> Frontend | None:
         """The frontend that `path` belongs to under `urlconf`; None: it is Django's."""

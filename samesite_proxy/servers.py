@@ -38,7 +38,7 @@ class AnswerBroken(Exception):
     """The frontend broke off its answer, and only an exception tells the server so."""
 
 
-def _runserver_reader(environ: Environ) -> Any:
+def runserver_reader(environ: Environ) -> Any:
     """The buffered reader of Django's runserver (wsgiref), which owns the client's socket."""
     body = environ.get("wsgi.input")
     if not isinstance(body, LimitedStream):
@@ -52,7 +52,7 @@ def client_socket(environ: Environ) -> socket.socket | None:
     if environ.get("SERVER_PROTOCOL", "").startswith("HTTP/2"):
         return None  # Other requests share it.
     found = environ.get("gunicorn.socket")
-    if found is None and (reader := _runserver_reader(environ)) is not None:
+    if found is None and (reader := runserver_reader(environ)) is not None:
         found = reader.raw._sock
     return found if isinstance(found, socket.socket) else None
 
@@ -88,19 +88,28 @@ def response_timeout_limit() -> float | None:
     return max(1.0, timeout - GUNICORN_RESERVE) if timeout else None
 
 
+class _WithoutWaiting:
+    """What a reader reads from while it must not wait; another thread may be sending."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+
+    def recv_into(self, buffer: memoryview) -> int:
+        return self._client.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+
+
 def _buffered(reader: Any, client: socket.socket) -> int:
     """How much runserver's reader holds already; asking must not wait for more."""
-    timeout = client.gettimeout()
-    client.settimeout(0)
+    reader.raw._sock = _WithoutWaiting(client)
     try:
         return len(reader.peek(1))
     finally:
-        client.settimeout(timeout)
+        reader.raw._sock = client
 
 
 def may_have_lost_head(environ: Environ, client: socket.socket | None) -> bool:
     """Whether the client's stream has ended where wsgiref takes the end for the head's."""
-    reader = _runserver_reader(environ)
+    reader = runserver_reader(environ)
     if reader is None or client is None or _buffered(reader, client):
         return False
     try:
@@ -128,6 +137,15 @@ def _runserver_pieces(
         if not piece:
             return
         yield piece
+
+
+def has_arrived(environ: Environ, client: socket.socket, length: int) -> bool:
+    """Whether a body of this length is here, for all that can be told without reading it."""
+    reader = runserver_reader(environ)
+    if reader is not None:
+        return _buffered(reader, client) >= length
+    unreader = getattr(getattr(environ["wsgi.input"], "reader", None), "unreader", None)
+    return unreader is not None and unreader.buf.tell() >= length
 
 
 class _Unwanted(Exception):
@@ -211,7 +229,7 @@ def body_pieces(
     what is there.
     """
     body = environ["wsgi.input"]
-    reader = _runserver_reader(environ)
+    reader = runserver_reader(environ)
     if client is None or isinstance(client, ssl.SSLSocket):
         pieces = _plain_pieces(environ)
     elif reader is not None:

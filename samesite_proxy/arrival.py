@@ -1,0 +1,21 @@
+"""A request as it came in, whichever server took it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One request. `scheme` and `host` are the browser's, by Django's settings."""
+
+    fields: list[tuple[str, str]]
+    path: str  # PATH_INFO: decoded once
+    peer: str  # "" for a Unix socket's
+    scheme: str
+    host: str
+    is_upgrade: bool = False
+
+    @property
+    def origin(self) -> str:
+        return f"{self.scheme}://{self.host}"

@@ -1,0 +1,329 @@
+"""The ASGI application: one changed import in asgi.py.
+
+In front of Django's own handler, which rejects WebSockets and stores every body before any
+middleware is called. What is Django's, or another application's, goes on to it untouched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import functools
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.asgi import get_asgi_application as get_django_application
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.http import HttpRequest
+
+from samesite_proxy import conf, failures, websocket
+from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL, EngineError
+from samesite_proxy.arrival import Arrival
+from samesite_proxy.async_forwarder import (
+    AsyncForwarder,
+    is_unframed,
+    length_of_fields,
+    sendable,
+)
+from samesite_proxy.bells import AsyncExchange
+from samesite_proxy.browser import Browser
+from samesite_proxy.conf import Frontend
+from samesite_proxy.failures import Failure
+from samesite_proxy.forwarder import NEVER_FORWARDED, Refused, host_of
+from samesite_proxy.forwarding import Fields, received_in_scope, target_of_scope
+from samesite_proxy.middleware import NAME
+from samesite_proxy.responses import failure_of, log_broken
+from samesite_proxy.routing import Routing
+
+logger = logging.getLogger("samesite_proxy")
+
+Scope = dict[str, Any]
+Event = dict[str, Any]
+Receive = Callable[[], Any]
+Send = Callable[[Event], Any]
+
+HTTP_SCHEMES = {"ws": "http", "wss": "https"}
+BODY = {"type": "http.response.body"}
+ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+
+class ScopeRequest(HttpRequest):
+    """As much of a request as Django's settings need to name its host and scheme."""
+
+    def __init__(self, scope: Scope, received: Fields) -> None:
+        super().__init__()
+        scheme = scope.get("scheme", "http")
+        self._own_scheme = HTTP_SCHEMES.get(scheme, scheme)
+        server = scope.get("server") or ("unknown", "0")
+        self.META = {"SERVER_NAME": server[0], "SERVER_PORT": str(server[1])}
+        for name, value in received:
+            if "_" not in name:  # As Django: it could be taken for a hyphen.
+                key = f"HTTP_{name.upper().replace('-', '_')}"
+                self.META[key] = f"{self.META[key]},{value}" if key in self.META else value
+
+    def _get_scheme(self) -> str:
+        return str(self._own_scheme)
+
+
+def arrival_of(scope: Scope) -> Arrival:
+    """Refused where Django would refuse the host."""
+    received = received_in_scope(scope)
+    request = ScopeRequest(scope, received)
+    peer = (scope.get("client") or ("",))[0]
+    is_upgrade = scope["type"] == "websocket"
+    path = path_info_of(scope)
+    return Arrival(received, path, peer, request.scheme or "http", host_of(request), is_upgrade)
+
+
+def path_info_of(scope: Scope) -> str:
+    """PATH_INFO as Django's ASGIRequest has it."""
+    path: str = scope["path"]
+    return path.removeprefix(get_script_prefix(scope))
+
+
+class Sockets:
+    """Whose WebSocket is it: the inner application's routes keep theirs."""
+
+    def __init__(self, application: Any) -> None:
+        mapping = _first_of(application, "application_mapping")
+        if mapping is None:  # Not Channels' router. Django's own handler has no WebSockets.
+            self._has_own = not isinstance(application, ASGIHandler)
+            self._routes = None
+        else:
+            self._has_own = "websocket" in mapping
+            self._routes = _first_of(mapping.get("websocket"), "routes")
+
+    def are_inner(self, scope: Scope, is_djangos_path: bool) -> bool:
+        if not self._has_own or "vite-hmr" in scope.get("subprotocols", ()):
+            return False
+        if self._routes is None:  # They cannot be read.
+            return is_djangos_path
+        return any(_matches(route, scope["path"].lstrip("/")) for route in self._routes)
+
+
+def _first_of(application: Any, name: str) -> Any:
+    """The attribute of a router of Channels', inside whatever middleware."""
+    while application is not None and not hasattr(application, name):
+        application = getattr(application, "inner", None) or getattr(
+            application, "application", None
+        )
+    return getattr(application, name, None)
+
+
+def _matches(route: Any, path: str) -> bool:
+    match = route.pattern.match(path)
+    if match is None:
+        return False
+    inner: Iterable[Any] | None = _first_of(route.callback, "routes")
+    return inner is None or any(_matches(other, match[0].lstrip("/")) for other in inner)
+
+
+class ProxyApplication:
+    """Forwards what is the frontend's; the rest is the inner application's."""
+
+    def __init__(self, application: Any, settings: conf.Settings) -> None:
+        self._inner = application
+        self._routing = Routing(settings)
+        self._forwarder = AsyncForwarder(settings)
+        self._sockets = Sockets(application)
+        self._is_first = django_settings.MIDDLEWARE[:1] == [NAME]
+
+    def _frontend_of(self, scope: Scope) -> Frontend | None:
+        return self._routing.frontend_of(path_info_of(scope), None, get_script_prefix(scope))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._is_first:
+            frontend = self._frontend_of(scope)
+            if frontend is not None:
+                await self._http(scope, receive, send, frontend)
+                return
+        if scope["type"] == "websocket":
+            is_djangos_path = self._frontend_of(scope) is None
+            if not self._sockets.are_inner(scope, is_djangos_path):
+                await self._websocket(scope, receive, send)
+                return
+        await self._inner(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        place = path_info_of(scope), None, get_script_prefix(scope)
+        frontend = self._routing.frontend_of_upgrade(*place)
+        browser = Browser(scope, receive, send)
+
+        def start() -> tuple[AsyncExchange, websocket.Handshake]:
+            arrival = arrival_of(scope)
+            handshake = websocket.Handshake()
+            own = dataclasses.replace(arrival, fields=handshake.fields(arrival.fields))
+            exchange = self._forwarder.start(own, frontend, "GET", target_of_scope(scope), TUNNEL)
+            return exchange, handshake
+
+        def relocated(fields: Fields) -> Fields:
+            return self._forwarder.relocated(fields, arrival_of(scope), frontend)
+
+        await websocket.forward(browser, frontend, start, relocated)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send, frontend: Frontend) -> None:
+        name = f"{scope['method']} {scope['path']}"
+        client = Client(receive, send)
+        try:
+            arrival = arrival_of(scope)
+            if scope["method"] in NEVER_FORWARDED:
+                raise Refused(failures.METHOD_REFUSED)
+            length = length_of_fields(arrival.fields)
+            if length == NO_BODY and is_unframed(scope) and await client.has_body():
+                length = CHUNKED
+            if scope["method"] == "HEAD" and length not in (NO_BODY, 0):
+                raise Refused(failures.BODY_WITH_HEAD)
+            target = target_of_scope(scope)
+            exchange = self._forwarder.start(arrival, frontend, scope["method"], target, length)
+        except (Refused, EngineError, UnicodeEncodeError) as error:
+            await say(send, failure_in(error), frontend, name)
+            return
+        async with exchange:
+            relocated = functools.partial(
+                self._forwarder.relocated, arrival=arrival, frontend=frontend
+            )
+            answer = Answer(exchange, client, frontend, name)
+            await client.serve(
+                answer.relay(relocated), exchange, has_body=length not in (NO_BODY, 0)
+            )
+
+
+class Client:
+    """A client's end of one request under ASGI: its body, and whether it is still there."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self.send = send
+        self._first: Event | None = None
+        self.body_error: EngineError | None = None
+
+    async def has_body(self) -> bool:
+        """Whether a body comes that no field announces, as HTTP/2 allows."""
+        self._first = await self._receive()
+        return bool(self._first.get("body") or self._first.get("more_body"))
+
+    async def _next(self) -> Event:
+        event, self._first = self._first, None
+        return event or await self._receive()
+
+    async def _upload(self, exchange: AsyncExchange) -> None:
+        """Raises ConnectionResetError where the client leaves in the middle."""
+        more = True
+        while more:
+            event = await self._next()
+            if event["type"] == "http.disconnect":
+                raise ConnectionResetError("the client has left")
+            more = event.get("more_body", False)
+            if (piece := event.get("body", b"")) and not await exchange.send(piece):
+                return
+        exchange.end()
+
+    async def _until_gone(self, exchange: AsyncExchange, has_body: bool) -> None:
+        """Sends the body, and then waits for the client to leave."""
+        try:
+            if has_body:
+                await self._upload(exchange)
+        except ConnectionResetError:
+            return
+        except EngineError as error:
+            if error.code == "request-client":  # Too short: without its end it is no request.
+                self.body_error = error
+                exchange.cancel()
+        while (await self._next())["type"] != "http.disconnect":
+            pass
+
+    async def serve(
+        self, answer: Coroutine[Any, Any, None], exchange: AsyncExchange, *, has_body: bool
+    ) -> None:
+        """Runs `answer` to its end, or until the client has left."""
+        answering = asyncio.ensure_future(answer)
+        leaving = asyncio.ensure_future(self._until_gone(exchange, has_body))
+        try:
+            await asyncio.wait([answering, leaving], return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                answering.result()
+        finally:
+            answering.cancel()
+            leaving.cancel()
+            await asyncio.gather(answering, leaving, return_exceptions=True)
+
+
+class Answer:
+    """The frontend's answer on its way to a client."""
+
+    def __init__(
+        self, exchange: AsyncExchange, client: Client, frontend: Frontend, name: str
+    ) -> None:
+        self._exchange = exchange
+        self._client = client
+        self._frontend = frontend
+        self._name = name
+
+    async def _body(self) -> None:
+        piece = self._exchange.read_now()
+        if piece is None:  # Some servers send the head with the first event of the body.
+            await self._client.send({**BODY, "body": b"", "more_body": True})
+            piece = await self._exchange.read()
+        while piece:
+            await self._client.send({**BODY, "body": piece, "more_body": True})
+            piece = await self._exchange.read()
+        await self._client.send({**BODY, "body": b"", "more_body": False})
+
+    async def relay(self, relocated: Callable[[Fields], Fields]) -> None:
+        send = self._client.send
+        try:
+            status, _, fields = await self._exchange.head()
+        except EngineError as error:
+            failure = failure_of(self._client.body_error or error)
+            await say(send, failure, self._frontend, self._name)
+            return
+        headers = [
+            (key.encode("latin-1"), value.encode("latin-1"))
+            for key, value in sendable(status, relocated(fields))
+        ]
+        try:
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await self._body()
+        except EngineError as error:
+            # Returning without the answer's end makes the server break the connection.
+            log_broken(self._name, error)
+        except OSError:
+            pass  # What servers raise once the client has left.
+
+
+def failure_in(error: Refused | EngineError | UnicodeEncodeError) -> Failure:
+    if isinstance(error, Refused):
+        return error.failure
+    if isinstance(error, EngineError):
+        return failure_of(error)
+    return failures.BY_CODE["request-invalid"]
+
+
+async def say(send: Send, failure: Failure, frontend: Frontend, name: str) -> None:
+    """One line of text, never cached."""
+    line = failure.line(frontend)
+    if failure.is_logged:
+        logger.warning("%s: %d %s", name, failure.status, line.strip())
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    if failure is failures.METHOD_REFUSED:
+        headers.append((b"allow", ALLOWED_METHODS.encode()))
+    with contextlib.suppress(OSError):  # The client has left.
+        await send({"type": "http.response.start", "status": failure.status, "headers": headers})
+        await send({**BODY, "body": line.encode(), "more_body": False})
+
+
+def wrap(application: Any) -> Any:
+    """`application` with the frontend's requests and WebSockets forwarded in front of it."""
+    settings, problems = conf.read()
+    if settings is None:
+        raise ImproperlyConfigured("\n".join(problem.message for problem in problems))
+    return ProxyApplication(application, settings) if settings.frontends else application
+
+
+def get_asgi_application() -> Any:
+    """In place of django.core.asgi's."""
+    return wrap(get_django_application())

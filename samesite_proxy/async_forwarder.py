@@ -1,0 +1,180 @@
+"""Forwarding in an event loop: the twin of forwarder, for the middleware under ASGI."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+
+from samesite_proxy import failures, servers
+from samesite_proxy._engine import CHUNKED, NO_BODY, EngineError
+from samesite_proxy.arrival import Arrival
+from samesite_proxy.bells import AsyncExchange
+from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.forwarder import (
+    NEVER_FORWARDED,
+    SAFE,
+    Refused,
+    host_of,
+    length_of,
+    upstream_of,
+)
+from samesite_proxy.forwarding import (
+    Fields,
+    Forwarding,
+    received_in,
+    received_in_scope,
+    target_of,
+    target_of_scope,
+)
+from samesite_proxy.hosts import view_of
+from samesite_proxy.relocation import Relocation
+from samesite_proxy.responses import FrontendResponse, failure_of, log_broken, refusal
+
+
+async def _upload(exchange: AsyncExchange, pieces: AsyncIterator[bytes]) -> None:
+    """Sends a request's body while the answer is awaited; the answer's side tells of failures."""
+    try:
+        async for piece in pieces:
+            if piece and not await exchange.send(piece):
+                return
+        exchange.end()
+    except EngineError as error:
+        if error.code == "request-client":  # Too short: without its end it is no request.
+            exchange.cancel()
+
+
+class AsyncForwarder:
+    """Forwards by one set of settings, in any number of loops."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._forwarding = Forwarding(settings)
+        self._relocation = Relocation(settings)
+        self._upstream = functools.cache(lambda frontend: upstream_of(frontend, settings))
+
+    def start(
+        self, arrival: Arrival, frontend: Frontend, method: str, target: str, length: int
+    ) -> AsyncExchange:
+        view = view_of(self._settings, arrival, frontend)
+        fields = self._forwarding.fields(arrival, view)
+        return AsyncExchange(self._upstream(frontend), method, target, fields, length)
+
+    def relocated(self, fields: Fields, arrival: Arrival, frontend: Frontend) -> Fields:
+        view = view_of(self._settings, arrival, frontend)
+        return self._relocation.fields(fields, frontend, arrival.origin, view.alias_host)
+
+    async def _forward(self, request: HttpRequest, frontend: Frontend) -> HttpResponseBase:
+        scope = getattr(request, "scope", None) or {}
+        received = received_in_scope(scope) if scope.get("headers") else received_in(request.META)
+        peer = request.META.get("REMOTE_ADDR", "")
+        host = host_of(request)
+        arrival = Arrival(received, request.path_info, peer, request.scheme or "http", host)
+        if request.method in NEVER_FORWARDED:
+            raise Refused(failures.METHOD_REFUSED)
+        length = length_of(request) if not scope else _stored_length_of(request, received)
+        target = target_of_scope(scope) if scope else target_of(request.META)
+        exchange = self.start(arrival, frontend, request.method or "GET", target, length)
+        uploading = None
+        try:
+            if length not in (NO_BODY, 0):
+                uploading = asyncio.ensure_future(_upload(exchange, _pieces(request)))
+            status, reason, fields = await exchange.head()
+        except BaseException:
+            exchange.close()  # Which ends the upload too.
+            raise
+        body = _body_of(exchange, uploading, f"{request.method} {request.path}")
+        fields = sendable(status, self.relocated(fields, arrival, frontend))
+        response = FrontendResponse(status, reason, fields, body)
+        closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
+        closers.append(exchange.close)  # Where nobody asks for the body.
+        return response
+
+    async def answer(self, request: HttpRequest, frontend: Frontend) -> HttpResponseBase:
+        """The frontend's answer to `request`, or the line that says why there is none."""
+        try:
+            return await self._forward(request, frontend)
+        except Refused as refused:
+            failure = refused.failure
+        except UnicodeEncodeError:
+            failure = failures.BY_CODE["request-invalid"]
+        except EngineError as error:
+            failure = failure_of(error)
+        return refusal(failure, frontend, request)
+
+
+async def _pieces(request: HttpRequest) -> AsyncIterator[bytes]:
+    """Django has stored the body before any middleware is called."""
+    if hasattr(request, "_body"):
+        yield request.body
+        return
+    while piece := request.read(servers.PIECE):
+        yield piece
+
+
+async def _body_of(
+    exchange: AsyncExchange, uploading: asyncio.Future[None] | None, name: str
+) -> AsyncIterator[bytes]:
+    """The answer's body as it comes. A missing end is what breaks the client's connection."""
+    try:
+        piece = exchange.read_now()
+        if piece is None:
+            yield b""  # The head goes out now; the body may take its time.
+            piece = await exchange.read()
+        while piece:
+            yield piece
+            piece = await exchange.read()
+    except EngineError as error:
+        log_broken(name, error)
+        # Django takes this for a client's leaving, and ends without the answer's end; at any
+        # other exception servers would log a traceback.
+        raise asyncio.CancelledError(str(error)) from error
+    finally:
+        exchange.close()
+        if uploading is not None:
+            await asyncio.wait([uploading])
+
+
+def _stored_length_of(request: HttpRequest, received: Fields) -> int:
+    """As length_of, where Django has stored the body, chunked or not."""
+    length = length_of_fields(received)
+    if length == NO_BODY and is_unframed(request.scope):  # type: ignore[attr-defined]
+        return NO_BODY if request.method in SAFE else CHUNKED
+    if length not in (NO_BODY, 0):
+        if request.method == "HEAD":
+            raise Refused(failures.BODY_WITH_HEAD)
+        if getattr(request, "_read_started", False) and not hasattr(request, "_body"):
+            raise Refused(failures.BODY_TAKEN)
+    return length
+
+
+def sendable(status: int, fields: Fields) -> Fields:
+    """A 304 without the length that RFC 9110, 8.6 allows: uvicorn counts bytes against it."""
+    if status != 304:
+        return fields
+    return [field for field in fields if field[0].lower() != "content-length"]
+
+
+def is_unframed(scope: Mapping[str, Any]) -> bool:
+    """Whether a body may come without a length (RFC 9113, 8.1)."""
+    return str(scope.get("http_version", "1.1")) not in ("1.0", "1.1")
+
+
+def length_of_fields(received: Fields) -> int:
+    """The body's length in bytes, or NO_BODY or CHUNKED."""
+    lengths = set()
+    for name, value in received:
+        key = name.lower()
+        if key == "transfer-encoding":
+            return CHUNKED
+        if key == "content-length":
+            lengths.add(value.strip())
+    if not lengths:
+        return NO_BODY
+    length = lengths.pop()
+    if lengths or not (length.isascii() and length.isdigit()):
+        raise Refused(failures.LENGTH_REFUSED)
+    return int(length)

@@ -1,0 +1,159 @@
+"""Exchanges awaited on an event loop: the engine rings the loop's bell when there is news."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from types import TracebackType
+from weakref import WeakValueDictionary
+
+from samesite_proxy._engine import Bell, Exchange, Upstream
+
+Fields = list[tuple[str, str]]
+
+
+class LoopBell:
+    """The one bell of a loop, held by each of its exchanges and closed by the last."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.bell = Bell()
+        self._loop = loop
+        self._holders = 0
+        self._waiting: dict[int, list[asyncio.Future[None]]] = {}
+        loop.add_reader(self.bell.fileno(), self._answer)
+
+    def _answer(self) -> None:
+        for key in self.bell.answer():
+            for waiting in self._waiting.pop(key, ()):
+                if not waiting.done():
+                    waiting.set_result(None)
+
+    async def wait(self, key: int) -> None:
+        """Until the exchange has news. What came before was for the caller to see already."""
+        waiting = self._loop.create_future()
+        self._waiting.setdefault(key, []).append(waiting)
+        try:
+            await waiting
+        finally:
+            if waiting.cancelled():
+                self._forget(key, waiting)
+
+    def _forget(self, key: int, waiting: asyncio.Future[None]) -> None:
+        others = [other for other in self._waiting.get(key, ()) if other is not waiting]
+        if others:
+            self._waiting[key] = others
+        else:
+            self._waiting.pop(key, None)
+
+    def hold(self) -> None:
+        self._holders += 1
+
+    def _let_go(self, key: int) -> None:
+        for waiting in self._waiting.pop(key, ()):
+            waiting.cancel()
+        self._holders -= 1
+        if self._holders == 0:
+            _bells.pop(id(self._loop), None)
+            self._loop.remove_reader(self.bell.fileno())
+            self.bell.close()
+
+    def let_go(self, key: int) -> None:
+        """From any thread. Who still waits for the exchange is canceled."""
+        if asyncio._get_running_loop() is self._loop:
+            self._let_go(key)
+            return
+        with contextlib.suppress(RuntimeError):  # A closed loop's bell goes with its last holder.
+            self._loop.call_soon_threadsafe(self._let_go, key)
+
+
+# By the loop's identity, which a bell keeps from being used again. Weak, so that the bell of a
+# loop that nobody runs any more goes with its exchanges.
+_bells: WeakValueDictionary[int, LoopBell] = WeakValueDictionary()
+
+# In a forked child their descriptors are closed.
+os.register_at_fork(after_in_child=_bells.clear)
+
+
+def _running_bell() -> LoopBell:
+    loop = asyncio.get_running_loop()
+    bell = _bells.get(id(loop))
+    if bell is None:
+        bell = _bells[id(loop)] = LoopBell(loop)
+    return bell
+
+
+class AsyncExchange:
+    """An exchange in an event loop; the twin of Exchange. Leaving its context cancels it."""
+
+    def __init__(
+        self, upstream: Upstream, method: str, target: str, fields: Fields, length: int
+    ) -> None:
+        self._is_open = False
+        self._bell = _running_bell()
+        self._bell.hold()
+        try:
+            self._exchange: Exchange = upstream.request(
+                method, target, fields, length, -1, self._bell.bell
+            )
+        except BaseException:
+            self._bell.let_go(0)
+            raise
+        self._is_open = True
+
+    def close(self) -> None:
+        """Cancel it, wherever it stands. From any thread."""
+        if self._is_open:
+            self._is_open = False
+            self._exchange.cancel()
+            self._bell.let_go(self._exchange.key)
+
+    def __del__(self) -> None:
+        self.close()  # Of an answer that nobody asked the body of.
+
+    async def __aenter__(self) -> AsyncExchange:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def send(self, data: bytes) -> bool:
+        """Send a piece of the body, waiting for room; False: the rest is not wanted."""
+        rest = memoryview(data)
+        while rest:
+            sent = self._exchange.offer(rest)
+            if sent < 0:
+                return False
+            if sent == 0:  # Only then is the engine asked to ring for room.
+                await self._bell.wait(self._exchange.key)
+            rest = rest[sent:]
+        return True
+
+    def end(self) -> None:
+        """The body is complete; EngineError request-client when it is too short."""
+        self._exchange.end()
+
+    def cancel(self) -> None:
+        """End it; who waits for its answer gets EngineError."""
+        self._exchange.cancel()
+
+    async def head(self) -> tuple[int, str, Fields]:
+        """The final head: status, reason, fields without hop-by-hop ones."""
+        while (head := self._exchange.head(False)) is None:
+            await self._bell.wait(self._exchange.key)
+        return head
+
+    def read_now(self) -> bytes | None:
+        """As read(), but None when there is nothing yet."""
+        return self._exchange.read(False)
+
+    async def read(self) -> bytes:
+        """The next piece of the answer's body; empty at its end."""
+        while (piece := self._exchange.read(False)) is None:
+            await self._bell.wait(self._exchange.key)
+        return piece

@@ -1,0 +1,58 @@
+"""A request's body on its way to the frontend while the answer may come already."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+from samesite_proxy._engine import Exchange
+
+
+class Upload:
+    """Sends a body: at once where all of it is here, else in a thread of its own.
+
+    A frontend may answer before it has read all, and a client may read the answer only when all
+    is sent: neither half can wait for the other. Where gevent has patched threads it is a
+    greenlet.
+    """
+
+    def __init__(self, exchange: Exchange, pieces: Iterator[bytes], *, is_here: bool) -> None:
+        self._exchange = exchange
+        self._pieces = pieces
+        self._error: Exception | None = None
+        self._thread: threading.Thread | None = None
+        if is_here:
+            self._send()
+        else:
+            self._thread = threading.Thread(target=self._send, name="samesite_proxy", daemon=True)
+            self._thread.start()
+
+    def _send(self) -> None:
+        """Until the end, or until the frontend's early answer says that it wants no more."""
+        try:
+            if all(self._exchange.send(piece) for piece in self._pieces):
+                self._exchange.end()
+        except Exception as error:
+            self._error = error
+            self._exchange.cancel()  # Whoever waits for the answer meets an error, and asks here.
+
+    def is_over(self) -> bool:
+        return self._thread is None or not self._thread.is_alive()
+
+    def broken(self) -> Exception | None:
+        """What the client did wrong, once the exchange is over."""
+        self._join()
+        return self._error
+
+    def _join(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+
+    def before_end(self, body: Iterator[bytes], after: Callable[[], None]) -> Iterator[bytes]:
+        """The answer's body, and then nobody else reads from the client's socket."""
+        try:
+            yield from body
+        finally:
+            self._exchange.cancel()
+            self._join()
+        after()

@@ -1,0 +1,128 @@
+"""A browser's WebSocket under ASGI: it is connected to the frontend first, and then accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+from samesite_proxy import failures
+from samesite_proxy._engine import EngineError
+from samesite_proxy.bells import AsyncExchange, Fields
+from samesite_proxy.browser import Browser
+from samesite_proxy.conf import Frontend
+from samesite_proxy.forwarder import SWITCHING_PROTOCOLS, Refused
+from samesite_proxy.responses import failure_of
+
+logger = logging.getLogger("samesite_proxy")
+
+Scope = dict[str, Any]
+Event = dict[str, Any]
+
+# RFC 6455, 1.3.
+ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+OWN_FIELDS = frozenset(
+    {"sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "upgrade"}
+)
+# A refusal's body goes out in one event: granian takes no second one.
+REFUSAL_CEILING = 1024 * 1024
+
+
+class Handshake:
+    """Our own half of RFC 6455, 4.1 towards the frontend; extensions are not offered."""
+
+    def __init__(self) -> None:
+        self._key = base64.b64encode(os.urandom(16)).decode()
+
+    def fields(self, received: Fields) -> Fields:
+        kept = [field for field in received if field[0].lower() not in OWN_FIELDS]
+        return [
+            *kept,
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", self._key),
+        ]
+
+    def is_accepted_by(self, fields: Fields) -> bool:
+        digest = hashlib.sha1(self._key.encode() + ACCEPT_GUID, usedforsecurity=False).digest()
+        expected = base64.b64encode(digest).decode()
+        return [value for name, value in fields if name.lower() == "sec-websocket-accept"] == [
+            expected
+        ]
+
+
+async def _head_for(browser: Browser, exchange: AsyncExchange) -> tuple[int, str, Fields] | None:
+    """The head of the frontend's answer; None if the browser has left before."""
+    head = asyncio.ensure_future(exchange.head())
+    gone = asyncio.ensure_future(browser.until_gone())
+    try:
+        await asyncio.wait([head, gone], return_when=asyncio.FIRST_COMPLETED)
+        return head.result() if head.done() else None
+    finally:
+        head.cancel()
+        gone.cancel()
+
+
+async def _body_of(exchange: AsyncExchange) -> bytes:
+    """As much of a refusal's body as fits into one event."""
+    body = b""
+    with contextlib.suppress(EngineError):  # The status is what counts.
+        while len(body) < REFUSAL_CEILING and (piece := await exchange.read()):
+            body += piece
+    return body[:REFUSAL_CEILING]
+
+
+async def _accept(
+    browser: Browser,
+    frontend: Frontend,
+    exchange: AsyncExchange,
+    handshake: Handshake,
+    relocated: Callable[[Fields], Fields],
+) -> bool:
+    """Accepted, or refused as the frontend does."""
+    head = await _head_for(browser, exchange)
+    if head is None:
+        return False
+    status, _, fields = head
+    if status != SWITCHING_PROTOCOLS:
+        await browser.refuse(status, relocated(fields), await _body_of(exchange))
+    elif not handshake.is_accepted_by(fields):
+        await browser.fail(failures.HANDSHAKE_WRONG, frontend)
+    else:
+        await browser.accept(fields)
+        return True
+    return False
+
+
+async def forward(
+    browser: Browser,
+    frontend: Frontend,
+    start: Callable[[], tuple[AsyncExchange, Handshake]],
+    relocated: Callable[[Fields], Fields],
+) -> None:
+    """Forwards one WebSocket, whose exchange with the frontend `start` begins."""
+    try:
+        await browser.arrive()
+        from samesite_proxy.messages import Relay  # websockets is an optional extra.
+
+        exchange, handshake = start()
+        async with exchange:
+            if await _accept(browser, frontend, exchange, handshake, relocated):
+                await Relay(exchange, browser).run()
+    except Refused as refused:
+        await browser.fail(refused.failure, frontend)
+    except EngineError as error:
+        await browser.fail(failure_of(error), frontend)
+    except UnicodeEncodeError:
+        await browser.fail(failures.BY_CODE["request-invalid"], frontend)
+    except ModuleNotFoundError:
+        await browser.fail(failures.LIBRARY_MISSING, frontend)
+    except OSError:
+        pass  # What servers raise once the browser has left.
+    finally:
+        browser.leave()

@@ -1,0 +1,95 @@
+"""The WSGI application: one changed import in wsgi.py.
+
+In front of Django's own handler, so that a frontend's request costs nothing of Django's: no
+signals, no request with its query and cookies, no middleware. Only where ours stands first: what
+stands before it is meant to see every request.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, cast
+
+from django.conf import settings as django_settings
+from django.core.handlers.wsgi import get_path_info, get_script_name
+from django.core.wsgi import get_wsgi_application as get_django_application
+from django.http import HttpRequest, HttpResponseBase
+
+from samesite_proxy import conf, forwarding, servers
+from samesite_proxy.forwarder import Forwarder
+from samesite_proxy.middleware import NAME
+from samesite_proxy.routing import Routing
+
+Environ = dict[str, Any]
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class EnvironRequest(HttpRequest):
+    """As much of a request as the forwarder asks of one."""
+
+    def __init__(self, environ: Environ, path_info: str, script_name: str) -> None:
+        # Not HttpRequest's, which makes what nobody reads here.
+        environ["SCRIPT_NAME"] = script_name
+        self.META = environ
+        self.method = environ["REQUEST_METHOD"].upper()
+        self.path_info = path_info
+        self.path = f"{script_name.rstrip('/')}/{path_info.removeprefix('/')}"
+
+    def _get_scheme(self) -> str:
+        scheme: str = self.META["wsgi.url_scheme"]
+        return scheme
+
+
+class Body:
+    """An answer's body for a server. Its end is no end of a request of Django's."""
+
+    def __init__(self, response: HttpResponseBase) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._response)
+
+    def close(self) -> None:
+        closers: list[Callable[[], None]] = self._response._resource_closers  # type: ignore[attr-defined]
+        for close in closers:
+            with contextlib.suppress(Exception):  # As Django does.
+                close()
+
+
+class ProxyApplication:
+    """Forwards what is the frontend's; the rest is Django's."""
+
+    def __init__(self, django: Application, settings: conf.Settings) -> None:
+        self._django = django
+        self._routing = Routing(settings)
+        self._forwarder = Forwarder(settings, is_first=True)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        where = get_path_info(environ) or "/", None, get_script_name(environ)
+        is_upgrade = forwarding.is_upgrade(environ)
+        find = self._routing.frontend_of_upgrade if is_upgrade else self._routing.frontend_of
+        frontend = find(*where)
+        if frontend is None:
+            return self._django(environ, start_response)
+        client = servers.client_socket(environ)
+        if client is not None:
+            servers.send_at_once(client)
+        forwarding.keep_server_path(environ)
+        request = EnvironRequest(environ, where[0], where[2])
+        response = self._forwarder.answer(request, frontend, client, is_upgrade=is_upgrade)
+        status = f"{response.status_code} {response.reason_phrase}"
+        start_response(status, list(response.items()))
+        return Body(response)
+
+
+def get_wsgi_application() -> Application:
+    """In place of django.core.wsgi's."""
+    # Which refuses settings that are wrong. An HttpResponse is what it returns, and iterable.
+    django = cast(Application, get_django_application())
+    settings, _ = conf.read()
+    is_first = django_settings.MIDDLEWARE[:1] == [NAME]
+    if not is_first or settings is None or not settings.frontends:
+        return django
+    return ProxyApplication(django, settings)
