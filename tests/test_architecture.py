@@ -30,16 +30,45 @@ FOREIGN_HEADERS = {"Python.h": "python", "curl/curl.h": "engine"}
 PY_IMPORTS: dict[str, set[str]] = {
     "__init__": set(),
     "_engine": set(),
+    "adoption": {"_engine", "servers"},
     "apps": {"checks"},
+    "arrival": set(),
+    "asgi": {
+        "arrival",
+        *("_engine", "async_forwarder", "bells", "conf", "failures", "forwarder", "forwarding"),
+        *("browser", "middleware", "responses", "routing", "websocket"),
+    },
+    "async_forwarder": {
+        "arrival",
+        *("_engine", "bells", "conf", "failures", "forwarder", "forwarding", "hosts"),
+        *("relocation", "responses", "servers"),
+    },
+    "bells": {"_engine"},
+    "browser": {"conf", "failures"},
     "checks": {"conf", "routing"},
     "conf": set(),
     "failures": {"conf"},
-    "forwarder": {"_engine", "conf", "failures", "forwarding", "responses", "servers"},
-    "forwarding": {"_engine", "conf"},
-    "middleware": {"_engine", "conf", "failures", "forwarder", "forwarding", "routing", "servers"},
+    "forwarder": {
+        "arrival",
+        *("_engine", "adoption", "conf", "failures", "forwarding", "greenlets", "hosts"),
+        *("relocation", "responses", "servers", "uploads"),
+    },
+    "forwarding": {"_engine", "arrival", "conf", "hosts"},
+    "greenlets": {"_engine"},
+    "hosts": {"arrival", "conf"},
+    "messages": {"_engine", "bells", "browser"},
+    "middleware": {
+        *("_engine", "async_forwarder", "conf", "forwarder", "forwarding", "routing", "servers"),
+    },
+    "relocation": {"conf"},
     "responses": {"_engine", "conf", "failures", "servers"},
     "routing": {"_engine", "conf"},
     "servers": {"_engine"},
+    "uploads": {"_engine"},
+    "websocket": {
+        *("_engine", "bells", "browser", "conf", "failures", "forwarder", "messages", "responses"),
+    },
+    "wsgi": {"conf", "forwarder", "forwarding", "middleware", "routing", "servers"},
 }
 
 MOST_LINES_OF_A_FILE = 400

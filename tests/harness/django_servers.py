@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ COMMANDS: dict[str, Callable[[int], list[str]]] = {
     "runserver": _runserver,
     "sync": _gunicorn("--worker-class", "sync"),
     "gthread": _gunicorn("--worker-class", "gthread", "--threads", "8"),
+    "gevent": _gunicorn("--worker-class", "gevent"),
     "waitress": _waitress,
     "granian": _granian,
 }
@@ -65,12 +66,18 @@ COMMANDS: dict[str, Callable[[int], list[str]]] = {
 class DjangoServer:
     """One running server. `log()` is what it has printed so far."""
 
-    def __init__(self, kind: str, settings: dict[str, Any], **environment: str) -> None:
+    def __init__(
+        self,
+        kind: str,
+        settings: dict[str, Any],
+        options: Sequence[str] = (),
+        **environment: str,
+    ) -> None:
         self.kind = kind
         self.port = free_port()
         self._log = tempfile.NamedTemporaryFile(prefix=f"{kind}-", suffix=".log")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, *COMMANDS[kind](self.port)],
+            [sys.executable, *COMMANDS[kind](self.port), *options],
             cwd=ROOT,
             env={
                 **os.environ,
@@ -121,8 +128,11 @@ class DjangoServer:
 
 
 @contextlib.contextmanager
-def serving(kind: str, settings: dict[str, Any], **environment: str) -> Iterator[DjangoServer]:
-    server = DjangoServer(kind, settings, **environment)
+def serving(
+    kind: str, settings: dict[str, Any], options: Sequence[str] = (), **environment: str
+) -> Iterator[DjangoServer]:
+    """A server until the end of the block; `options` are more of its command line."""
+    server = DjangoServer(kind, settings, options, **environment)
     try:
         yield server
     finally:

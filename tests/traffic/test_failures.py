@@ -196,7 +196,7 @@ def test_411_is_heard_by_a_client_that_is_still_sending(stage: Stage) -> None:
     assert stage.works()
 
 
-@on(*EVERY)
+@on("waitress", "granian")
 def test_upgrade_is_501(stage: Stage) -> None:
     lines = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: x")
     answer = stage.get("/?token=x", *lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.traffic.server_table import TABLE
@@ -22,6 +24,9 @@ DJANGO_TRUSTS = {
     ' "SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"]}',
     "TEST_ALLOWED_HOSTS": '["site.example", "localhost"]',
 }
+
+
+TRUSTED: dict[str, Any] = {"settings": {"TRUSTED_PROXIES": ["127.0.0.1"]}}
 
 
 def forwarding_fields(stage: Stage, *lines: str, host: str = "localhost") -> dict[str, list[str]]:
@@ -74,7 +79,7 @@ def test_peer_outside_the_trusted_networks_is_not_believed(stage: Stage) -> None
     assert forwarding_fields(stage, *SPOOFED)["x-forwarded-for"] == ["127.0.0.1"]
 
 
-@on("runserver", "gthread", settings={"TRUSTED_PROXIES": ["127.0.0.1"]}, **DJANGO_TRUSTS)
+@on("runserver", "gthread", TEST_DEBUG="0", **TRUSTED, **DJANGO_TRUSTS)
 def test_host_and_scheme_are_what_django_takes_them_for(stage: Stage) -> None:
     lines = ["X-Forwarded-Host: site.example", "X-Forwarded-Proto: https"]
     assert forwarding_fields(stage, *lines) == {
@@ -82,6 +87,17 @@ def test_host_and_scheme_are_what_django_takes_them_for(stage: Stage) -> None:
         "x-forwarded-for": ["127.0.0.1"],
         "x-forwarded-host": ["site.example"],
         "x-forwarded-proto": ["https"],
+    }
+
+
+@on("runserver", "gthread", **TRUSTED, **DJANGO_TRUSTS)
+def test_host_and_scheme_are_the_alias_of_the_name_that_django_takes_them_for(stage: Stage) -> None:
+    lines = ["X-Forwarded-Host: site.example", "X-Forwarded-Proto: https", "X-Forwarded-Port: 443"]
+    assert forwarding_fields(stage, *lines) == {
+        "host": ["localhost"],
+        "x-forwarded-for": ["127.0.0.1"],
+        "x-forwarded-host": ["localhost"],
+        "x-forwarded-proto": ["http"],
     }
 
 

@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from asgiref.sync import iscoroutinefunction
 from django.core.asgi import get_asgi_application
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.test import override_settings
@@ -71,6 +71,7 @@ def test_listed_application_runs_its_checks_with_djangos() -> None:
         call_command("check", stdout=io.StringIO())
 
 
-def test_asgi_application_refuses_to_be_built() -> None:
-    with pytest.raises(ImproperlyConfigured, match="under WSGI only"):
-        get_asgi_application()
+def test_middleware_is_built_under_asgi_too() -> None:
+    with override_settings(MIDDLEWARE=[MIDDLEWARE]):
+        handler = get_asgi_application()
+    assert iscoroutinefunction(handler._middleware_chain)

@@ -7,11 +7,13 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from samesite_proxy import conf, failures
-from tests.traffic import server_table
+from tests.asgi import server_table as asgi_table
+from tests.traffic import server_table as wsgi_table
 
 ROOT = Path(__file__).parents[2]
 ERRORS = ROOT / "docs" / "errors.md"
@@ -40,14 +42,11 @@ def as_documented(default: object) -> str:
     return "[]" if default == () else json.dumps(default)
 
 
-def server_rows() -> list[str]:
-    """The Markdown table of tests/traffic/server_table.py, as docs/servers.md has it."""
-    lines = [
-        f"| | {' | '.join(server_table.TABLE)} |",
-        "|---" * (len(server_table.TABLE) + 1) + "|",
-    ]
-    for field in dataclasses.fields(server_table.Server):
-        values = [getattr(server, field.name) for server in server_table.TABLE.values()]
+def server_rows(table: dict[str, Any]) -> list[str]:
+    """A Markdown table of a server_table, as docs/servers.md has it."""
+    lines = [f"| | {' | '.join(table)} |", "|---" * (len(table) + 1) + "|"]
+    for field in dataclasses.fields(next(iter(table.values()))):
+        values = [getattr(server, field.name) for server in table.values()]
         words = [", ".join(sorted(v)) if isinstance(v, frozenset) else v for v in values]
         cells = [f"`{word}`" if set(word) <= set(",; ") and word else word or "-" for word in words]
         lines.append(f"| {field.metadata['doc']} | {' | '.join(cells)} |")
@@ -82,9 +81,25 @@ def test_each_check_is_documented_and_no_other() -> None:
     assert set(documented) == set(CHECK_ID.findall(sources))
 
 
-def test_table_of_servers_is_the_one_that_is_tested() -> None:
-    table = [line for line in SERVERS.read_text().splitlines() if line.startswith("|")]
-    assert table[: len(server_rows())] == server_rows()
+@pytest.mark.parametrize("table", [wsgi_table.TABLE, asgi_table.TABLE], ids=["wsgi", "asgi"])
+def test_tables_of_servers_are_those_that_are_tested(table: dict[str, Any]) -> None:
+    assert "\n".join(server_rows(table)) in SERVERS.read_text()
+
+
+def test_table_of_features_agrees_with_those_that_are_tested() -> None:
+    rows = re.findall(r"^\| (.+) \|$", SERVERS.read_text(), re.MULTILINE)
+    cells = {row[0]: row[1:] for row in (line.split(" | ") for line in rows)}
+    columns = (["runserver"], ["sync", "gthread"], ["waitress"], ["granian"])
+    asgi = (["uvicorn", "hypercorn", "granian", "gunicorn"], ["daphne"])
+    servers = [[wsgi_table.TABLE[name] for name in names] for names in columns]
+    servers += [[asgi_table.TABLE[name] for name in names] for names in asgi]
+    told = {
+        "uploads reach the frontend as they come": ("request_stream", "as it comes"),
+        "an answer that breaks off is broken for the client": ("broken_answer", "broken"),
+    }
+    for feature, (field, good) in told.items():
+        for cell, column in zip(cells[feature], servers, strict=True):
+            assert {cell == "yes"} == {getattr(server, field) == good for server in column}, cell
 
 
 @pytest.mark.parametrize("path", markdown_files(), ids=lambda path: str(path.relative_to(ROOT)))

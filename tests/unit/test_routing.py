@@ -110,6 +110,7 @@ def test_each_urlconf_has_its_own_table() -> None:
         ("//cdn.example/media/", "", "/media/x.png", FRONTEND),
         ("/app/media/", "/app", "/media/x.png", "django"),
         ("/media/", "/app", "/media/x.png", FRONTEND),
+        ("media/", "/app", "/media/x.png", "django"),
     ],
 )
 def test_media_url_is_djangos_where_it_is_a_local_path(

@@ -1,0 +1,8 @@
+"""What ASGI servers load: ours in front of Django's handler."""
+
+import os
+
+from samesite_proxy.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.project.settings")
+application = get_asgi_application()
