@@ -1,0 +1,137 @@
+"""Under ASGI servers: either side leaves or breaks off, and what failures say."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from tests.asgi.server_table import row_of
+from tests.asgi.servers import EVERY, both, front, plain
+from tests.asgi.sockets import never_answering
+from tests.harness.http_requests import RequestReader, recording
+from tests.harness.raw_client import Broken, RawClient
+from tests.harness.scripted_upstream import DEADLINE, Connection, answering_once
+from tests.traffic.stage import Stage, on, request
+
+HTTP = b"HTTP/1.1 "
+STREAMING = [name for name in EVERY if name != "daphne"]
+
+
+@on(*front(*STREAMING))
+def test_early_answer_passes_during_an_upload(stage: Stage) -> None:
+    def script(connection: Connection, reader: RequestReader) -> None:
+        reader.head()
+        connection.send(HTTP + b"413 Too Large\r\nContent-Length: 3\r\n\r\nbig")
+        connection.receive_to_end()
+
+    stage.play(recording(script))
+    with stage.client() as client:
+        client.send(request("PUT", "/up", "Content-Length: 100000000") + b"x" * 1000)
+        answer = client.read_answer()
+    assert (answer.status, answer.body) == (413, b"big")
+    assert stage.works()
+
+
+WAYS = {"fin": RawClient.close, "rst": RawClient.reset}
+
+
+@on(*both())
+@pytest.mark.parametrize("leave", WAYS.values(), ids=WAYS.keys())
+@pytest.mark.parametrize("moment", ["head", "quiet", "upload"])
+def test_client_leaves_the_upstream_is_told(
+    stage: Stage, leave: Callable[[RawClient], None], moment: str
+) -> None:
+    if moment == "upload" and "front" not in stage.kind:
+        return
+    ready = threading.Event()
+
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        if moment == "quiet":
+            connection.send(HTTP + b"200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        ready.set()
+        connection.receive_to_end()
+
+    if moment == "upload" and row_of(stage.kind).request_stream == "whole":
+        return
+    stage.play(script)
+    client = stage.client()
+    client.send(request("PUT", "/go", "Content-Length: 10") + b"12345" * (1 + (moment != "upload")))
+    if moment == "quiet":
+        client.read_until(b"data: 1\n\n")
+    assert ready.wait(DEADLINE)
+    leave(client)
+    stage.upstream.next_finished()
+    assert stage.works()
+    assert "Traceback" not in stage.log()
+    assert "samesite_proxy" not in stage.log()
+
+
+HEAD = HTTP + b"200 OK\r\nContent-Type: text/plain\r\n"
+CUTS = {
+    "length": HEAD + b"Content-Length: 20\r\n\r\n0123456789",
+    "length-nothing": HEAD + b"Content-Length: 20\r\n\r\n",
+    "chunked": HEAD + b"Transfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n",
+    "chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\na\r\n01234",
+}
+
+
+@on(*front(), *plain("uvicorn", "hypercorn", "granian", "gunicorn"))
+@pytest.mark.parametrize("way", [Connection.close, Connection.reset], ids=["fin", "rst"])
+@pytest.mark.parametrize("name", CUTS)
+def test_answer_that_breaks_off_is_never_whole(
+    stage: Stage, name: str, way: Callable[[Connection], None]
+) -> None:
+    if row_of(stage.kind).broken_answer == "waits on":
+        return
+
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        connection.send(CUTS[name])
+        way(connection)
+
+    stage.play(script)
+    try:
+        answer = stage.get("/cut")
+    except Broken:
+        pass
+    else:
+        assert answer.status in (500, 502)  # The head had not gone out yet.
+
+
+@on("daphne front")
+def test_answer_that_breaks_off_leaves_the_client_waiting_where_the_table_says_so(
+    stage: Stage,
+) -> None:
+    stage.play(answering_once(CUTS["length"]))
+    with stage.client() as client:
+        client.send(request("GET", "/cut"))
+        client.read_until(b"0123456789")
+        stage.await_log("broke off")
+        client.sock.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            client.read_some(1)
+
+
+@on(*both(), settings={"FRONTEND": "http://127.0.0.1:9"})
+def test_frontend_that_is_down_is_502_in_one_line(stage: Stage) -> None:
+    answer = stage.get("/x")
+    assert answer.status == 502
+    assert b"cannot be reached" in answer.body
+    assert answer.body.count(b"\n") == 1
+    assert answer.get("Cache-Control") == "no-store"
+    stage.await_log("502 samesite_proxy")
+
+
+@on(*both(), settings={"RESPONSE_TIMEOUT": 0.3})
+def test_frontend_that_does_not_answer_is_504(stage: Stage) -> None:
+    stage.play(never_answering)
+    assert stage.get("/slow").status == 504
+
+
+@on(*both())
+def test_answer_that_is_not_http_is_502(stage: Stage) -> None:
+    stage.play(answering_once(b"hello\r\n\r\n"))
+    assert stage.get("/").status == 502

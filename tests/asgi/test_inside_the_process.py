@@ -1,0 +1,181 @@
+"""The ASGI application and the middleware called by hand, for what no server shows."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.asgi import get_asgi_application as get_django_application
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse
+from django.test import override_settings
+
+from samesite_proxy import asgi
+from samesite_proxy.middleware import NAME, SameSiteProxyMiddleware
+from tests.asgi.sockets import never_answering
+from tests.harness.scripted_upstream import answering, scripted
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+Event = dict[str, Any]
+
+
+def scope_of(path: str, **more: Any) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"localhost")],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+        **more,
+    }
+
+
+async def django(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("Django")
+
+
+def hops(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is given to a thread from now on; the resolver of names has its own use for one."""
+    seen: list[Any] = []
+
+    def run_in_executor(loop: Any, executor: Any, function: Any, *args: Any) -> Any:
+        seen.append(function)
+        raise AssertionError("a thread hop")
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "run_in_executor", run_in_executor)
+    return seen
+
+
+def test_forwarded_request_never_hops_to_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        scripted(answering(OK)) as upstream,
+        override_settings(SAMESITE_PROXY={"FRONTEND": upstream.url}, MIDDLEWARE=[NAME]),
+    ):
+        middleware = SameSiteProxyMiddleware(django)
+        assert iscoroutinefunction(middleware)
+        seen = hops(monkeypatch)
+
+        async def story() -> bytes:
+            request = ASGIRequest(scope_of("/page"), io.BytesIO())
+            response: Any = await middleware(request)
+            return b"".join([piece async for piece in response])
+
+        assert asyncio.run(story()) == b"ok"
+        assert seen == []
+
+
+def test_middleware_is_sync_where_what_follows_is() -> None:
+    with override_settings(SAMESITE_PROXY={}, MIDDLEWARE=[NAME]):
+        assert not iscoroutinefunction(SameSiteProxyMiddleware(lambda request: None))
+
+
+def application(calls: list[str]) -> Callable[..., Awaitable[None]]:
+    async def inner(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        calls.append(scope["type"])
+
+    return inner
+
+
+def test_lifespan_and_unknown_scopes_are_the_inner_applications() -> None:
+    calls: list[str] = []
+    with override_settings(SAMESITE_PROXY={}, MIDDLEWARE=[NAME]):
+        wrapped = asgi.wrap(application(calls))
+
+    async def story() -> None:
+        for kind in ("lifespan", "mqtt"):
+            await wrapped({"type": kind}, None, None)
+
+    asyncio.run(story())
+    assert calls == ["lifespan", "mqtt"]
+
+
+def test_wrong_settings_stop_the_application_from_being_built() -> None:
+    with (
+        override_settings(SAMESITE_PROXY={"FRONTEND": 1}, MIDDLEWARE=[NAME]),
+        pytest.raises(ImproperlyConfigured),
+    ):
+        asgi.wrap(markcoroutinefunction(django))
+
+
+def test_proxy_that_is_off_leaves_the_application_as_it_is() -> None:
+    with override_settings(SAMESITE_PROXY={"FRONTEND": None}, MIDDLEWARE=[NAME]):
+        inner = get_django_application()
+        assert asgi.wrap(inner) is inner
+
+
+def call(wrapped: Any, scope: dict[str, Any], *events: Event) -> list[Event]:
+    """What an application says to these events, after which the client stays and is silent."""
+    said: list[Event] = []
+    coming = list(events)
+
+    async def receive() -> Event:
+        if coming:
+            return coming.pop(0)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(event: Event) -> None:
+        said.append(event)
+
+    asyncio.run(wrapped(scope, receive, send))
+    return said
+
+
+@pytest.mark.parametrize(
+    ("headers", "events", "status"),
+    [
+        ([(b"content-length", b"x")], [], 400),
+        ([(b"content-length", b"3"), (b"content-length", b"4")], [], 400),
+        ([(b"content-length", b"3")], [{"type": "http.request", "body": b"ab"}], 400),
+        ([(b"host", b"second")], [], 400),
+    ],
+    ids=["no-number", "two-lengths", "short", "two-hosts"],
+)
+def test_what_a_lax_server_lets_through_is_refused(
+    headers: list[tuple[bytes, bytes]], events: list[Event], status: int
+) -> None:
+    with (
+        scripted(never_answering) as upstream,
+        override_settings(SAMESITE_PROXY={"FRONTEND": upstream.url}, MIDDLEWARE=[NAME]),
+    ):
+        wrapped = asgi.wrap(get_django_application())
+        scope = scope_of("/p", method="POST")
+        scope["headers"] = [*scope["headers"], *headers]
+        assert call(wrapped, scope, *events)[0]["status"] == status
+
+
+@pytest.mark.parametrize(("root", "path"), [("", "/api/hello/"), ("/root", "/root/api/hello/")])
+def test_root_path_is_left_out_of_the_decision_as_django_does(root: str, path: str) -> None:
+    calls: list[str] = []
+    with override_settings(SAMESITE_PROXY={}, MIDDLEWARE=[NAME]):
+        wrapped = asgi.wrap(application(calls))
+        call(wrapped, scope_of(path, root_path=root))
+    assert calls == ["http"]
+
+
+def test_body_that_no_field_announces_crosses_from_http2() -> None:
+    bodies: list[bytes] = []
+
+    def script(connection: Any) -> None:
+        connection.receive_until(b"0\r\n\r\n")
+        bodies.append(connection.received.partition(b"\r\n\r\n")[2])
+        connection.send(OK)
+
+    with (
+        scripted(script) as upstream,
+        override_settings(SAMESITE_PROXY={"FRONTEND": upstream.url}, MIDDLEWARE=[NAME]),
+    ):
+        wrapped = asgi.wrap(get_django_application())
+        scope = scope_of("/p", method="POST", http_version="2")
+        said = call(wrapped, scope, {"type": "http.request", "body": b"body"})
+        assert said[0]["status"] == 200
+    assert bodies == [b"4\r\nbody\r\n0\r\n\r\n"]
