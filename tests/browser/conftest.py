@@ -30,16 +30,27 @@ CHROMIUM_OPTIONS = [
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window."""
+def launched() -> Iterator[Callable[[list[str]], Browser]]:
+    """Start Debian's Chromium, without a window and with more options."""
     names = ("chromium", "chromium-browser", "google-chrome")
     chromium = next(filter(None, map(shutil.which, names)), None)
     assert chromium, "no Chromium on the PATH: apt install chromium"
     expect.set_options(timeout=DEADLINE * 1000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
-        yield browser
-        browser.close()
+    with sync_playwright() as playwright, ExitStack() as stack:
+
+        def launch(options: list[str]) -> Browser:
+            arguments = [*CHROMIUM_OPTIONS, *options]
+            browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+            stack.callback(browser.close)
+            return browser
+
+        yield launch
+
+
+@pytest.fixture(scope="session")
+def browser(launched: Callable[[list[str]], Browser]) -> Browser:
+    """Chromium, free to go anywhere."""
+    return launched([])
 
 
 @pytest.fixture

@@ -110,10 +110,15 @@ class Log:
         return bool(self._program.matching(rf'{self._prefix}"GET {re.escape(path)} HTTP/'))
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
+def _pause() -> None:
+    threading.Event().wait(0.02)
+
+
+def wait_until(
+    condition: Callable[[], bool], what: str, pause: Callable[[], None] = _pause
+) -> None:
     """Wait for something that no event announces, such as the end of a stranger's process."""
     deadline = time.monotonic() + DEADLINE
-    pause = threading.Event()
     while not condition():
         assert time.monotonic() < deadline, what
-        pause.wait(0.02)
+        pause()
