@@ -12,7 +12,7 @@ from types import FrameType
 from typing import NoReturn
 
 from bench import machine, measure, table
-from bench.cases import CASES, Large, Memory, Small
+from bench.cases import CASES, Case
 from bench.load import LoadFailed
 from bench.progress import Progress
 from bench.results import Result
@@ -47,7 +47,7 @@ def files_parent() -> str | None:
 
 
 def run(
-    cases: Sequence[Small | Large | Memory], effort: measure.Effort, cores: machine.Cores
+    cases: Sequence[Case], effort: measure.Effort, cores: machine.Cores
 ) -> tuple[list[Result], list[str]]:
     """Measure the cases; a case that fails is told at once and does not stop the others."""
     results: list[Result] = []

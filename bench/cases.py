@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bench.subjects import NGINX, NOOP, OURS, REVPROXY, Subject
+from bench.subjects import AIOHTTP, NGINX, NOOP, OURS, REVPROXY, UVICORN, WRAPPED, Subject
 
 GTHREAD_OURS = Subject(OURS, "gthread")
 GTHREAD_NOOP = Subject(NOOP, "gthread", "/noop")
@@ -10,6 +10,8 @@ RUNSERVER_OURS = Subject(OURS, "runserver")
 RUNSERVER_NOOP = Subject(NOOP, "runserver", "/noop")
 DJANGO_REVPROXY = Subject(REVPROXY, REVPROXY)
 PLAIN_NGINX = Subject(NGINX, NGINX)
+ASYNC_NOOP = Subject(NOOP, UVICORN, "/async-noop")
+AIOHTTP_PROXY = Subject(AIOHTTP, AIOHTTP)
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,27 @@ class Small:
     connections: int
     ours: Subject
     others: tuple[Subject, ...]
+
+
+@dataclass(frozen=True)
+class Echo:
+    """A small message on a WebSocket, its echo, and again."""
+
+    name: str
+    title: str
+    ours: Subject
+    others: tuple[Subject, ...]
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """What idle live connections do to the median of ordinary requests."""
+
+    name: str
+    title: str
+    path: str
+    ours: Subject
+    at_most: float
 
 
 @dataclass(frozen=True)
@@ -44,6 +67,10 @@ class Memory:
     subjects: tuple[Subject, ...]
 
 
+Compared = Small | Echo | Large
+Case = Compared | Crowd | Memory
+
+
 @dataclass(frozen=True)
 class Goal:
     """How many times the rate of another we want to reach at least."""
@@ -53,7 +80,7 @@ class Goal:
     at_least: float
 
 
-CASES: tuple[Small | Large | Memory, ...] = (
+CASES: tuple[Case, ...] = (
     Small(
         name="gthread-32-1k",
         title="gunicorn gthread, 32 connections, 1 KB",
@@ -86,6 +113,41 @@ CASES: tuple[Small | Large | Memory, ...] = (
         ours=RUNSERVER_OURS,
         others=(RUNSERVER_NOOP, PLAIN_NGINX),
     ),
+    Small(
+        name="wrapped-32-1k",
+        title="gunicorn gthread, in front of Django's handler, 32 connections, 1 KB",
+        path="/1k",
+        connections=32,
+        ours=Subject(OURS, WRAPPED),
+        others=(GTHREAD_NOOP, PLAIN_NGINX),
+    ),
+    Small(
+        name="uvicorn-32-1k",
+        title="uvicorn, in front of Django's handler, 32 connections, 1 KB",
+        path="/1k",
+        connections=32,
+        ours=Subject(OURS, UVICORN),
+        others=(ASYNC_NOOP, AIOHTTP_PROXY, PLAIN_NGINX),
+    ),
+    Echo(
+        name="echo-runserver",
+        title="runserver, WebSocket, round trips",
+        ours=RUNSERVER_OURS,
+        others=(PLAIN_NGINX,),
+    ),
+    Echo(
+        name="echo-gthread",
+        title="gunicorn gthread, WebSocket, round trips",
+        ours=GTHREAD_OURS,
+        others=(PLAIN_NGINX,),
+    ),
+    Crowd(
+        name="crowd-sync",
+        title="gunicorn sync, one connection, 1 KB, beside 200 WebSockets and 50 event streams",
+        path="/1k",
+        ours=Subject(OURS, "sync"),
+        at_most=1.5,
+    ),
     Large(
         name="100m-down",
         title="gunicorn gthread, 100 MB down",
@@ -113,10 +175,18 @@ CASES: tuple[Small | Large | Memory, ...] = (
     ),
 )
 
+# A round trip of at most 1.1 times nginx's.
+ECHO = 1 / 1.1
+
 GOALS = (
     Goal("gthread-32-1k", NOOP, 0.65),
     Goal("gthread-32-1k", REVPROXY, 2.5),
     Goal("runserver-8-1k", NOOP, 0.8),
+    Goal("wrapped-32-1k", NOOP, 1.0),
+    Goal("uvicorn-32-1k", NOOP, 6.0),
+    Goal("uvicorn-32-1k", AIOHTTP, 2.5),
+    Goal("echo-runserver", NGINX, ECHO),
+    Goal("echo-gthread", NGINX, ECHO),
     Goal("100m-down", NGINX, 1.0),
     Goal("100m-up", NGINX, 1.0),
 )

@@ -38,10 +38,11 @@ class LoadFailed(Exception):
 
 @dataclass(frozen=True)
 class SmallResult:
-    """What wrk saw."""
+    """What wrk, or a WebSocket, saw."""
 
     requests: int
     seconds: float
+    p50_ms: float
     p99_ms: float
 
 
@@ -58,7 +59,8 @@ def wrk(url: str, connections: int, seconds: float) -> SmallResult:
     report = json.loads(result.stdout.splitlines()[-1])
     if report["failed"] or not report["requests"]:
         raise LoadFailed(f"{url}: {report['failed']} of {report['requests']} requests failed")
-    return SmallResult(report["requests"], report["microseconds"] / 1e6, report["p99"] / 1e3)
+    p50, p99 = report["p50"] / 1e3, report["p99"] / 1e3
+    return SmallResult(report["requests"], report["microseconds"] / 1e6, p50, p99)
 
 
 def connect(server: Server, receive_buffer: int | None = None) -> socket.socket:

@@ -4,19 +4,20 @@ import contextlib
 import http.client
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from bench import load, processes
-from bench.cases import Large, Memory, Small
-from bench.load import MB
+from bench import load, processes, sockets
+from bench.cases import Case, Compared, Crowd, Echo, Large, Memory, Small
+from bench.load import MB, SmallResult
 from bench.machine import Cores
 from bench.progress import Progress
 from bench.results import Result, Sample, Spread
 from bench.servers import Server, Servers
-from bench.subjects import Subject, start, start_sink, start_upstream
+from bench.subjects import Subject, start, start_live, start_sink, start_upstream
 
 SLOW = 20 * MB
 WARM_UP_REQUESTS = 100
@@ -32,8 +33,10 @@ class Effort:
     warm_up_seconds: float
     slow_size: int
 
-    def steps(self, case: Small | Large | Memory) -> int:
+    def steps(self, case: Case) -> int:
         """Count the lines of progress that a case gives."""
+        if isinstance(case, Crowd):
+            return self.repeats
         if isinstance(case, Memory):
             return 1
         return 1 + self.repeats * (1 + len(case.others))
@@ -66,15 +69,19 @@ class Bench:
         self._effort = effort
         self._progress = progress
 
-    def run(self, case: Small | Large | Memory) -> Result:
+    def run(self, case: Case) -> Result:
         """Measure one case with servers of its own."""
+        if isinstance(case, Echo):
+            return self._run_echo(case)
+        if isinstance(case, Crowd):
+            return self._run_crowd(case)
         if isinstance(case, Small):
             return self._run_small(case)
         if isinstance(case, Large):
             return self._run_large(case)
         return self._run_memory(case)
 
-    def _servers(self, case: Small | Large | Memory) -> Servers:
+    def _servers(self, case: Case) -> Servers:
         return Servers(self._folder / case.name)
 
     def _start_all(
@@ -91,7 +98,7 @@ class Bench:
             started[subject.server].wait_until_it_answers(subject.prefix + path)
         return started
 
-    def _repeats(self, case: Small | Large) -> Iterator[Subject]:
+    def _repeats(self, case: Compared) -> Iterator[Subject]:
         """Take turns, so that a disturbance does not meet one subject alone."""
         for repeat in range(self._effort.repeats):
             for subject in (case.ours, *case.others):
@@ -114,15 +121,49 @@ class Bench:
                 load.wrk(url, case.connections, effort.warm_up_seconds)
             for subject in self._repeats(case):
                 server = started[subject.server]
-                before = processes.cpu_seconds(server.process.pid)
-                seen = load.wrk(subject.url(server, case.path), case.connections, effort.seconds)
-                used = processes.cpu_seconds(server.process.pid) - before
-                sample = Sample(
-                    rate=seen.requests / seen.seconds,
-                    cpu=used / seen.requests * 1e6,
-                    p99=seen.p99_ms,
-                )
+                url = subject.url(server, case.path)
+                sample = self._sample(server, partial(load.wrk, url, case.connections))
                 result.samples.setdefault(subject.name, []).append(sample)
+        return result
+
+    def _sample(self, server: Server, measure: Callable[[float], SmallResult]) -> Sample:
+        """Measure for a while, with what it costs the server."""
+        before = processes.cpu_seconds(server.process.pid)
+        seen = measure(self._effort.seconds)
+        used = processes.cpu_seconds(server.process.pid) - before
+        rate = seen.requests / seen.seconds
+        return Sample(rate, cpu=used / seen.requests * 1e6, p99=seen.p99_ms)
+
+    def _run_echo(self, case: Echo) -> Result:
+        result = Result(case)
+        with self._servers(case) as servers:
+            upstream = start_live(servers, self._cores)
+            subjects = (case.ours, *case.others)
+            started = self._start_all(servers, upstream, subjects, "/1k")
+            self._progress.step(f"{case.title}: warm-up")
+            alone = sockets.round_trips(upstream, self._effort.warm_up_seconds)
+            result.limit = alone.requests / alone.seconds
+            for subject in self._repeats(case):
+                server = started[subject.server]
+                sample = self._sample(server, partial(sockets.round_trips, server))
+                result.samples.setdefault(subject.name, []).append(sample)
+        return result
+
+    def _run_crowd(self, case: Crowd) -> Result:
+        """Take turns between the empty server and the crowded one."""
+        result = Result(case)
+        ratios = []
+        with self._servers(case) as servers:
+            upstream = start_live(servers, self._cores)
+            server = self._start_all(servers, upstream, (case.ours,), case.path)[case.ours.server]
+            url = case.ours.url(server, case.path)
+            for repeat in range(self._effort.repeats):
+                self._progress.step(f"{case.title}: repeat {repeat + 1}")
+                without = load.wrk(url, 1, self._effort.seconds)
+                with sockets.crowd(server):
+                    within = load.wrk(url, 1, self._effort.seconds)
+                ratios.append(within.p50_ms / without.p50_ms)
+        result.crowd = Spread(tuple(ratios))
         return result
 
     def _transfer(self, case: Large, server: Server, seconds: float) -> Sample:

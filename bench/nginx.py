@@ -38,9 +38,13 @@ UPSTREAM = """
     }}
 """
 
-# nginx's own defaults for buffering; the three lines that keep its upstream connections alive.
+# nginx's own defaults for buffering; what keeps its upstream connections alive, or upgrades them.
 PROXY = """
     client_max_body_size 0;
+    map $http_upgrade $forwarded_connection {{
+        default upgrade;
+        "" "";
+    }}
     upstream frontend {{
         server {upstream};
         keepalive 64;
@@ -50,7 +54,8 @@ PROXY = """
         location / {{
             proxy_pass http://frontend;
             proxy_http_version 1.1;
-            proxy_set_header Connection "";
+            proxy_set_header Connection $forwarded_connection;
+            proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto $scheme;

@@ -3,7 +3,7 @@
 import statistics
 from dataclasses import dataclass, field
 
-from bench.cases import Large, Memory, Small
+from bench.cases import Case, Crowd, Memory
 
 MEASURES = ("rate", "cpu", "p99")
 
@@ -38,11 +38,13 @@ class Spread:
 
 @dataclass
 class Result:
-    """One case: samples by subject, or for the memory case the rise in bytes by subject."""
+    """One case: samples by subject, for the memory case the rise in bytes by subject, for the
+    crowd the medians with it over those without."""
 
-    case: Small | Large | Memory
+    case: Case
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     memory: dict[str, Spread] = field(default_factory=dict)
+    crowd: Spread | None = None
     # What load and upstream reach with nothing between them.
     limit: float | None = None
 
@@ -53,7 +55,7 @@ class Result:
 
     def ratio(self, other: str, measure: str) -> Spread | None:
         """Divide ours by another's, repeat by repeat: what disturbs one disturbs its neighbour."""
-        assert not isinstance(self.case, Memory)
+        assert not isinstance(self.case, Memory | Crowd)
         ours, theirs = self.figure(self.case.ours.name, measure), self.figure(other, measure)
         if ours is None or theirs is None or 0 in theirs.values:
             return None

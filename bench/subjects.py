@@ -14,6 +14,9 @@ OURS = "ours"
 NOOP = "no-op view"
 REVPROXY = "django-revproxy"
 NGINX = "nginx"
+AIOHTTP = "aiohttp proxy"
+WRAPPED = "wrapped-gthread"
+UVICORN = "uvicorn"
 
 
 @dataclass(frozen=True)
@@ -28,14 +31,23 @@ class Subject:
         return f"http://{server.address}{self.prefix}{path}"
 
 
-def gunicorn(port: int, folder: Path, worker_class: str) -> list[str]:
+def gunicorn(port: int, folder: Path, worker_class: str, module: str = "wsgi") -> list[str]:
     """One worker with as many threads as connections, for every project alike."""
     threads = ["--threads", str(THREADS)] if worker_class == "gthread" else []
     return [
-        *[sys.executable, "-m", "gunicorn", "bench.project.wsgi:application"],
+        *[sys.executable, "-m", "gunicorn", f"bench.project.{module}:application"],
         *["--bind", f"127.0.0.1:{port}", "--worker-class", worker_class, "--workers", "1"],
         *[*threads, "--keep-alive", "75", "--timeout", "300", "--log-level", "error"],
         *["--worker-tmp-dir", str(folder), "--no-control-socket"],
+    ]
+
+
+def uvicorn(port: int, module: str) -> list[str]:
+    """One process, without a line per request."""
+    return [
+        *[sys.executable, "-m", "uvicorn", f"bench.project.{module}:application"],
+        *["--host", "127.0.0.1", "--port", str(port)],
+        *["--no-access-log", "--log-level", "error", "--lifespan", "off"],
     ]
 
 
@@ -44,12 +56,23 @@ def runserver(port: int) -> list[str]:
     return [sys.executable, "-m", "django", "runserver", "--noreload", f"127.0.0.1:{port}"]
 
 
+def command_of(name: str, folder: Path, port: int) -> list[str]:
+    """The command of a server of ours, or of what stands in its place."""
+    if name == "runserver":
+        return runserver(port)
+    if name in (UVICORN, AIOHTTP):
+        return uvicorn(port, "asgi" if name == UVICORN else "aiohttp_proxy")
+    if name == WRAPPED:
+        return gunicorn(port, folder, "gthread", "wrapped_wsgi")
+    return gunicorn(port, folder, name)
+
+
 def start_django(
     servers: Servers, name: str, upstream: str, cores: Cores, settings: str = "settings"
 ) -> Server:
-    """Start the project under the server that the name says: gthread, sync or runserver."""
+    """Start the project under the server that the name says."""
     folder, port = servers.folder(name), free_port()
-    command = runserver(port) if name == "runserver" else gunicorn(port, folder, name)
+    command = command_of(name, folder, port)
     environment = {
         "DJANGO_SETTINGS_MODULE": f"bench.project.{settings}",
         "BENCH_UPSTREAM": f"http://{upstream}",
@@ -73,6 +96,13 @@ def start_upstream(servers: Servers, files: Path, cores: Cores) -> Server:
     folder, port = servers.folder("upstream"), free_port()
     command = nginx.upstream_command(folder, port, files)
     return servers.start("upstream", command, folder, port, cores.load)
+
+
+def start_live(servers: Servers, cores: Cores) -> Server:
+    """Start the upstream that has WebSockets and event streams."""
+    folder, port = servers.folder("live"), free_port()
+    command = [sys.executable, "-m", "bench.live", str(port)]
+    return servers.start("live", command, folder, port, cores.load)
 
 
 def start_sink(servers: Servers, cores: Cores) -> Server:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from bench.cases import Large, Memory, Small, goal_for
+from bench.cases import Compared, Crowd, Large, Memory, goal_for
 from bench.load import MB
 from bench.results import MEASURES, Result, Spread
 
@@ -29,7 +29,7 @@ def spread_text(spread: Spread | None) -> str:
     return f"{number(spread.median)} ({low} to {high})"
 
 
-def own_figures(result: Result, case: Small | Large) -> str:
+def own_figures(result: Result, case: Compared) -> str:
     """Write our absolute figures, which hold for this machine only."""
     rate, cpu, p99 = (result.figure(case.ours.name, measure) for measure in MEASURES)
     assert rate is not None
@@ -42,7 +42,7 @@ def own_figures(result: Result, case: Small | Large) -> str:
     return f"{text}; with no proxy {result.limit:.0f}/s"
 
 
-def ratio_lines(result: Result, case: Small | Large) -> Iterable[str]:
+def ratio_lines(result: Result, case: Compared) -> Iterable[str]:
     """One line for each of the others."""
     yield f"{case.title}   ({own_figures(result, case)})"
     for other in case.others:
@@ -61,6 +61,14 @@ def memory_lines(result: Result, case: Memory) -> Iterable[str]:
         yield line(f"  {name}", spread_text(Spread(tuple(value / MB for value in rise.values))))
 
 
+def crowd_lines(result: Result, case: Crowd) -> Iterable[str]:
+    """The one ratio that should be low."""
+    assert result.crowd is not None
+    yield f"{case.title}: median"
+    goal, seen = f"≤ {case.at_most:.2f}", number(result.crowd.median)
+    yield line("  / without them", spread_text(result.crowd), "", "", goal, seen)
+
+
 def render(results: list[Result], machine: Mapping[str, str | int | bool]) -> str:
     """Write the whole table."""
     lines = [
@@ -74,12 +82,14 @@ def render(results: list[Result], machine: Mapping[str, str | int | bool]) -> st
         lines.append("")
         if isinstance(result.case, Memory):
             lines.extend(memory_lines(result, result.case))
+        elif isinstance(result.case, Crowd):
+            lines.extend(crowd_lines(result, result.case))
         else:
             lines.extend(ratio_lines(result, result.case))
     return "\n".join(lines)
 
 
-def ratio_documents(result: Result, case: Small | Large) -> Iterable[dict[str, object]]:
+def ratio_documents(result: Result, case: Compared) -> Iterable[dict[str, object]]:
     """The ratios of one case."""
     for other in case.others:
         ratios = {measure: result.ratio(other.name, measure) for measure in MEASURES}
@@ -96,6 +106,9 @@ def document(result: Result) -> dict[str, object]:
     if isinstance(case, Memory):
         memory = {name: rise.as_json() for name, rise in result.memory.items()}
         return {"case": case.name, "title": case.title, "peak_rise_bytes": memory}
+    if isinstance(case, Crowd):
+        ratio = result.crowd and result.crowd.as_json()
+        return {"case": case.name, "title": case.title, "at_most": case.at_most, "ratio": ratio}
     large = isinstance(case, Large)
     figures = {
         subject: {measure: figure and figure.as_json() for measure, figure in measured}

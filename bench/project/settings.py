@@ -7,7 +7,10 @@ DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "bench.project.urls"
 MIDDLEWARE = ["samesite_proxy.middleware.SameSiteProxyMiddleware"]
-SAMESITE_PROXY = {"FRONTEND": os.environ["BENCH_UPSTREAM"], "DJANGO_PATHS": ["/noop"]}
+SAMESITE_PROXY = {
+    "FRONTEND": os.environ["BENCH_UPSTREAM"],
+    "DJANGO_PATHS": ["/noop", "/async-noop"],
+}
 USE_TZ = True
 # runserver's line per request and urllib3's per connection would be measured too.
 LOGGING = {"version": 1, "root": {"level": "ERROR"}, "loggers": {"django": {"level": "ERROR"}}}

@@ -12,4 +12,9 @@ def noop(request: HttpRequest, name: str) -> HttpResponse:
     return HttpResponse(body, content_type="text/plain", headers={"Content-Length": str(len(body))})
 
 
-urlpatterns = [path("noop/<str:name>", noop)]
+async def async_noop(request: HttpRequest, name: str) -> HttpResponse:
+    """The same without a thread."""
+    return noop(request, name)
+
+
+urlpatterns = [path("noop/<str:name>", noop), path("async-noop/<str:name>", async_noop)]
