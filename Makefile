@@ -46,7 +46,7 @@ test: $(VENV)/test.done build/portable/samesite_proxy/_engine.abi3.so \
 		build/sanitized/samesite_proxy/_engine.abi3.so
 	$(PYTEST)
 	$(call WITH_ENGINE,build/portable/samesite_proxy/_engine.abi3.so) \
-		$(PYTEST) -m "not slow" tests/engine tests/traffic
+		$(PYTEST) -m "not slow" tests/engine tests/traffic tests/live
 	$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine.abi3.so) \
 		$(PYTEST) -m "not slow" tests/engine
 

@@ -89,6 +89,8 @@ take_off(struct sp_loop *loop, struct sp_transfer *transfer, enum sp_error error
 {
     (void)curl_multi_remove_handle(loop->multi, transfer->easy); /* it was added */
     if (transfer->socket != SP_NO_SOCKET) {
+        /* libcurl says nothing of a socket on which all came before it first looked. */
+        sp_sockets_hold(&loop->sockets, transfer->socket, false);
         sp_sockets_rest(&loop->sockets, transfer->socket, sp_clock_now(),
                         transfer->exchange->head.keep_alive);
     }

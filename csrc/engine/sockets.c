@@ -239,12 +239,9 @@ sp_sockets_translate(struct sp_sockets *sockets, const struct sp_poll_event *eve
     /* An error is found by doing what was asked for; libcurl then says it in words. */
     unsigned events = (event->events & SP_POLL_ERROR) != 0 ? asked : event->events & asked;
 
-    if (events == 0) {
+    if (asked == 0 && item != NULL) {
         /* Nobody asks: an idle connection that ends, or an error behind unread bytes. */
-        if (item != NULL) {
-            unwatch(sockets, event->fd, item);
-        }
-        return 0;
+        unwatch(sockets, event->fd, item);
     }
     return ((events & SP_POLL_IN) != 0 ? CURL_CSELECT_IN : 0) |
            ((events & SP_POLL_OUT) != 0 ? CURL_CSELECT_OUT : 0);
