@@ -13,8 +13,9 @@ def test_connection_that_was_held_at_the_last_byte_is_read_again() -> None:
 
     def at_once(connection: Connection) -> None:
         connection.send(first)
-        connection.receive_head()
-        connection.receive_head()
+        while connection.received.count(b"\r\n\r\n") < 2:  # They may come together.
+            if not connection.receive():
+                raise EOFError
         connection.send(OK)
         connection.receive_to_end()
 
