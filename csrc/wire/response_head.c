@@ -139,6 +139,7 @@ sp_response_head_init(struct sp_response_head *head)
     sp_buffer_init(&head->lines, SP_RESPONSE_HEAD_CEILING);
     sp_buffer_init(&head->nominated, SP_NOMINATED_CEILING);
     sp_buffer_init(&head->reason, SP_RESPONSE_HEAD_CEILING);
+    head->may_upgrade = false;
     forget(head);
 }
 

@@ -87,7 +87,7 @@ def test_server_that_dies_ends_the_demo(
         min(pid for pid, line in running(str(tmp_path)).items() if command in line), signal.SIGKILL
     )
     assert demo.wait() == 1
-    assert demo.lines[-1] == f"demo: {name} ended with code -9"
+    assert f"demo: {name} ended with code -9" in demo.lines
     assert running(str(tmp_path)) == {}
 
 
