@@ -122,18 +122,6 @@ def start_without_descriptors(url: str) -> None:
     say(outcome(lambda: start(at)))
 
 
-def beyond_the_record(url: str) -> None:
-    """Descriptors higher than the engine keeps a record of."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    at = upstream_at(url)
-    taken = take_all_descriptors(min(hard, 66000))
-    give_back(taken[-20:])
-    say(max(taken))
-    say(outcome(lambda: start(at)))
-    give_back(taken[:-20])
-    say(outcome(lambda: start(at)))
-
-
 def wait_in(at: Upstream, how: str) -> None:
     """Waits for a stalled upstream in one of the ways there are."""
     exchange = start(at, "/stay", -2 if how in ("head", "read") else CHUNKED)

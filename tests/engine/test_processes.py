@@ -124,16 +124,6 @@ def test_engine_that_cannot_start_for_lack_of_descriptors_starts_later(
     assert set(refused) <= {"system 503", "too-many 503", "/"}
 
 
-@pytest.mark.slow
-@on_linux
-def test_descriptors_beyond_the_record_are_refused(upstream: ScriptedUpstream) -> None:
-    highest, refused, last = result_of("beyond_the_record", upstream.url)
-    if int(highest) < 65600:
-        pytest.skip(f"the system allows no more than {highest} descriptors")
-    assert refused in ("system 503", "too-many 503")
-    assert last == "/"
-
-
 def test_stop_wakes_every_waiter(upstream: ScriptedUpstream) -> None:
     with running("stopped", upstream.url) as program:
         assert program.line() == "started"
