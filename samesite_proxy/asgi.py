@@ -55,7 +55,7 @@ class ScopeRequest(HttpRequest):
     """As much of a request as Django's settings need to name its host and scheme."""
 
     def __init__(self, scope: Scope, received: Fields) -> None:
-        super().__init__()
+        # Not HttpRequest's own: its query and form data, unused here, cost more than the rest.
         scheme = scope.get("scheme", "http")
         self._own_scheme = HTTP_SCHEMES.get(scheme, scheme)
         server = scope.get("server") or ("unknown", "0")
@@ -269,7 +269,10 @@ class Answer:
             await self._client.send({**BODY, "body": b"", "more_body": True})
             piece = await self._exchange.read()
         while piece:
-            await self._client.send({**BODY, "body": piece, "more_body": True})
+            is_last = self._exchange.is_whole()  # A small answer is one event, and one write.
+            await self._client.send({**BODY, "body": piece, "more_body": not is_last})
+            if is_last:
+                return
             piece = await self._exchange.read()
         await self._client.send({**BODY, "body": b"", "more_body": False})
 

@@ -8,7 +8,7 @@ import os
 from types import TracebackType
 from weakref import WeakValueDictionary
 
-from samesite_proxy._engine import Bell, Exchange, Upstream
+from samesite_proxy._engine import Bell, EngineError, Exchange, Upstream
 
 Fields = list[tuple[str, str]]
 
@@ -90,6 +90,7 @@ class AsyncExchange:
         self, upstream: Upstream, method: str, target: str, fields: Fields, length: int
     ) -> None:
         self._is_open = False
+        self._ahead: bytes | None = None  # A piece that is_whole() met.
         self._bell = _running_bell()
         self._bell.hold()
         try:
@@ -152,8 +153,19 @@ class AsyncExchange:
         """As read(), but None when there is nothing yet."""
         return self._exchange.read(False)
 
+    def is_whole(self) -> bool:
+        """Whether all of the answer's body is here and read. An error is left to read()."""
+        try:
+            self._ahead = self._exchange.read(False)
+        except EngineError:
+            return False
+        return self._ahead == b""
+
     async def read(self) -> bytes:
         """The next piece of the answer's body; empty at its end."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            return ahead
         while (piece := self._exchange.read(False)) is None:
             await self._bell.wait(self._exchange.key)
         return piece
