@@ -20,12 +20,13 @@ class Upload:
         self._exchange = exchange
         self._pieces = pieces
         self._error: Exception | None = None
-        self._thread: threading.Thread | None = None
+        # Not the thread's join(): interrupted by a signal's exception, CPython 3.11 releases the
+        # running thread's own lock.
+        self._over = threading.Event()
         if is_here:
             self._send()
         else:
-            self._thread = threading.Thread(target=self._send, name="samesite_proxy", daemon=True)
-            self._thread.start()
+            threading.Thread(target=self._send, name="samesite_proxy", daemon=True).start()
 
     def _send(self) -> None:
         """Until the end, or until the frontend's early answer says that it wants no more."""
@@ -35,18 +36,16 @@ class Upload:
         except Exception as error:
             self._error = error
             self._exchange.cancel()  # Whoever waits for the answer meets an error, and asks here.
+        finally:
+            self._over.set()
 
     def is_over(self) -> bool:
-        return self._thread is None or not self._thread.is_alive()
+        return self._over.is_set()
 
     def broken(self) -> Exception | None:
         """What the client did wrong, once the exchange is over."""
-        self._join()
+        self._over.wait()
         return self._error
-
-    def _join(self) -> None:
-        if self._thread is not None:
-            self._thread.join()
 
     def before_end(self, body: Iterator[bytes], after: Callable[[], None]) -> Iterator[bytes]:
         """The answer's body, and then nobody else reads from the client's socket."""
@@ -54,5 +53,5 @@ class Upload:
             yield from body
         finally:
             self._exchange.cancel()
-            self._join()
+            self._over.wait()
         after()
