@@ -3,12 +3,13 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from tests.harness.django_servers import free_port
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "example_project"
 DEADLINE = 90.0
@@ -16,11 +17,10 @@ DEADLINE = 90.0
 
 def free_ports(count: int) -> list[int]:
     """Return ports that nobody listens on, each of them another one."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    ports: set[int] = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return list(ports)
 
 
 class Program:

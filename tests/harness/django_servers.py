@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,10 +20,17 @@ ROOT = Path(__file__).parents[2]
 DEADLINE = 30.0
 
 
+# Not the tests' own seeded generator, which would give each test the same ports.
+_anywhere = random.SystemRandom()
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on, below those that the system gives to outgoing connections:
+    one of theirs could take it before its server does."""
+    while True:
+        port = _anywhere.randrange(20000, 32000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _gunicorn(*options: str) -> Callable[[int], list[str]]:
