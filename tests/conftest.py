@@ -4,6 +4,7 @@ import os
 import signal
 
 import django
+import pytest
 
 # A shell ignores Ctrl-C for what it starts in the background, and children inherit that: the
 # servers that the tests start and interrupt would not hear it.
@@ -11,3 +12,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.project.settings")
 django.setup()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: playwright leaves an event loop running in this thread."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
