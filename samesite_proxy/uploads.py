@@ -20,9 +20,11 @@ class Upload:
         self._exchange = exchange
         self._pieces = pieces
         self._error: Exception | None = None
-        # Not the thread's join(): interrupted by a signal's exception, CPython 3.11 releases the
-        # running thread's own lock.
-        self._over = threading.Event()
+        # Neither the thread's join() nor an Event: a signal's exception in the midst of their
+        # waiting makes them release a lock that they do not hold. Locked until it is over.
+        self._end = threading.Lock()
+        self._end.acquire()
+        self._is_over = False
         if is_here:
             self._send()
         else:
@@ -37,14 +39,19 @@ class Upload:
             self._error = error
             self._exchange.cancel()  # Whoever waits for the answer meets an error, and asks here.
         finally:
-            self._over.set()
+            self._is_over = True
+            self._end.release()
 
     def is_over(self) -> bool:
-        return self._over.is_set()
+        return self._is_over
+
+    def _wait(self) -> None:
+        if not self._is_over:
+            self._end.acquire()
 
     def broken(self) -> Exception | None:
         """What the client did wrong, once the exchange is over."""
-        self._over.wait()
+        self._wait()
         return self._error
 
     def before_end(self, body: Iterator[bytes], after: Callable[[], None]) -> Iterator[bytes]:
@@ -53,5 +60,5 @@ class Upload:
             yield from body
         finally:
             self._exchange.cancel()
-            self._over.wait()
+            self._wait()
         after()

@@ -6,9 +6,10 @@ import signal
 import django
 import pytest
 
-# A shell ignores Ctrl-C for what it starts in the background, and children inherit that: the
-# servers that the tests start and interrupt would not hear it.
+# A shell ignores Ctrl-C for what it starts in the background, and nohup the end of a terminal;
+# children inherit that: the servers that the tests start and end would not hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.project.settings")
 django.setup()

@@ -198,22 +198,22 @@ def interrupted(url: str, how: str) -> None:
 
 
 def exits_while_resolving(name: str) -> None:
-    """The end of the interpreter while getaddrinfo hangs, and before it a cancel."""
+    """The end of the interpreter while getaddrinfo hangs, and before it a cancel.
+
+    The getaddrinfo in use writes the names to descriptor 98.
+    """
     stop_at_exit()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind(("127.0.0.1", 53))
-        canceled = start(upstream_at(f"http://{name}:80"))
-        server.recv(512)
-        canceled.cancel()
-        say(outcome(lambda: canceled))
-        say(outcome(lambda: start(upstream_at(f"http://other.{name}:80", 0.3))))
-        threading.Thread(
-            target=wait_in, args=(upstream_at(f"http://third.{name}:80"), "head")
-        ).start()
-        while b"third" not in server.recv(512):
-            pass
-        say("resolving")
-        os.dup2(server.fileno(), 99)  # The server stays, and stays silent.
+    names, asked = os.pipe()
+    os.dup2(asked, 98)
+    canceled = start(upstream_at(f"http://{name}:80"))
+    os.read(names, 512)
+    canceled.cancel()
+    say(outcome(lambda: canceled))
+    say(outcome(lambda: start(upstream_at(f"http://other.{name}:80", 0.3))))
+    threading.Thread(target=wait_in, args=(upstream_at(f"http://third.{name}:80"), "head")).start()
+    while b"third" not in os.read(names, 512):
+        pass
+    say("resolving")
 
 
 def run_in_child(work: Callable[[], None]) -> bool:

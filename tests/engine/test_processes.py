@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -191,22 +190,40 @@ def test_child_of_a_stopped_engine_has_its_own(upstream: ScriptedUpstream) -> No
     assert result_of("forks_in_the_middle_of_stops", upstream.url) == ["shutdown 503", "True"]
 
 
-def can_unshare() -> bool:
-    """Whether a namespace with a resolver of our own can be made here."""
-    command = ["unshare", "-rmn", "sh", "-c", "ip link set lo up"]
-    return (
-        bool(shutil.which("unshare"))
-        and subprocess.run(command, capture_output=True).returncode == 0
-    )
+# The names of example are looked up for ever.
+HANGING_RESOLVER = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <string.h>
+#include <unistd.h>
+
+int
+getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+            struct addrinfo **found)
+{
+    size_t length = node != NULL ? strlen(node) : 0;
+
+    if (length > 8 && strcmp(node + length - 8, ".example") == 0) {
+        (void)!write(98, node, length);
+        for (;;) {
+            (void)pause();
+        }
+    }
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
+        dlsym(RTLD_NEXT, "getaddrinfo");
+    return real(node, service, hints, found);
+}
+"""
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="it has no LD_PRELOAD")
 def test_hanging_resolver_does_not_hold_the_end(tmp_path: Path) -> None:
-    if not can_unshare():
-        pytest.skip("needs a network namespace, for a name server that does not answer")
-    config = tmp_path / "resolv.conf"
-    config.write_text("nameserver 127.0.0.1\noptions timeout:30 attempts:5\n")
-    setup = f'ip link set lo up && mount --bind {config} /etc/resolv.conf && exec "$@"'
-    prefix = ("unshare", "-rmn", "sh", "-c", setup, "sh")
+    source, library = tmp_path / "resolver.c", tmp_path / "resolver.so"
+    source.write_text(HANGING_RESOLVER)
+    subprocess.run(["cc", "-shared", "-fPIC", source, "-o", library, "-ldl"], check=True)
+    preloaded = f"{os.environ.get('LD_PRELOAD', '')}:{library}".lstrip(":")
+    prefix = ("env", f"LD_PRELOAD={preloaded}")
     with running("exits_while_resolving", "name.example", prefix=prefix) as program:
         assert program.rest() == [
             "canceled 499",
