@@ -123,6 +123,71 @@ class Routes:
     def match(self, path: str, /) -> int:
         """The owner of `path`, or -1."""
 
+@final
+class Home:
+    """A frontend's own addresses, which a Location may name."""
+
+    def __new__(
+        cls, scheme: str, names: tuple[str, ...], anywhere: tuple[str, ...], port: int, /
+    ) -> Home:
+        """`names` are hosts that count with `port` (0: any), `anywhere` authorities as written;
+        both in lower case. `scheme` is what a URL without one means.
+        """
+
+    def rewrite(self, value: str, origin: str, alias: str, /) -> str:
+        """The field's value as a browser at `origin` is to see it; `alias` may be empty."""
+
+# How a frontend sees a request: hosts.View as a plain tuple.
+_View = tuple[str, str, str, str, str, bool, str]
+
+@final
+class Listener:
+    """Accepts connections, answers what is a frontend's, and hands the rest over to Django."""
+
+    def __new__(cls, descriptors: list[int], max_connections: int, /) -> Listener:
+        """Copies of the listening sockets are taken. Until the first table everything waits."""
+
+    def set_table(
+        self,
+        routes: Routes | None,
+        own: Routes | None,
+        special_paths: list[str],
+        frontends: list[tuple[Upstream, Home, dict[str, tuple[int, str]]]],
+        /,
+    ) -> None:
+        """Say whose path is whose; hosts that were allowed before are forgotten.
+
+        `routes` has the owners of routing.py, or is None: everything is Django's. `own` has the
+        frontends' prefixes alone, for upgrades. Under `special_paths` frontends may see a request
+        differently. A frontend comes with what is said, by EngineError.code, when it fails.
+        """
+
+    def add_host(
+        self, host: str, origin: str, views: list[tuple[_View, _View, _View]] | None, /
+    ) -> None:
+        """The verdict on a Host value, whose browser is at `origin`.
+
+        For each frontend its view of an ordinary request, one under a special path and an
+        upgrade; None: the host is not allowed.
+        """
+
+    def attach(self, channel: int, /) -> None:
+        """Hand Django's requests over through this Unix socket, of which a copy is taken."""
+
+    def log_everything(self, on: bool, /) -> None:
+        """Record every answer of a frontend, or failures alone."""
+
+    def fileno(self, /) -> int:
+        """Readable while there are records."""
+
+    def records(self, /) -> list[tuple[str, str, str, int, int, float, float, str, int]]:
+        """Client, method, target, status, bytes of the body, ms in all, ms until the frontend's
+        head (-1: none), EngineError.code ("": none) and the frontend's index of each answer.
+        """
+
+    def close(self, /) -> None:
+        """End listening and every connection."""
+
 def break_connection(fd: int, /) -> None:
     """Reset a client's connection; its descriptor stays open, for its owner to close."""
 

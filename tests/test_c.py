@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 CSRC = ROOT / "csrc"
 PROGRAMS = sorted((ROOT / "tests" / "c").glob("test_*.c"))
-FUZZER = ROOT / "tests" / "c" / "fuzz_response_head.c"
+FUZZERS = sorted((ROOT / "tests" / "c").glob("fuzz_*.c"))
 CORPUS = ROOT / "tests" / "c" / "corpus"
 
 WARNINGS = shlex.split(
@@ -141,9 +141,12 @@ def test_program_passes_under_valgrind(program: Path, plain: Build) -> None:
     run("valgrind", "-q", *checked, plain.program(program))
 
 
-def test_fuzzer_accepts_its_corpus(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fuzzer", FUZZERS, ids=lambda path: path.stem)
+def test_fuzzer_accepts_its_corpus(fuzzer: Path, tmp_path: Path) -> None:
+    corpus = CORPUS / fuzzer.stem.removeprefix("fuzz_")
+    assert any(corpus.iterdir())
     wire = sorted(CSRC.glob("wire/*.c"))
     target = tmp_path / "fuzz"
     flags = ["-std=c11", "-O1", "-g", "-fsanitize=fuzzer,address,undefined"]
-    run("clang", *flags, "-fno-sanitize-recover=all", f"-I{CSRC}", FUZZER, *wire, "-o", target)
-    run(target, "-runs=0", CORPUS)
+    run("clang", *flags, "-fno-sanitize-recover=all", f"-I{CSRC}", fuzzer, *wire, "-o", target)
+    run(target, "-runs=0", corpus)

@@ -2,7 +2,6 @@
 
 #include "engine/clock.h"
 #include "engine/mailbox.h"
-#include "engine/relay.h"
 #include "engine/transfer.h"
 
 #include <errno.h>
@@ -32,7 +31,7 @@ may_be_sent_again(const struct sp_exchange *exchange)
 
 /* libcurl stops sending what the answer says is not wanted, but a send that is paused keeps
  * the transfer from its end: the loop lets it go on. */
-static void
+static bool
 begin_answer(struct sp_transfer *transfer)
 {
     struct sp_exchange *exchange = transfer->exchange;
@@ -52,7 +51,11 @@ begin_answer(struct sp_transfer *transfer)
         /* Not from within a callback. An engine that stops ends every exchange anyway. */
         (void)sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_SEND);
     }
+    if (exchange->client_end != NULL) {
+        return exchange->client_end->answer(exchange);
+    }
     sp_news_add(transfer->news, exchange);
+    return true;
 }
 
 /* (8) The answer's head, line by line. */
@@ -68,7 +71,15 @@ sp_callback_line(char *data, size_t size, size_t count, void *context)
         transfer->fault = SP_E_RESPONSE_HEAD;
         return 0;
     case SP_HEAD_COMPLETE:
-        begin_answer(transfer);
+        if (!begin_answer(transfer)) {
+            transfer->fault = SP_E_RESPONSE_HEAD;
+            return 0;
+        }
+        break;
+    case SP_HEAD_INTERIM:
+        if (exchange->client_end != NULL) {
+            exchange->client_end->interim(exchange);
+        }
         break;
     case SP_HEAD_MORE:
         break;
@@ -110,8 +121,8 @@ sp_callback_receive(char *data, size_t size, size_t count, void *context)
         return 0;
     }
     exchange->active = sp_clock_now();
-    if (exchange->connection != NULL) {
-        return sp_relay_receive(transfer, (struct sp_span){data, size * count});
+    if (exchange->client_end != NULL) {
+        return exchange->client_end->receive(transfer, (struct sp_span){data, size * count});
     }
     pthread_mutex_lock(&exchange->mutex);
     size_t taken = fill_response(transfer, (struct sp_span){data, size * count});
@@ -164,7 +175,9 @@ sp_callback_send(char *data, size_t size, size_t count, void *context)
     bool drained = is_drained(exchange);
     pthread_mutex_unlock(&exchange->mutex);
     exchange->active = sp_clock_now();
-    sp_relay_drained(transfer);
+    if (exchange->client_end != NULL) {
+        exchange->client_end->drained(transfer);
+    }
     if (drained) {
         exchange->sent = exchange->active;
     }
@@ -173,6 +186,25 @@ sp_callback_send(char *data, size_t size, size_t count, void *context)
         (void)sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_HALF);
     }
     return sent;
+}
+
+/* libcurl frees the list. */
+int
+sp_callback_trailers(struct curl_slist **list, void *context)
+{
+    struct sp_transfer *transfer = context;
+    struct sp_span rest = sp_buffer_peek(&transfer->exchange->trailers);
+
+    while (rest.len > 0) {
+        size_t length = strlen(rest.data); /* each has its NUL */
+        struct curl_slist *longer = curl_slist_append(*list, rest.data);
+        if (longer == NULL) {
+            return CURL_TRAILERFUNC_ABORT;
+        }
+        *list = longer;
+        rest = (struct sp_span){rest.data + length + 1, rest.len - length - 1};
+    }
+    return CURL_TRAILERFUNC_OK;
 }
 
 /* (6) A repetition, or a stale connection, is given up before anything is sent. */

@@ -187,7 +187,6 @@ sp_caller_consume(struct sp_exchange *exchange, size_t count)
     sp_pipe_consume(&exchange->response, count);
 }
 
-/* (15) The connection is offered, and the caller is done. */
 /* (15) The client's socket is offered to the engine. */
 enum sp_error
 sp_caller_relay(struct sp_exchange *exchange, int fd, struct sp_span head, struct sp_span early)

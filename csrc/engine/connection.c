@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -86,24 +87,88 @@ sp_connection_send(struct sp_connection *connection, struct sp_span bytes)
                             (struct sp_span){bytes.data + sent, bytes.len - sent});
 }
 
+static struct sp_span
+waiting(const struct sp_connection *connection)
+{
+    struct sp_span all = sp_buffer_peek(&connection->out);
+
+    return (struct sp_span){all.data + connection->out_sent, all.len - connection->out_sent};
+}
+
+static void
+count_sent(struct sp_connection *connection, size_t count)
+{
+    connection->out_sent += count;
+    if (sp_connection_is_flushed(connection)) {
+        connection->out.len = 0;
+        connection->out_sent = 0;
+    }
+}
+
+/* What is left of `span` when `*sent` bytes of it and what follows it are gone. */
+static struct sp_span
+cut_sent(struct sp_span span, size_t *sent)
+{
+    size_t count = *sent < span.len ? *sent : span.len;
+
+    *sent -= count;
+    return (struct sp_span){span.data + count, span.len - count};
+}
+
+struct iovec
+sp_connection_vector(struct sp_span span)
+{
+    struct iovec vector = {NULL, span.len};
+
+    /* Nothing is written there, but no cast may say so. */
+    memcpy((void *)&vector.iov_base, (const void *)&span.data, sizeof(void *));
+    return vector;
+}
+
+bool
+sp_connection_gather(struct sp_connection *connection, const struct sp_span *spans, size_t count)
+{
+    struct iovec vector[SP_GATHER_MAX + 1];
+    struct sp_span first = waiting(connection);
+
+    vector[0] = sp_connection_vector(first);
+    for (size_t i = 0; i < count; i++) {
+        vector[i + 1] = sp_connection_vector(spans[i]);
+    }
+    struct msghdr message = {.msg_iov = vector, .msg_iovlen = count + 1};
+    ssize_t result = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+    if (result < 0 && !would_block()) {
+        return false;
+    }
+    size_t sent = result > 0 ? (size_t)result : 0;
+    size_t of_first = first.len - cut_sent(first, &sent).len;
+    count_sent(connection, of_first);
+    for (size_t i = 0; i < count; i++) {
+        if (!sp_buffer_append(&connection->out, cut_sent(spans[i], &sent))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+sp_connection_queue(struct sp_connection *connection, struct sp_span bytes)
+{
+    return sp_buffer_append(&connection->out, bytes);
+}
+
 bool
 sp_connection_flush(struct sp_connection *connection)
 {
-    struct sp_span all = sp_buffer_peek(&connection->out);
     size_t sent = 0;
 
     if (sp_connection_is_flushed(connection)) {
         return true;
     }
-    struct sp_span left = {all.data + connection->out_sent, all.len - connection->out_sent};
-    if (!send_now(connection, left, &sent)) {
+    if (!send_now(connection, waiting(connection), &sent)) {
         return false;
     }
-    connection->out_sent += sent;
-    if (sp_connection_is_flushed(connection)) {
-        connection->out.len = 0;
-        connection->out_sent = 0;
-    }
+    count_sent(connection, sent);
     return true;
 }
 

@@ -4,7 +4,10 @@
 #define SP_ENGINE_CONNECTION_H
 
 #include "engine/error.h"
+#include "engine/sockets.h"
 #include "wire/buffer.h"
+
+#include <sys/uio.h>
 
 /* What is kept for a client that reads slowly: a head and what the pipe held before. */
 #define SP_CONNECTION_CEILING ((size_t)1024 * 1024)
@@ -16,9 +19,13 @@ enum sp_connection_state {
     SP_CONNECTION_CLOSED,
 };
 
+struct sp_exchange;
+
 struct sp_connection {
-    int fd;         /* owned; non-blocking */
-    bool is_tunnel; /* what the client sends goes upstream */
+    struct sp_watcher watcher;    /* the relay's */
+    struct sp_exchange *exchange; /* the relay's; borrowed while it has the connection */
+    int fd;                       /* owned; non-blocking */
+    bool is_tunnel;               /* what the client sends goes upstream */
     enum sp_connection_state state;
     struct sp_buffer out;   /* for the client */
     size_t out_sent;        /* bytes of `out` that are sent */
@@ -40,6 +47,18 @@ void sp_connection_free(struct sp_connection *connection);
 /* Sends `bytes` after what is waiting; what the socket does not take waits in `out`. False
  * when the client is gone, or more would wait than may. */
 bool sp_connection_send(struct sp_connection *connection, struct sp_span bytes);
+
+/* The same for several spans at once, at most SP_GATHER_MAX, by one system call; also behind
+ * bytes that wait. */
+#define SP_GATHER_MAX ((size_t)3)
+bool sp_connection_gather(struct sp_connection *connection, const struct sp_span *spans,
+                          size_t count);
+
+/* `span` as sendmsg() takes it. */
+struct iovec sp_connection_vector(struct sp_span span);
+
+/* Adds `bytes` to what is waiting, without sending. False when more would wait than may. */
+bool sp_connection_queue(struct sp_connection *connection, struct sp_span bytes);
 
 /* Sends what is waiting. False when the client is gone. */
 bool sp_connection_flush(struct sp_connection *connection);

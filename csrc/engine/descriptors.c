@@ -70,19 +70,40 @@ sp_descriptor_close(int fd)
     unlock();
 }
 
-int
-sp_descriptor_socket(int family, int type, int protocol)
+/* Ends the lock: one that has just been made, or -1 with errno set. */
+static int
+keep_new(int fd)
 {
-    lock();
-    int fd = socket(family, type | SP_CLOEXEC, protocol);
     bool kept_it = fd >= 0 && sp_descriptor_keep(fd);
     int why = errno;
+
     if (fd >= 0 && !kept_it) {
         (void)close(fd); /* nothing was done with it */
     }
     unlock();
     errno = why;
     return kept_it ? fd : -1;
+}
+
+int
+sp_descriptor_socket(int family, int type, int protocol)
+{
+    lock();
+    return keep_new(socket(family, type | SP_CLOEXEC, protocol));
+}
+
+int
+sp_descriptor_accept(int listener, struct sockaddr *address, socklen_t *size)
+{
+    lock();
+    return keep_new(accept(listener, address, size));
+}
+
+int
+sp_descriptor_copy(int fd)
+{
+    lock();
+    return keep_new(fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
 void

@@ -4,6 +4,7 @@
 #define SP_ENGINE_DESCRIPTORS_H
 
 #include <stdbool.h>
+#include <sys/socket.h>
 
 /* Higher descriptors are refused: the record is a fixed bitmap, readable after any fork. */
 #define SP_DESCRIPTORS_MAX 65536
@@ -13,6 +14,13 @@ bool sp_descriptor_keep(int fd);
 
 /* Forgets and closes `fd`. */
 void sp_descriptor_close(int fd);
+
+/* Takes the next connection of a listening socket, kept from the start; `*address` (of `*size`
+ * bytes) is its peer's. -1 (errno set) when there is none or it cannot. */
+int sp_descriptor_accept(int listener, struct sockaddr *address, socklen_t *size);
+
+/* A copy of `fd`, kept from the start. -1 (errno set) when it cannot. */
+int sp_descriptor_copy(int fd);
 
 /* In a forked child: close()s every remembered descriptor and does nothing else to them. */
 void sp_descriptors_close_all(void);

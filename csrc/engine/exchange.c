@@ -39,6 +39,7 @@ destroy(struct sp_exchange *exchange)
     sp_pipe_clear(&exchange->response);
     sp_response_head_clear(&exchange->head);
     sp_buffer_clear(&exchange->fields);
+    sp_buffer_clear(&exchange->trailers);
     sp_connection_free(exchange->offered);
     sp_bell_give_back(exchange->bell);
     sp_upstream_give_back(exchange->upstream);
@@ -61,6 +62,7 @@ init(struct sp_exchange *exchange, struct sp_mailbox *mailbox, struct sp_request
     sp_pipe_init(&exchange->request, SP_PIPE_CEILING);
     sp_pipe_init(&exchange->response, SP_PIPE_CEILING);
     sp_response_head_init(&exchange->head);
+    sp_buffer_init(&exchange->trailers, SP_TRAILERS_CEILING);
     exchange->head.may_upgrade = request->body_length == SP_BODY_TUNNEL;
     /* These cannot fail with default attributes on the supported systems. */
     (void)pthread_mutex_init(&exchange->mutex, NULL);

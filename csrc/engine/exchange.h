@@ -13,7 +13,13 @@
 /* What libcurl may take from a socket at once; it is why an exchange stops receiving when
  * its pipe has less room. */
 #define SP_RECEIVE_SIZE ((size_t)128 * 1024)
+
+/* The same where a client's socket takes what comes: a stalled one holds about twice as much. */
+#define SP_DIRECT_RECEIVE_SIZE ((size_t)64 * 1024)
+
 #define SP_PIPE_CEILING ((size_t)256 * 1024)
+
+#define SP_TRAILERS_CEILING ((size_t)16 * 1024)
 
 #define SP_BODY_NONE    (-2LL)
 #define SP_BODY_CHUNKED (-1LL)
@@ -49,8 +55,25 @@ struct sp_request {
 
 struct sp_bell;
 struct sp_connection;
+struct sp_downstream;
+struct sp_exchange;
+struct sp_loop;
 struct sp_mailbox;
 struct sp_transfer;
+
+/* A client's end that is not the pipe: a socket of ours. Called by the engine thread. */
+struct sp_client_end {
+    /* The head holds an interim answer, and is forgotten afterwards. */
+    void (*interim)(struct sp_exchange *exchange);
+    /* The head holds the final answer. False: it cannot be one, and the exchange ends. */
+    bool (*answer)(struct sp_exchange *exchange);
+    /* Bytes of the body, taken whole or not at all (CURL_WRITEFUNC_*). */
+    size_t (*receive)(struct sp_transfer *transfer, struct sp_span bytes);
+    /* libcurl has asked for more of the request's body. */
+    void (*drained)(struct sp_transfer *transfer);
+    /* The exchange is done. */
+    void (*ended)(struct sp_loop *loop, struct sp_exchange *exchange);
+};
 
 struct sp_exchange {
     atomic_uint references;
@@ -89,11 +112,14 @@ struct sp_exchange {
     struct sp_exchange *next, *previous; /* in the loop's list */
     struct sp_exchange *next_fresh;      /* in the list of those with undelivered news */
     bool fresh, newly_fresh;
-    struct sp_connection *connection; /* owned; the client's, instead of the response pipe */
-    struct sp_exchange *next_relayed; /* in the loop's list of those with one */
-    long long started;                /* ms; when it was given to the engine */
-    long long sent;                   /* ms; when the request's last byte went out, or SP_NEVER */
-    long long active;                 /* ms; when a byte last moved */
+    const struct sp_client_end *client_end; /* instead of the response's pipe, or NULL */
+    struct sp_connection *connection;       /* owned; the relay's */
+    struct sp_downstream *downstream;       /* borrowed; the door's */
+    struct sp_buffer trailers;              /* of a chunked request: lines, each with its NUL */
+    struct sp_exchange *next_relayed;       /* in the loop's list of those with one */
+    long long started;                      /* ms; when it was given to the engine */
+    long long sent;   /* ms; when the request's last byte went out, or SP_NEVER */
+    long long active; /* ms; when a byte last moved */
 };
 
 /* Takes `request->fields`, also when it fails; copies the rest. */

@@ -1,6 +1,7 @@
 #include "engine/loop.h"
 
 #include "engine/clock.h"
+#include "engine/listener.h"
 #include "engine/multi.h"
 #include "engine/relay.h"
 #include "engine/roster.h"
@@ -127,12 +128,31 @@ read_mail(struct sp_loop *loop)
     }
 }
 
+static bool
+has_clients(const struct sp_loop *loop)
+{
+    const struct sp_listener *listener = loop->listeners;
+
+    while (listener != NULL && listener->first == NULL && !listener->is_paused) {
+        listener = listener->next;
+    }
+    return listener != NULL;
+}
+
+static void
+end_round(struct sp_loop *loop)
+{
+    for (struct sp_listener *each = loop->listeners; each != NULL; each = each->next) {
+        sp_listener_end_round(loop, each);
+    }
+}
+
 static int
 time_to_sleep(struct sp_loop *loop, bool hurry)
 {
     long long now = sp_clock_now();
     long long until = loop->timer;
-    bool scans = loop->first != NULL || loop->relayed != NULL;
+    bool scans = loop->first != NULL || loop->relayed != NULL || has_clients(loop);
 
     if (scans && (until == SP_NEVER || loop->next_scan < until)) {
         until = loop->next_scan;
@@ -145,12 +165,12 @@ time_to_sleep(struct sp_loop *loop, bool hurry)
 
 /* libcurl may be through with the exchange already, and would refuse to go on with it. */
 static void
-relay(struct sp_loop *loop, const struct sp_poll_event *event)
+tell_watcher(struct sp_loop *loop, const struct sp_poll_event *event)
 {
     reap(loop);
-    struct sp_exchange *owner = sp_sockets_owner(&loop->sockets, event->fd);
-    if (owner != NULL) {
-        sp_relay_event(loop, owner, event->events);
+    struct sp_watcher *watcher = sp_sockets_watcher(&loop->sockets, event->fd);
+    if (watcher != NULL) {
+        watcher->happened(loop, watcher, event->events);
     }
 }
 
@@ -163,8 +183,8 @@ dispatch(struct sp_loop *loop, const struct sp_poll_event *event)
         sp_wakeup_silence(&loop->mailbox.wakeup);
         return;
     }
-    if (sp_sockets_owner(&loop->sockets, event->fd) != NULL) {
-        relay(loop, event);
+    if (sp_sockets_watcher(&loop->sockets, event->fd) != NULL) {
+        tell_watcher(loop, event);
         return;
     }
     int selected = sp_sockets_translate(&loop->sockets, event);
@@ -198,6 +218,9 @@ scan_deadlines(struct sp_loop *loop)
         loop->next_scan = now + SP_SCAN_INTERVAL;
         sp_roster_scan(loop, now);
         sp_relay_scan(loop, now);
+        for (struct sp_listener *each = loop->listeners; each != NULL; each = each->next) {
+            sp_listener_scan(loop, each, now);
+        }
     }
 }
 
@@ -215,6 +238,10 @@ end_all(struct sp_loop *loop)
             sp_relay_begin(loop, exchange);
         }
         sp_exchange_give_back(exchange);
+    }
+    sp_mailbox_do_chores(&loop->mailbox, loop);
+    for (struct sp_listener *each = loop->listeners; each != NULL; each = each->next) {
+        sp_listener_end(loop, each);
     }
     while (loop->first != NULL) {
         sp_roster_end(loop, loop->first, SP_E_SHUTDOWN);
@@ -236,6 +263,7 @@ sp_loop_new(struct sp_loop **loop)
     made->timer = SP_NEVER;
     made->multi = sp_multi_new();
     if (made->multi == NULL || set_up(made) != CURLM_OK) {
+        error = SP_E_SYSTEM; /* libcurl's own descriptors, rather than its memory */
         goto fail;
     }
     error = sp_poller_new(&made->poller);
@@ -267,9 +295,11 @@ void
 sp_loop_run(struct sp_loop *loop)
 {
     while (!atomic_load(&loop->mailbox.stopping)) {
+        sp_mailbox_do_chores(&loop->mailbox, loop);
         read_mail(loop);
         run_timer(loop);
         reap(loop);
+        end_round(loop);
         bool hurry = sp_news_deliver(&loop->news);
         wait_for_events(loop, hurry);
         reap(loop);

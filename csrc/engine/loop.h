@@ -8,6 +8,8 @@
 #include "engine/sockets.h"
 #include "engine/transfer.h"
 
+struct sp_listener;
+
 struct sp_loop {
     CURLM *multi;              /* owned */
     struct sp_poller *poller;  /* owned */
@@ -20,6 +22,7 @@ struct sp_loop {
     size_t running;                   /* of them, those that libcurl has */
     struct sp_exchange *relayed;      /* those with a client's connection of ours; referenced */
     size_t waiting;                   /* of them, those that wait for a connection */
+    struct sp_listener *listeners;    /* borrowed until each is closed */
     struct sp_transfer *idle;         /* owned; at most SP_IDLE_TRANSFERS */
     size_t idle_count;
 };

@@ -4,7 +4,9 @@ enum sp_error
 sp_mailbox_init(struct sp_mailbox *mailbox)
 {
     *mailbox = (struct sp_mailbox){.first = NULL};
-    (void)pthread_mutex_init(&mailbox->mutex, NULL); /* cannot fail with default attributes */
+    /* These cannot fail with default attributes. */
+    (void)pthread_mutex_init(&mailbox->mutex, NULL);
+    (void)pthread_cond_init(&mailbox->chore_done, NULL);
     return sp_wakeup_init(&mailbox->wakeup);
 }
 
@@ -12,7 +14,9 @@ void
 sp_mailbox_clear(struct sp_mailbox *mailbox)
 {
     sp_wakeup_clear(&mailbox->wakeup);
-    (void)pthread_mutex_destroy(&mailbox->mutex); /* nobody else knows the mailbox now */
+    /* Nobody else knows the mailbox now. */
+    (void)pthread_cond_destroy(&mailbox->chore_done);
+    (void)pthread_mutex_destroy(&mailbox->mutex);
 }
 
 static void
@@ -47,6 +51,51 @@ sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_exchange *exchange, unsign
     return SP_OK;
 }
 
+/* Under the mutex. */
+static void
+push(struct sp_mailbox *mailbox, struct sp_chore *chore)
+{
+    chore->next = mailbox->chores;
+    mailbox->chores = chore;
+}
+
+enum sp_error
+sp_mailbox_perform(struct sp_mailbox *mailbox,
+                   enum sp_error (*run)(struct sp_loop *loop, void *context), void *context)
+{
+    struct sp_chore chore = {.run = run, .context = context};
+
+    pthread_mutex_lock(&mailbox->mutex);
+    if (atomic_load(&mailbox->stopping)) {
+        pthread_mutex_unlock(&mailbox->mutex);
+        return SP_E_SHUTDOWN;
+    }
+    push(mailbox, &chore);
+    wake(mailbox);
+    while (!chore.is_done) {
+        (void)pthread_cond_wait(&mailbox->chore_done, &mailbox->mutex); /* it is ours */
+    }
+    pthread_mutex_unlock(&mailbox->mutex);
+    return chore.outcome;
+}
+
+void
+sp_mailbox_do_chores(struct sp_mailbox *mailbox, struct sp_loop *loop)
+{
+    pthread_mutex_lock(&mailbox->mutex);
+    while (mailbox->chores != NULL) {
+        struct sp_chore *chore = mailbox->chores;
+        mailbox->chores = chore->next;
+        pthread_mutex_unlock(&mailbox->mutex);
+        enum sp_error outcome = chore->run(loop, chore->context);
+        pthread_mutex_lock(&mailbox->mutex);
+        chore->outcome = outcome;
+        chore->is_done = true;
+        (void)pthread_cond_broadcast(&mailbox->chore_done); /* fails for no valid condition */
+    }
+    pthread_mutex_unlock(&mailbox->mutex);
+}
+
 void
 sp_mailbox_stop(struct sp_mailbox *mailbox)
 {
@@ -78,7 +127,8 @@ sp_mailbox_fall_asleep(struct sp_mailbox *mailbox)
 {
     atomic_store(&mailbox->asleep, true);
     pthread_mutex_lock(&mailbox->mutex);
-    bool empty = mailbox->first == NULL && !atomic_load(&mailbox->stopping);
+    bool empty =
+        mailbox->first == NULL && mailbox->chores == NULL && !atomic_load(&mailbox->stopping);
     pthread_mutex_unlock(&mailbox->mutex);
     if (!empty) {
         atomic_store(&mailbox->asleep, false);

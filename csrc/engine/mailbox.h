@@ -5,9 +5,22 @@
 #include "engine/exchange.h"
 #include "engine/wakeup.h"
 
+struct sp_loop;
+
+/* Work for the engine thread whose end is waited for; it lives on the waiting thread's stack. */
+struct sp_chore {
+    enum sp_error (*run)(struct sp_loop *loop, void *context);
+    void *context;
+    enum sp_error outcome; /* once it is done */
+    bool is_done;
+    struct sp_chore *next;
+};
+
 struct sp_mailbox {
     pthread_mutex_t mutex;
     struct sp_exchange *first, *last; /* each entry holds a reference */
+    struct sp_chore *chores;          /* borrowed from the threads that wait for them */
+    pthread_cond_t chore_done;
     struct sp_wakeup wakeup;
     atomic_bool asleep;   /* the engine is in its poll call, or about to be */
     atomic_bool stopping; /* the engine is to end; nothing more is taken */
@@ -19,6 +32,15 @@ void sp_mailbox_clear(struct sp_mailbox *mailbox);
 /* Any thread: adds `wish` and wakes the engine if it sleeps. SP_E_SHUTDOWN once it stops. */
 enum sp_error sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_exchange *exchange,
                               unsigned wish);
+
+/* Any other thread: the engine thread runs `run`, and this one waits for what it says.
+ * SP_E_SHUTDOWN, and it has not run, once the engine stops. */
+enum sp_error sp_mailbox_perform(struct sp_mailbox *mailbox,
+                                 enum sp_error (*run)(struct sp_loop *loop, void *context),
+                                 void *context);
+
+/* The engine thread: does what waits to be done. */
+void sp_mailbox_do_chores(struct sp_mailbox *mailbox, struct sp_loop *loop);
 
 /* Any thread: the engine is to stop. */
 void sp_mailbox_stop(struct sp_mailbox *mailbox);

@@ -44,6 +44,7 @@ let_go(struct sp_loop *loop, struct sp_exchange *exchange)
     *link = exchange->next_relayed;
     sp_connection_free(exchange->connection);
     exchange->connection = NULL;
+    exchange->client_end = NULL;
     sp_exchange_give_back(exchange);
 }
 
@@ -188,6 +189,41 @@ flush_if_open(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
+static void
+read_client(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    const struct sp_connection *connection = exchange->connection;
+
+    if (connection->is_tunnel && connection->state == SP_CONNECTION_OPEN) {
+        read_tunnel(loop, exchange);
+    }
+    else {
+        read_away(loop, exchange);
+    }
+}
+
+static void
+happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
+{
+    const struct sp_connection *connection = (struct sp_connection *)(void *)watcher;
+    struct sp_exchange *exchange = connection->exchange;
+    /* Kept, since the connection may be closed on the way. */
+    struct sp_exchange *kept = sp_exchange_take(exchange);
+    /* Where both ends have said that they are through, it shows as an error. */
+    bool lingers = connection->state == SP_CONNECTION_LINGERING;
+
+    if (lingers || ((events & SP_POLL_IN) != 0 && is_read(connection))) {
+        read_client(loop, exchange);
+    }
+    else if ((events & SP_POLL_ERROR) != 0 && !connection->is_ended &&
+             sp_client_is_gone(connection->fd)) {
+        /* Looked at again: the event may be of a socket that had this number before. */
+        give_up(loop, exchange);
+    }
+    flush_if_open(loop, exchange);
+    sp_exchange_give_back(kept);
+}
+
 /* What the pipe holds goes out before what comes next. */
 static bool
 empty_pipe(struct sp_exchange *exchange)
@@ -207,68 +243,9 @@ empty_pipe(struct sp_exchange *exchange)
     return kept;
 }
 
-/* (16) The connection takes the place of the response's pipe. */
-/* (16) The connection becomes the exchange's client end. */
-void
-sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
-{
-    pthread_mutex_lock(&exchange->mutex);
-    exchange->connection = exchange->offered;
-    exchange->offered = NULL;
-    pthread_mutex_unlock(&exchange->mutex);
-    exchange->next_relayed = loop->relayed;
-    loop->relayed = sp_exchange_take(exchange);
-    bool kept = empty_pipe(exchange);
-    if (!sp_sockets_own(&loop->sockets, exchange->connection->fd, exchange) || !kept) {
-        give_up(loop, exchange);
-    }
-    else if (exchange->state == SP_EXCHANGE_DONE) {
-        sp_relay_upstream_ended(loop, exchange);
-    }
-    else {
-        sp_roster_resume(loop, exchange, SP_WISH_SEND);
-        flush_if_open(loop, exchange);
-    }
-}
-
-static void
-read_client(struct sp_loop *loop, struct sp_exchange *exchange)
-{
-    const struct sp_connection *connection = exchange->connection;
-
-    if (connection->is_tunnel && connection->state == SP_CONNECTION_OPEN) {
-        read_tunnel(loop, exchange);
-    }
-    else {
-        read_away(loop, exchange);
-    }
-}
-
-void
-sp_relay_event(struct sp_loop *loop, struct sp_exchange *exchange, unsigned events)
-{
-    /* Kept, since the connection may be closed on the way. */
-    struct sp_exchange *kept = sp_exchange_take(exchange);
-    const struct sp_connection *connection = exchange->connection;
-    /* Where both ends have said that they are through, it shows as an error. */
-    bool lingers = connection->state == SP_CONNECTION_LINGERING;
-
-    if (lingers || ((events & SP_POLL_IN) != 0 && is_read(connection))) {
-        read_client(loop, exchange);
-    }
-    else if ((events & SP_POLL_ERROR) != 0 && !connection->is_ended &&
-             sp_client_is_gone(connection->fd)) {
-        /* Looked at again: the event may be of a socket that had this number before. */
-        give_up(loop, exchange);
-    }
-    flush_if_open(loop, exchange);
-    sp_exchange_give_back(kept);
-}
-
-/* (17) Straight to the client. */
 /* (17) Straight to the client, or held. */
-size_t
-sp_relay_receive(struct sp_transfer *transfer, struct sp_span bytes)
+static size_t
+receive(struct sp_transfer *transfer, struct sp_span bytes)
 {
     struct sp_connection *connection = transfer->exchange->connection;
 
@@ -290,30 +267,76 @@ sp_relay_receive(struct sp_transfer *transfer, struct sp_span bytes)
     return bytes.len;
 }
 
-void
-sp_relay_drained(struct sp_transfer *transfer)
+static void
+drained(struct sp_transfer *transfer)
 {
     struct sp_connection *connection = transfer->exchange->connection;
 
-    if (connection != NULL && connection->is_crowded) {
+    if (connection->is_crowded) {
         connection->is_crowded = false;
         watch(transfer->sockets, connection);
     }
 }
 
 /* (18) The end, or a reset, is passed on. */
-void
-sp_relay_upstream_ended(struct sp_loop *loop, struct sp_exchange *exchange)
+static void
+ended(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    if (exchange->connection == NULL) {
-        return;
-    }
     if (exchange->error != SP_OK) {
         close_connection(loop, exchange, true);
         return;
     }
     exchange->connection->state = SP_CONNECTION_FLUSHING;
     flush(loop, exchange);
+}
+
+/* Its head went out before, or is the caller's. */
+static void
+pass_over(struct sp_exchange *exchange)
+{
+    (void)exchange;
+}
+
+static bool
+let_pass(struct sp_exchange *exchange)
+{
+    (void)exchange;
+    return true;
+}
+
+static const struct sp_client_end client_end = {
+    .interim = pass_over,
+    .answer = let_pass,
+    .receive = receive,
+    .drained = drained,
+    .ended = ended,
+};
+
+/* (16) The connection becomes the exchange's client end. */
+void
+sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->mutex);
+    exchange->connection = exchange->offered;
+    exchange->offered = NULL;
+    pthread_mutex_unlock(&exchange->mutex);
+    exchange->connection->watcher.happened = happened;
+    exchange->connection->exchange = exchange;
+    exchange->client_end = &client_end;
+    exchange->next_relayed = loop->relayed;
+    loop->relayed = sp_exchange_take(exchange);
+    bool kept = empty_pipe(exchange);
+    if (!sp_sockets_own(&loop->sockets, exchange->connection->fd, &exchange->connection->watcher) ||
+        !kept) {
+        give_up(loop, exchange);
+    }
+    else if (exchange->state == SP_EXCHANGE_DONE) {
+        ended(loop, exchange);
+    }
+    else {
+        sp_roster_resume(loop, exchange, SP_WISH_SEND);
+        flush_if_open(loop, exchange);
+    }
 }
 
 void

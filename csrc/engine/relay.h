@@ -8,18 +8,6 @@
 /* The exchange's client end becomes the connection that its caller offered. */
 void sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange);
 
-/* Something happened on the client's socket (SP_POLL_*). */
-void sp_relay_event(struct sp_loop *loop, struct sp_exchange *exchange, unsigned events);
-
-/* The write callback's: bytes for the client, taken whole or not at all (CURL_WRITEFUNC_*). */
-size_t sp_relay_receive(struct sp_transfer *transfer, struct sp_span bytes);
-
-/* The read callback's: there is room again for what the client sends. */
-void sp_relay_drained(struct sp_transfer *transfer);
-
-/* The transfer is over: what is left goes out and then the end, or a reset. */
-void sp_relay_upstream_ended(struct sp_loop *loop, struct sp_exchange *exchange);
-
 /* The upstream's half of a tunnel is over: the client sees an end, and may go on sending. */
 void sp_relay_end_half(struct sp_loop *loop, struct sp_exchange *exchange);
 

@@ -1,6 +1,7 @@
 #include "engine/roster.h"
 
 #include "engine/clock.h"
+#include "engine/downstream.h"
 #include "engine/relay.h"
 
 #include <stdio.h>
@@ -39,13 +40,21 @@ unlink_exchange(struct sp_loop *loop, struct sp_exchange *exchange)
 }
 
 static enum sp_error
-borrow_transfer(struct sp_loop *loop, struct sp_transfer **transfer)
+borrow_transfer(struct sp_loop *loop, const struct sp_exchange *exchange,
+                struct sp_transfer **transfer)
 {
-    if (loop->idle == NULL) {
-        return sp_transfer_new(&loop->news, &loop->sockets, transfer);
+    bool is_direct = exchange->client_end != NULL;
+    long size = (long)(is_direct ? SP_DIRECT_RECEIVE_SIZE : SP_RECEIVE_SIZE);
+    struct sp_transfer **link = &loop->idle;
+
+    while (*link != NULL && (*link)->receive_size != size) {
+        link = &(*link)->next;
     }
-    *transfer = loop->idle;
-    loop->idle = (*transfer)->next;
+    if (*link == NULL) {
+        return sp_transfer_new(&loop->news, &loop->sockets, size, transfer);
+    }
+    *transfer = *link;
+    *link = (*transfer)->next;
     loop->idle_count--;
     return SP_OK;
 }
@@ -95,7 +104,8 @@ take_off(struct sp_loop *loop, struct sp_transfer *transfer, enum sp_error error
                         transfer->exchange->head.keep_alive);
     }
     sp_transfer_detach(transfer);
-    give_back_transfer(loop, transfer, error == SP_OK && transfer->sends == 1);
+    give_back_transfer(loop, transfer,
+                       error == SP_OK && transfer->sends == 1 && !transfer->is_spent);
     loop->running--;
 }
 
@@ -103,7 +113,7 @@ static void
 begin(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     struct sp_transfer *transfer = NULL;
-    enum sp_error error = borrow_transfer(loop, &transfer);
+    enum sp_error error = borrow_transfer(loop, exchange, &transfer);
 
     set_state(exchange, SP_EXCHANGE_SENDING);
     if (error == SP_OK) {
@@ -174,7 +184,9 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
     }
     unlink_exchange(loop, exchange);
     finish(exchange, error, words);
-    sp_relay_upstream_ended(loop, exchange);
+    if (exchange->client_end != NULL) {
+        exchange->client_end->ended(loop, exchange);
+    }
     sp_exchange_give_back(exchange);
     begin_waiting(loop);
 }
@@ -266,6 +278,13 @@ is_event_stream(const struct sp_exchange *exchange)
     return false;
 }
 
+/* At the door. */
+static bool
+is_client_slow(const struct sp_exchange *exchange)
+{
+    return exchange->downstream != NULL && exchange->downstream->is_blocked;
+}
+
 /* The upstream alone is timed: not a caller that reads or sends slowly. */
 static enum sp_error
 overdue(const struct sp_exchange *exchange, long long now)
@@ -283,7 +302,8 @@ overdue(const struct sp_exchange *exchange, long long now)
         return late ? SP_E_RESPONSE_TIMEOUT : SP_OK;
     }
     /* A caller that waits for room while the answer waits for it would wait for ever. */
-    bool reading_slowly = exchange->response_held && !exchange->request_crowded;
+    bool reading_slowly =
+        (exchange->response_held && !exchange->request_crowded) || is_client_slow(exchange);
     bool sending_slowly = exchange->request_starved;
     bool connected = exchange->transfer != NULL && exchange->transfer->sends > 0;
     bool stalled = connected && !reading_slowly && !sending_slowly &&

@@ -13,10 +13,10 @@
 #define SP_FIRST_COUNT ((size_t)64)
 
 struct sp_socket {
-    struct sp_exchange *owner; /* of a client's socket, else NULL */
-    bool ours;                 /* opened here; else one of libcurl's own, such as its resolver's */
-    bool held;                 /* not read for now */
-    unsigned wanted;           /* by libcurl: SP_POLL_* */
+    struct sp_watcher *watcher; /* of a socket of ours, else NULL */
+    bool ours;                  /* opened here; else one of libcurl's own, such as its resolver's */
+    bool held;                  /* not read for now */
+    unsigned wanted;            /* by libcurl: SP_POLL_* */
     unsigned watched; /* by the poller: SP_POLL_*, 0 when it does not know the descriptor */
     unsigned uses;    /* requests sent on it */
     int local_port;   /* 0 until asked for */
@@ -190,14 +190,14 @@ sp_sockets_hold(struct sp_sockets *sockets, curl_socket_t fd, bool held)
 }
 
 bool
-sp_sockets_own(struct sp_sockets *sockets, curl_socket_t fd, struct sp_exchange *exchange)
+sp_sockets_own(struct sp_sockets *sockets, curl_socket_t fd, struct sp_watcher *watcher)
 {
     struct sp_socket *item = socket_at(sockets, fd);
 
     if (item == NULL) {
         return false;
     }
-    *item = (struct sp_socket){.owner = exchange};
+    *item = (struct sp_socket){.watcher = watcher};
     return true;
 }
 
@@ -219,16 +219,16 @@ sp_sockets_disown(struct sp_sockets *sockets, curl_socket_t fd)
 
     if (item != NULL) {
         unwatch(sockets, fd, item);
-        *item = (struct sp_socket){.owner = NULL};
+        *item = (struct sp_socket){.watcher = NULL};
     }
 }
 
-struct sp_exchange *
-sp_sockets_owner(struct sp_sockets *sockets, curl_socket_t fd)
+struct sp_watcher *
+sp_sockets_watcher(struct sp_sockets *sockets, curl_socket_t fd)
 {
     struct sp_socket *item = socket_at(sockets, fd);
 
-    return item != NULL ? item->owner : NULL;
+    return item != NULL ? item->watcher : NULL;
 }
 
 int

@@ -14,8 +14,14 @@
 /* No connection is used again after lying idle for longer; Node closes after 5 s. */
 #define SP_IDLE_LIMIT 4000LL /* ms */
 
-struct sp_exchange;
+struct sp_loop;
 struct sp_socket;
+
+/* Whoever is told what happens on a descriptor that is not libcurl's. The first member of what
+ * owns the descriptor. */
+struct sp_watcher {
+    void (*happened)(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events);
+};
 
 #define SP_GUESSES 1024U
 
@@ -52,13 +58,13 @@ bool sp_sockets_is_sending(struct sp_sockets *sockets, curl_socket_t fd);
 /* Stops reading (the answer's reader is slow), or goes on. */
 void sp_sockets_hold(struct sp_sockets *sockets, curl_socket_t fd, bool held);
 
-/* A client's socket: owned by `exchange` (borrowed while it is), watched for `events`. */
-bool sp_sockets_own(struct sp_sockets *sockets, curl_socket_t fd, struct sp_exchange *exchange);
+/* A socket of ours: `watcher` (borrowed until it is disowned) is told of `events` on it. */
+bool sp_sockets_own(struct sp_sockets *sockets, curl_socket_t fd, struct sp_watcher *watcher);
 void sp_sockets_watch(struct sp_sockets *sockets, curl_socket_t fd, unsigned events);
 void sp_sockets_disown(struct sp_sockets *sockets, curl_socket_t fd);
 
-/* The exchange whose client's socket `fd` is, or NULL. */
-struct sp_exchange *sp_sockets_owner(struct sp_sockets *sockets, curl_socket_t fd);
+/* Whoever is to be told of `fd`, or NULL when it is libcurl's. */
+struct sp_watcher *sp_sockets_watcher(struct sp_sockets *sockets, curl_socket_t fd);
 
 /* What libcurl is to be told of an event (CURL_CSELECT_*), 0 for nothing. */
 int sp_sockets_translate(struct sp_sockets *sockets, const struct sp_poll_event *event);

@@ -17,7 +17,11 @@
 static CURLcode
 set_protocols(CURL *easy)
 {
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    CURLcode bad = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+
+    /* Built without TLS, it refuses even the name. */
+    return bad == CURLE_UNSUPPORTED_PROTOCOL ? curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http")
+                                             : bad;
 }
 #else
 static CURLcode
@@ -43,6 +47,13 @@ set_quick_exit(CURL *easy)
 }
 #endif
 
+/* What libcurl was built without it does not do. */
+static CURLcode
+if_known(CURLcode code)
+{
+    return code == CURLE_UNKNOWN_OPTION || code == CURLE_NOT_BUILT_IN ? CURLE_OK : code;
+}
+
 /* What no exchange changes: a transparent HTTP/1.1 hop, without a will of its own. */
 static CURLcode
 set_constants(CURL *easy)
@@ -55,9 +66,8 @@ set_constants(CURL *easy)
     bad |= curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    bad |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    bad |= curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)SP_RECEIVE_SIZE);
+    bad |= if_known(curl_easy_setopt(easy, CURLOPT_PROXY, ""));
+    bad |= if_known(curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"));
     bad |= curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SP_RECEIVE_SIZE);
     bad |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, SP_MAX_IDLE);
     bad |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, SP_DNS_TIMEOUT);
@@ -70,6 +80,7 @@ set_callbacks(struct sp_transfer *transfer)
     CURL *easy = transfer->easy;
     CURLcode bad = curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 
+    bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, transfer->receive_size);
     bad |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->words);
     bad |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, sp_callback_line);
     bad |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
@@ -77,6 +88,7 @@ set_callbacks(struct sp_transfer *transfer)
     bad |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     bad |= curl_easy_setopt(easy, CURLOPT_READFUNCTION, sp_callback_send);
     bad |= curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
+    bad |= curl_easy_setopt(easy, CURLOPT_TRAILERDATA, transfer);
     bad |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, sp_callback_before_send);
     bad |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     bad |= curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, sp_callback_trace);
@@ -174,7 +186,8 @@ link_nodes(struct sp_transfer *transfer, struct sp_exchange *exchange)
 }
 
 enum sp_error
-sp_transfer_new(struct sp_news *news, struct sp_sockets *sockets, struct sp_transfer **transfer)
+sp_transfer_new(struct sp_news *news, struct sp_sockets *sockets, long receive_size,
+                struct sp_transfer **transfer)
 {
     struct sp_transfer *made = calloc(1, sizeof(*made));
 
@@ -184,6 +197,7 @@ sp_transfer_new(struct sp_news *news, struct sp_sockets *sockets, struct sp_tran
     made->news = news;
     made->sockets = sockets;
     made->socket = SP_NO_SOCKET;
+    made->receive_size = receive_size;
     made->easy = curl_easy_init();
     if (made->easy == NULL || set_constants(made->easy) != CURLE_OK ||
         set_callbacks(made) != CURLE_OK) {
@@ -213,6 +227,7 @@ sp_transfer_attach(struct sp_transfer *transfer, struct sp_exchange *exchange)
     /* A Unix socket has no port to find it by before a request goes out, and connecting it
      * costs next to nothing: it is never used twice. */
     bool is_unix = exchange->upstream->options.unix_socket != NULL;
+    bool may_trail = exchange->body_length == SP_BODY_CHUNKED && exchange->downstream != NULL;
 
     assert(transfer->exchange == NULL && exchange->transfer == NULL);
     link_nodes(transfer, exchange);
@@ -221,6 +236,7 @@ sp_transfer_attach(struct sp_transfer *transfer, struct sp_exchange *exchange)
     bad |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->nodes);
     /* (13) An upgrade's connection is its own. */
     bad |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, is_tunnel ? 1L : 0L);
+    bad |= curl_easy_setopt(easy, CURLOPT_TRAILERFUNCTION, may_trail ? sp_callback_trailers : NULL);
     bad |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, is_tunnel || is_unix ? 1L : 0L);
     if (bad != CURLE_OK) {
         return SP_E_NO_MEMORY;
@@ -232,6 +248,7 @@ sp_transfer_attach(struct sp_transfer *transfer, struct sp_exchange *exchange)
     transfer->is_silent = false;
     transfer->is_spoken = false;
     transfer->goodbye = false;
+    transfer->is_spent = may_trail;
     transfer->fault = SP_OK;
     transfer->words[0] = '\0';
     transfer->exchange = exchange;

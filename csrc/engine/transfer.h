@@ -22,6 +22,7 @@ struct sp_transfer {
     struct sp_news *news;       /* borrowed: the loop's */
     struct sp_sockets *sockets; /* borrowed: the loop's */
     struct curl_slist nodes[SP_NODE_COUNT];
+    long receive_size;            /* bytes that libcurl takes from the socket at once */
     bool traced;                  /* TLS, and libcurl tells of its messages */
     struct sp_upstream *upstream; /* whose options are set; a reference of our own */
     struct sp_exchange *exchange; /* borrowed while attached, else NULL */
@@ -34,12 +35,14 @@ struct sp_transfer {
     bool is_silent;       /* an upgrade's upstream has ended its stream; ours may go on */
     bool is_spoken;       /* in a tunnel: libcurl has all that the client said */
     bool paused;          /* libcurl holds bytes that the pipe had no room for */
+    bool is_spent;        /* not to be used again: libcurl 7.88 never forgets that it has sent
+                             trailers, and then writes before its buffer */
     bool goodbye;         /* the upstream has ended TLS itself (close_notify) */
     enum sp_error fault;  /* why a callback made libcurl stop, else SP_OK */
     char words[CURL_ERROR_SIZE];
 };
 
-enum sp_error sp_transfer_new(struct sp_news *news, struct sp_sockets *sockets,
+enum sp_error sp_transfer_new(struct sp_news *news, struct sp_sockets *sockets, long receive_size,
                               struct sp_transfer **transfer);
 void sp_transfer_free(struct sp_transfer *transfer);
 

@@ -4,6 +4,8 @@
 #include "engine/process.h"
 #include "python/bell_object.h"
 #include "python/exchange_object.h"
+#include "python/home_object.h"
+#include "python/listener_object.h"
 #include "python/routes_object.h"
 #include "python/upstream_object.h"
 
@@ -140,8 +142,10 @@ module_exec(PyObject *module)
 
     if (check_libcurl() < 0 || add_error(module, state) < 0 ||
         sp_exchange_object_add(module, &state->exchange_type) < 0 ||
-        sp_bell_object_add(module, &state->bell_type) < 0 || sp_upstream_object_add(module) < 0 ||
-        sp_routes_object_add(module) < 0) {
+        sp_bell_object_add(module, &state->bell_type) < 0 ||
+        sp_upstream_object_add(module, &state->upstream_type) < 0 ||
+        sp_routes_object_add(module, &state->routes_type) < 0 ||
+        sp_home_object_add(module, &state->home_type) < 0 || sp_listener_object_add(module) < 0) {
         return -1;
     }
     if (PyModule_AddIntConstant(module, "NO_BODY", (long)SP_BODY_NONE) < 0) {
@@ -161,6 +165,9 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->engine_error);
     Py_VISIT(state->exchange_type);
     Py_VISIT(state->bell_type);
+    Py_VISIT(state->upstream_type);
+    Py_VISIT(state->routes_type);
+    Py_VISIT(state->home_type);
     return 0;
 }
 
@@ -172,6 +179,9 @@ module_clear(PyObject *module)
     Py_CLEAR(state->engine_error);
     Py_CLEAR(state->exchange_type);
     Py_CLEAR(state->bell_type);
+    Py_CLEAR(state->upstream_type);
+    Py_CLEAR(state->routes_type);
+    Py_CLEAR(state->home_type);
     return 0;
 }
 

@@ -12,6 +12,9 @@ struct sp_module_state {
     PyObject *engine_error;      /* owned */
     PyTypeObject *exchange_type; /* owned */
     PyTypeObject *bell_type;     /* owned */
+    PyTypeObject *upstream_type; /* owned */
+    PyTypeObject *routes_type;   /* owned */
+    PyTypeObject *home_type;     /* owned */
 };
 
 /* The state of the module that a (final) type of ours belongs to; borrowed. */

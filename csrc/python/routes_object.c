@@ -1,7 +1,5 @@
 #include "python/routes_object.h"
 
-#include "wire/routes.h"
-
 struct RoutesObject {
     PyObject_HEAD
     struct sp_routes *routes; /* owned */
@@ -92,7 +90,7 @@ routes_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     }
     PyObject *self = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
     if (self == NULL) {
-        sp_routes_free(routes);
+        sp_routes_give_back(routes);
         return NULL;
     }
     as_routes(self)->routes = routes;
@@ -104,7 +102,7 @@ routes_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
 
-    sp_routes_free(as_routes(self)->routes);
+    sp_routes_give_back(as_routes(self)->routes);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
@@ -157,18 +155,19 @@ static PyType_Spec routes_spec = {
 };
 
 int
-sp_routes_object_add(PyObject *module)
+sp_routes_object_add(PyObject *module, PyTypeObject **type)
 {
-    PyObject *type = PyType_FromModuleAndSpec(module, &routes_spec, NULL);
-
-    if (type == NULL) {
-        return -1;
-    }
-    int added = PyModule_AddType(module, (PyTypeObject *)type);
-    Py_DECREF(type);
-    if (added < 0 || PyModule_AddIntConstant(module, "PREFIX", SP_ROUTES_PREFIX) < 0 ||
+    *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &routes_spec, NULL);
+    if (*type == NULL || PyModule_AddType(module, *type) < 0 ||
+        PyModule_AddIntConstant(module, "PREFIX", SP_ROUTES_PREFIX) < 0 ||
         PyModule_AddIntConstant(module, "EXACT", SP_ROUTES_EXACT) < 0) {
         return -1;
     }
     return PyModule_AddIntConstant(module, "STARTS", SP_ROUTES_STARTS);
+}
+
+struct sp_routes *
+sp_routes_object_peek(PyObject *self)
+{
+    return as_routes(self)->routes;
 }

@@ -210,14 +210,14 @@ static PyType_Spec upstream_spec = {
 };
 
 int
-sp_upstream_object_add(PyObject *module)
+sp_upstream_object_add(PyObject *module, PyTypeObject **type)
 {
-    PyObject *type = PyType_FromModuleAndSpec(module, &upstream_spec, NULL);
+    *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &upstream_spec, NULL);
+    return *type != NULL ? PyModule_AddType(module, *type) : -1;
+}
 
-    if (type == NULL) {
-        return -1;
-    }
-    int added = PyModule_AddType(module, (PyTypeObject *)type);
-    Py_DECREF(type);
-    return added;
+struct sp_upstream *
+sp_upstream_object_peek(PyObject *self)
+{
+    return as_upstream(self)->upstream;
 }

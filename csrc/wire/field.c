@@ -1,25 +1,75 @@
 #include "wire/field.h"
 
+#include <stdint.h>
 #include <string.h>
 
+/* RFC 9110, 5.6.2. */
+static const bool is_token_char[256] = {
+    ['!'] = true, ['#'] = true, ['$'] = true, ['%'] = true, ['&'] = true, ['\''] = true,
+    ['*'] = true, ['+'] = true, ['-'] = true, ['.'] = true, ['^'] = true, ['_'] = true,
+    ['`'] = true, ['|'] = true, ['~'] = true, ['0'] = true, ['1'] = true, ['2'] = true,
+    ['3'] = true, ['4'] = true, ['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true,
+    ['9'] = true, ['A'] = true, ['B'] = true, ['C'] = true, ['D'] = true, ['E'] = true,
+    ['F'] = true, ['G'] = true, ['H'] = true, ['I'] = true, ['J'] = true, ['K'] = true,
+    ['L'] = true, ['M'] = true, ['N'] = true, ['O'] = true, ['P'] = true, ['Q'] = true,
+    ['R'] = true, ['S'] = true, ['T'] = true, ['U'] = true, ['V'] = true, ['W'] = true,
+    ['X'] = true, ['Y'] = true, ['Z'] = true, ['a'] = true, ['b'] = true, ['c'] = true,
+    ['d'] = true, ['e'] = true, ['f'] = true, ['g'] = true, ['h'] = true, ['i'] = true,
+    ['j'] = true, ['k'] = true, ['l'] = true, ['m'] = true, ['n'] = true, ['o'] = true,
+    ['p'] = true, ['q'] = true, ['r'] = true, ['s'] = true, ['t'] = true, ['u'] = true,
+    ['v'] = true, ['w'] = true, ['x'] = true, ['y'] = true, ['z'] = true};
+
 static bool
-is_token_char(char c)
+is_text_char(char c)
 {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')) {
-        return true;
+    unsigned char byte = (unsigned char)c;
+
+    return (byte >= ' ' && byte != 0x7F) || byte == '\t';
+}
+
+size_t
+sp_field_name_length(struct sp_span bytes)
+{
+    size_t len = 0;
+
+    while (len < bytes.len && is_token_char[(unsigned char)bytes.data[len]]) {
+        len++;
     }
-    return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
+    return len;
+}
+
+/* Whether eight bytes are text without a HTAB: values are most of a head. The highest bit of a
+ * byte in `found` is set where one is below a space, or is DEL (and perhaps behind such a one). */
+static bool
+is_plain_text(const char *eight)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t bytes;
+
+    memcpy(&bytes, eight, sizeof(bytes));
+    uint64_t zero_for_del = bytes ^ (each * 0x7F);
+    uint64_t found = ((bytes - each * ' ') & ~bytes) | ((zero_for_del - each) & ~zero_for_del);
+    return (found & (each * 0x80)) == 0;
+}
+
+size_t
+sp_field_text_length(struct sp_span bytes)
+{
+    size_t len = 0;
+
+    while (bytes.len - len >= 8 && is_plain_text(bytes.data + len)) {
+        len += 8;
+    }
+    while (len < bytes.len && is_text_char(bytes.data[len])) {
+        len++;
+    }
+    return len;
 }
 
 bool
 sp_field_name_is_valid(struct sp_span name)
 {
-    for (size_t i = 0; i < name.len; i++) {
-        if (!is_token_char(name.data[i])) {
-            return false;
-        }
-    }
-    return name.len > 0;
+    return name.len > 0 && sp_field_name_length(name) == name.len;
 }
 
 bool

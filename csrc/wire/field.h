@@ -7,6 +7,9 @@
 /* Of one message; far more than servers send or let through. */
 #define SP_MAX_FIELDS 1000
 
+/* In the place of a message's length, when no field says it. */
+#define SP_LENGTH_UNKNOWN (-1)
+
 struct sp_field {
     struct sp_span name;
     struct sp_span value;
@@ -21,5 +24,12 @@ bool sp_field_name_is_valid(struct sp_span name);
 
 /* Neither CR, LF nor NUL: each could end the line for somebody (RFC 9110, 5.5). */
 bool sp_field_value_is_valid(struct sp_span value);
+
+/* How many of the first bytes belong in a token. */
+size_t sp_field_name_length(struct sp_span bytes);
+
+/* How many of the first bytes belong in a value as RFC 9110, 5.5 writes it: blanks, visible
+ * characters and what is above 0x7F, but no control character. */
+size_t sp_field_text_length(struct sp_span bytes);
 
 #endif

@@ -25,11 +25,18 @@ static const struct sp_span never_nominated[] = {
     SPAN("Forwarded"),
 };
 
+/* A look at length and first letter, blind to its case, settles nearly all. */
+static bool
+may_equal(struct sp_span a, struct sp_span b)
+{
+    return a.len == b.len && a.len > 0 && ((a.data[0] ^ b.data[0]) & ~0x20) == 0;
+}
+
 static bool
 is_among(struct sp_span name, const struct sp_span *names, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (sp_span_equal_nocase(name, names[i])) {
+        if (may_equal(name, names[i]) && sp_span_equal_nocase(name, names[i])) {
             return true;
         }
     }
@@ -47,7 +54,8 @@ static bool
 is_nominated(struct sp_span name, struct sp_span connection)
 {
     while (connection.len > 0) {
-        if (sp_span_equal_nocase(name, sp_span_cut(&connection, ','))) {
+        struct sp_span nominated = sp_span_cut(&connection, ',');
+        if (may_equal(name, nominated) && sp_span_equal_nocase(name, nominated)) {
             return may_be_nominated(name);
         }
     }

@@ -14,7 +14,7 @@ static bool
 ends_here(struct sp_span name)
 {
     for (size_t i = 0; i < sizeof(never_forwarded) / sizeof(never_forwarded[0]); i++) {
-        if (sp_span_equal_nocase(name, never_forwarded[i])) {
+        if (name.len == never_forwarded[i].len && sp_span_equal_nocase(name, never_forwarded[i])) {
             return true;
         }
     }
@@ -22,25 +22,40 @@ ends_here(struct sp_span name)
 }
 
 static bool
-append_line(struct sp_buffer *block, const struct sp_field *field)
+append_line(struct sp_buffer *block, struct sp_span name, struct sp_span start, struct sp_span rest)
 {
     bool first = block->len == 0;
 
-    return (first || sp_buffer_append(block, SP_SPAN("\r\n"))) &&
-           sp_buffer_append(block, field->name) && sp_buffer_append(block, SP_SPAN(": ")) &&
-           sp_buffer_append(block, field->value);
+    return (first || sp_buffer_append(block, SP_SPAN("\r\n"))) && sp_buffer_append(block, name) &&
+           sp_buffer_append(block, SP_SPAN(": ")) && sp_buffer_append(block, start) &&
+           (rest.len == 0 || sp_buffer_append(block, rest));
 }
 
-/* All Connection fields as one list (RFC 9110, 5.3). */
 static bool
-collect_nominations(struct sp_buffer *list, const struct sp_field *fields, size_t count)
+is_connection(struct sp_span name)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (sp_span_equal_nocase(fields[i].name, SP_SPAN("Connection")) &&
-            !(sp_buffer_append(list, fields[i].value) && sp_buffer_append(list, SP_SPAN(",")))) {
-            return false;
-        }
+    return name.len == sizeof("Connection") - 1 &&
+           sp_span_equal_nocase(name, SP_SPAN("Connection"));
+}
+
+static bool
+join(struct sp_request_head *head, struct sp_span value)
+{
+    return sp_buffer_append(&head->joined, value) && sp_buffer_append(&head->joined, SP_SPAN(","));
+}
+
+/* All Connection fields as one list (RFC 9110, 5.3); of one, as nearly always, no copy is made. */
+static bool
+nominate(struct sp_request_head *head, struct sp_span value)
+{
+    if (head->nominated.len == 0) {
+        head->nominated = value;
+        return value.len < SP_NOMINATED_CEILING;
     }
+    if ((head->joined.len == 0 && !join(head, head->nominated)) || !join(head, value)) {
+        return false;
+    }
+    head->nominated = sp_buffer_peek(&head->joined);
     return true;
 }
 
@@ -74,28 +89,57 @@ crosses(struct sp_span name, struct sp_span nominated, bool is_upgrade)
     return !ends_here(name) && !sp_is_hop_by_hop(name, nominated);
 }
 
+bool
+sp_request_head_begin(struct sp_request_head *head, struct sp_buffer *block,
+                      const struct sp_field *fields, size_t count, bool is_upgrade)
+{
+    *head = (struct sp_request_head){.block = block, .is_upgrade = is_upgrade};
+    sp_buffer_init(&head->joined, SP_NOMINATED_CEILING);
+    for (size_t i = 0; i < count; i++) {
+        if (is_connection(fields[i].name) && !nominate(head, fields[i].value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+sp_request_head_add(struct sp_request_head *head, struct sp_span name, struct sp_span start,
+                    struct sp_span rest)
+{
+    if (!sp_field_name_is_valid(name) || !sp_field_value_is_valid(start) ||
+        !sp_field_value_is_valid(rest)) {
+        return false;
+    }
+    return !crosses(name, head->nominated, head->is_upgrade) ||
+           append_line(head->block, name, start, rest);
+}
+
+bool
+sp_request_head_end(struct sp_request_head *head)
+{
+    return !head->is_upgrade || append_line(head->block, SP_SPAN("Connection"), SP_SPAN("Upgrade"),
+                                            (struct sp_span){NULL, 0});
+}
+
+void
+sp_request_head_clear(struct sp_request_head *head)
+{
+    sp_buffer_clear(&head->joined);
+}
+
 static bool
 build(struct sp_buffer *block, const struct sp_field *fields, size_t count, bool is_upgrade)
 {
-    struct sp_buffer nominated;
-    bool built = false;
+    struct sp_request_head head;
+    bool built = sp_request_head_begin(&head, block, fields, count, is_upgrade);
 
-    sp_buffer_init(&nominated, SP_NOMINATED_CEILING);
-    if (!collect_nominations(&nominated, fields, count)) {
-        goto done;
+    for (size_t i = 0; built && i < count; i++) {
+        built =
+            sp_request_head_add(&head, fields[i].name, fields[i].value, (struct sp_span){NULL, 0});
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!sp_field_name_is_valid(fields[i].name) || !sp_field_value_is_valid(fields[i].value)) {
-            goto done;
-        }
-        if (crosses(fields[i].name, sp_buffer_peek(&nominated), is_upgrade) &&
-            !append_line(block, &fields[i])) {
-            goto done;
-        }
-    }
-    built = true;
-done:
-    sp_buffer_clear(&nominated);
+    built = built && sp_request_head_end(&head);
+    sp_request_head_clear(&head);
     return built;
 }
 
@@ -108,7 +152,5 @@ sp_request_head_build(struct sp_buffer *block, const struct sp_field *fields, si
 bool
 sp_request_head_build_upgrade(struct sp_buffer *block, const struct sp_field *fields, size_t count)
 {
-    struct sp_field connection = {SP_SPAN("Connection"), SP_SPAN("Upgrade")};
-
-    return build(block, fields, count, true) && append_line(block, &connection);
+    return build(block, fields, count, true);
 }

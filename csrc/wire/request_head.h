@@ -26,4 +26,24 @@ bool sp_request_head_build(struct sp_buffer *block, const struct sp_field *field
 bool sp_request_head_build_upgrade(struct sp_buffer *block, const struct sp_field *fields,
                                    size_t count);
 
+/* The same line by line, for a caller that changes fields on the way. */
+struct sp_request_head {
+    struct sp_buffer *block;  /* borrowed until it is cleared */
+    struct sp_span nominated; /* the list in the Connection fields: of `joined` or of a field */
+    struct sp_buffer joined;
+    bool is_upgrade;
+};
+
+/* Looks in the message's fields, borrowed until it is cleared, for what they nominate. */
+bool sp_request_head_begin(struct sp_request_head *head, struct sp_buffer *block,
+                           const struct sp_field *fields, size_t count, bool is_upgrade);
+
+/* A field whose value is `start` and `rest`; the latter may be empty. */
+bool sp_request_head_add(struct sp_request_head *head, struct sp_span name, struct sp_span start,
+                         struct sp_span rest);
+bool sp_request_head_end(struct sp_request_head *head);
+
+/* Takes one whose beginning failed, too. */
+void sp_request_head_clear(struct sp_request_head *head);
+
 #endif

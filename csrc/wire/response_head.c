@@ -1,6 +1,7 @@
 #include "wire/response_head.h"
 
 #include "wire/hop_by_hop.h"
+#include "wire/trailer.h"
 
 #include <limits.h>
 #include <string.h>
@@ -17,7 +18,9 @@ forget(struct sp_response_head *head)
     head->keep_alive = SP_LENGTH_UNKNOWN;
     head->http_1_0 = false;
     head->chunked = false;
+    head->is_interim = false;
     head->complete = false;
+    head->trailers.len = 0;
 }
 
 static struct sp_span
@@ -115,7 +118,22 @@ take_field(struct sp_response_head *head, struct sp_span line)
     return sp_buffer_append(&head->lines, line) && sp_buffer_append(&head->lines, SP_SPAN("\n"));
 }
 
-/* The blank line: an interim head is over and forgotten, the final one is complete. */
+static bool
+take_trailer(struct sp_response_head *head, struct sp_span line)
+{
+    struct sp_field field;
+
+    if (line.len == 0) {
+        return true;
+    }
+    if (!sp_field_parse(line, &field) || ++head->count > SP_MAX_FIELDS) {
+        return false;
+    }
+    return !sp_trailer_is_allowed(field.name) || (sp_buffer_append(&head->trailers, line) &&
+                                                  sp_buffer_append(&head->trailers, SP_SPAN("\n")));
+}
+
+/* The blank line: an interim head is over, or the final one is complete. */
 static enum sp_head_step
 finish(struct sp_response_head *head)
 {
@@ -126,8 +144,8 @@ finish(struct sp_response_head *head)
         return SP_HEAD_REFUSED;
     }
     if (head->status < 200 && !is_upgrade) {
-        forget(head);
-        return SP_HEAD_MORE;
+        head->is_interim = true;
+        return SP_HEAD_INTERIM;
     }
     head->complete = true;
     return SP_HEAD_COMPLETE;
@@ -139,6 +157,7 @@ sp_response_head_init(struct sp_response_head *head)
     sp_buffer_init(&head->lines, SP_RESPONSE_HEAD_CEILING);
     sp_buffer_init(&head->nominated, SP_NOMINATED_CEILING);
     sp_buffer_init(&head->reason, SP_RESPONSE_HEAD_CEILING);
+    sp_buffer_init(&head->trailers, SP_RESPONSE_HEAD_CEILING);
     head->may_upgrade = false;
     forget(head);
 }
@@ -149,15 +168,22 @@ sp_response_head_clear(struct sp_response_head *head)
     sp_buffer_clear(&head->lines);
     sp_buffer_clear(&head->nominated);
     sp_buffer_clear(&head->reason);
+    sp_buffer_clear(&head->trailers);
     forget(head);
 }
 
 enum sp_head_step
 sp_response_head_add(struct sp_response_head *head, struct sp_span line)
 {
+    if (line.len == 0 || line.data[line.len - 1] != '\n') {
+        return SP_HEAD_REFUSED; /* libcurl may give what it has when the connection ends */
+    }
     line = without_line_end(line);
     if (head->complete) {
-        return SP_HEAD_MORE;
+        return take_trailer(head, line) ? SP_HEAD_MORE : SP_HEAD_REFUSED;
+    }
+    if (head->is_interim) {
+        forget(head);
     }
     if (line.len == 0) {
         return finish(head);
@@ -186,4 +212,10 @@ sp_response_head_next(const struct sp_response_head *head, struct sp_span *rest,
         }
     }
     return false;
+}
+
+bool
+sp_response_head_next_trailer(struct sp_span *rest, struct sp_field *field)
+{
+    return rest->len > 0 && sp_field_parse(sp_span_cut(rest, '\n'), field);
 }

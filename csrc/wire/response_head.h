@@ -8,8 +8,6 @@
 /* libcurl's own limit for all heads of one answer. */
 #define SP_RESPONSE_HEAD_CEILING ((size_t)300 * 1024)
 
-#define SP_LENGTH_UNKNOWN (-1)
-
 struct sp_response_head {
     struct sp_buffer lines;     /* the fields of the head at hand, each with a LF */
     struct sp_buffer nominated; /* its Connection fields as one list */
@@ -21,11 +19,14 @@ struct sp_response_head {
     bool http_1_0;
     bool chunked;
     bool may_upgrade; /* a 101 was asked for, and is a final answer then */
+    bool is_interim;  /* a whole head of 1xx is here, and is forgotten with the next line */
     bool complete;    /* the final head, blank line included, is here */
+    struct sp_buffer trailers; /* fields after the body, each with a LF */
 };
 
 enum sp_head_step {
-    SP_HEAD_MORE,     /* the line is taken (a trailer too, and thrown away) */
+    SP_HEAD_MORE,     /* the line is taken, a trailer too */
+    SP_HEAD_INTERIM,  /* it was the last of an interim answer's head */
     SP_HEAD_COMPLETE, /* it was the last of the final head */
     SP_HEAD_REFUSED,  /* not HTTP/1.x, or it can be read two ways */
 };
@@ -33,12 +34,16 @@ enum sp_head_step {
 void sp_response_head_init(struct sp_response_head *head);
 void sp_response_head_clear(struct sp_response_head *head);
 
-/* Takes the next line, its line end included. Interim answers (1xx) begin and end inside. */
+/* Takes the next line, its line end included. Of a chunked answer's trailers those are kept that
+ * may stand there (RFC 9110, 6.5.1); one that is no field ends it all. */
 enum sp_head_step sp_response_head_add(struct sp_response_head *head, struct sp_span line);
 
 /* The next field to forward: cuts it off `*rest`, which starts as head->lines. Hop-by-hop
  * fields are passed over. False at the end. */
 bool sp_response_head_next(const struct sp_response_head *head, struct sp_span *rest,
                            struct sp_field *field);
+
+/* The next of the trailers: cuts it off `*rest`, which starts as head->trailers. */
+bool sp_response_head_next_trailer(struct sp_span *rest, struct sp_field *field);
 
 #endif

@@ -1,5 +1,6 @@
 #include "wire/routes.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ struct node {
 };
 
 struct sp_routes {
+    atomic_uint references;
     char *texts; /* owned */
     size_t count;
     struct node nodes[]; /* sorted by text */
@@ -160,6 +162,7 @@ sp_routes_new(const struct sp_routes_rule *rules, size_t count, struct sp_routes
         add_entry(made, &sorted[i], &texts);
     }
     free(sorted);
+    atomic_init(&made->references, 1);
     *routes = made;
     return true;
 fail:
@@ -168,10 +171,17 @@ fail:
     return false;
 }
 
-void
-sp_routes_free(struct sp_routes *routes)
+struct sp_routes *
+sp_routes_take(struct sp_routes *routes)
 {
-    if (routes != NULL) {
+    atomic_fetch_add_explicit(&routes->references, 1, memory_order_relaxed);
+    return routes;
+}
+
+void
+sp_routes_give_back(struct sp_routes *routes)
+{
+    if (routes != NULL && atomic_fetch_sub(&routes->references, 1) == 1) {
         free(routes->texts);
         free(routes);
     }

@@ -26,7 +26,8 @@ struct sp_routes;
 /* Copies the texts. Of rules with the same text and kind the first holds. False when
  * memory is short. */
 bool sp_routes_new(const struct sp_routes_rule *rules, size_t count, struct sp_routes **routes);
-void sp_routes_free(struct sp_routes *routes);
+struct sp_routes *sp_routes_take(struct sp_routes *routes);
+void sp_routes_give_back(struct sp_routes *routes);
 
 /* The owner of `path`, as bytes, or SP_ROUTES_NOBODY. */
 int sp_routes_match(const struct sp_routes *routes, struct sp_span path);

@@ -34,6 +34,31 @@ test_every_byte_in_a_value(void)
     assert(sp_field_value_is_valid(span("")));
 }
 
+/* Where text is looked at in words, and where not. */
+static void
+test_every_byte_in_a_text(void)
+{
+    char text[19];
+
+    for (int c = 0; c < 256; c++) {
+        bool expected = (c >= ' ' && c != 0x7F) || c == '\t';
+        for (size_t i = 0; i < sizeof(text); i++) {
+            memset(text, i % 2 == 0 ? ' ' : 0xFF, sizeof(text));
+            text[i] = (char)(unsigned char)c;
+            size_t len = sp_field_text_length((struct sp_span){text, sizeof(text)});
+            assert(len == (expected ? sizeof(text) : i));
+        }
+    }
+    assert(sp_field_text_length(span("")) == 0);
+}
+
+static void
+test_length_of_a_name(void)
+{
+    assert(sp_field_name_length(span("Name: x")) == 4 && sp_field_name_length(span("Name")) == 4);
+    assert(sp_field_name_length(span(": x")) == 0 && sp_field_name_length(span("")) == 0);
+}
+
 static void
 test_line_is_cut_at_the_first_colon(void)
 {
@@ -85,6 +110,8 @@ main(void)
 {
     test_every_byte_in_a_name();
     test_every_byte_in_a_value();
+    test_every_byte_in_a_text();
+    test_length_of_a_name();
     test_line_is_cut_at_the_first_colon();
     test_lines_that_are_no_fields_are_refused();
     (void)puts("field: ok");

@@ -213,8 +213,8 @@ test_interim_answers_begin_and_end_inside(void)
     sp_response_head_init(&head);
     assert(add_all(&head, span("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n"
                                "Link: </a>\r\nConnection: X-Final\r\nKeep-Alive: timeout=1\r\n\r\n"
-                               "HTTP/1.0 102 P\r\nContent-Length: 3\r\n\r\n")) == SP_HEAD_MORE);
-    assert(!head.complete && head.status == 0);
+                               "HTTP/1.0 102 P\r\nContent-Length: 3\r\n\r\n")) == SP_HEAD_INTERIM);
+    assert(!head.complete && head.status == 102);
     assert(add_all(&head, span("HTTP/1.1 200 OK\r\nX-Final: 1\r\nContent-Length: 7\r\n\r\n")) ==
            SP_HEAD_COMPLETE);
     assert(head.status == 200 && head.content_length == 7 && !head.http_1_0);
@@ -234,23 +234,28 @@ test_interim_answers_are_as_strict(void)
     assert(read_head("HTTP/1.1 103\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n") ==
            SP_HEAD_REFUSED);
     assert(read_head("HTTP/1.1 100 Continue\r\n\r\n\r\n") == SP_HEAD_REFUSED);
-    assert(read_head("HTTP/1.1 100 Continue\r\n\r\n") == SP_HEAD_MORE);
+    assert(read_head("HTTP/1.1 100 Continue\r\n\r\n") == SP_HEAD_INTERIM);
 }
 
 /* Trailers come after the final blank line, and can change nothing any more. */
 static void
-test_trailers_are_thrown_away(void)
+test_trailers_change_no_head(void)
 {
     struct sp_response_head head;
+    struct sp_field field;
 
     sp_response_head_init(&head);
     assert(add_all(&head, span("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")) ==
            SP_HEAD_COMPLETE);
     size_t len = head.lines.len;
-    assert(add_all(&head, span("Content-Length: 5\r\nSet-Cookie: evil\r\nConnection: x\r\nbad\r\n"
-                               "\r\nHTTP/1.1 200 OK\r\n\r\n")) == SP_HEAD_MORE);
+    assert(add_all(&head, span("Content-Length: 5\r\nSet-Cookie: evil\r\nConnection: x\r\n"
+                               "Digest: 1\r\n\r\n")) == SP_HEAD_MORE);
     assert(head.lines.len == len && head.nominated.len == 0);
     assert(head.content_length == SP_LENGTH_UNKNOWN && head.complete && head.status == 200);
+    struct sp_span rest = sp_buffer_peek(&head.trailers);
+    assert(sp_response_head_next_trailer(&rest, &field) && is(field.name, "Digest"));
+    assert(!sp_response_head_next_trailer(&rest, &field));
+    assert(add_all(&head, span("no field\r\n")) == SP_HEAD_REFUSED);
     sp_response_head_clear(&head);
 }
 
@@ -318,6 +323,21 @@ count_taken(struct sp_span line)
     return count;
 }
 
+/* A blank line that has lost its LF is none. */
+static void
+test_line_that_breaks_off_is_refused(void)
+{
+    static const char *const cut[] = {"\r", "", "A: b", "A: b\r"};
+
+    for (size_t i = 0; i < COUNT(cut); i++) {
+        struct sp_response_head head;
+        sp_response_head_init(&head);
+        assert(sp_response_head_add(&head, span("HTTP/1.1 200\r\n")) == SP_HEAD_MORE);
+        assert(sp_response_head_add(&head, span(cut[i])) == SP_HEAD_REFUSED);
+        sp_response_head_clear(&head);
+    }
+}
+
 static void
 test_head_stops_at_its_ceilings(void)
 {
@@ -340,7 +360,7 @@ test_endless_interim_answers_need_no_memory(void)
     sp_response_head_init(&head);
     for (int i = 0; i < 20 * SP_MAX_FIELDS; i++) {
         assert(add_all(&head, span("HTTP/1.1 103 x\r\nConnection: a\r\nLink: </b>\r\n\r\n")) ==
-               SP_HEAD_MORE);
+               SP_HEAD_INTERIM);
     }
     assert(head.lines.capacity <= 1024 && head.nominated.capacity <= 1024);
     sp_response_head_clear(&head);
@@ -366,9 +386,10 @@ main(void)
     test_every_byte_in_a_field();
     test_interim_answers_begin_and_end_inside();
     test_interim_answers_are_as_strict();
-    test_trailers_are_thrown_away();
+    test_trailers_change_no_head();
     test_hop_by_hop_fields_are_passed_over();
     test_keep_alive_is_only_advice();
+    test_line_that_breaks_off_is_refused();
     test_head_stops_at_its_ceilings();
     test_endless_interim_answers_need_no_memory();
     test_bare_line_feeds_end_lines_too();

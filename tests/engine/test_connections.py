@@ -136,7 +136,8 @@ def test_bytes_behind_an_answer_never_become_the_next(
         idle.set()
         assert poisoned.wait(10)
         assert request_by(at).body == b"ok"
-        assert len(upstream.connections) == (1 if late == 0 and raw != OK else 2)
+        # Some versions of libcurl see what came with the answer, and some pass over it.
+        assert len(upstream.connections) in ((1, 2) if late == 0 and raw != OK else (2,))
 
 
 @each_request

@@ -1,0 +1,364 @@
+#include "engine/answer.h"
+
+#include "engine/clock.h"
+#include "engine/listener.h"
+#include "engine/mailbox.h"
+#include "engine/visit.h"
+
+#include <string.h>
+
+#define SP_CRLF SP_SPAN("\r\n")
+
+/* "ffffffffffffffff\r\n" */
+#define SP_CHUNK_SIZE_ROOM ((size_t)18)
+
+static bool
+queue(struct sp_downstream *downstream, struct sp_span bytes)
+{
+    return sp_connection_queue(downstream->connection, bytes);
+}
+
+static bool
+queue_status_line(struct sp_downstream *downstream, const struct sp_response_head *head)
+{
+    char status[3] = {(char)('0' + head->status / 100), (char)('0' + head->status / 10 % 10),
+                      (char)('0' + head->status % 10)};
+
+    return queue(downstream, SP_SPAN("HTTP/1.1 ")) &&
+           queue(downstream, (struct sp_span){status, sizeof(status)}) &&
+           queue(downstream, SP_SPAN(" ")) && queue(downstream, sp_buffer_peek(&head->reason)) &&
+           queue(downstream, SP_CRLF);
+}
+
+static bool
+queue_field(struct sp_downstream *downstream, const struct sp_field *field)
+{
+    return queue(downstream, field->name) && queue(downstream, SP_SPAN(": ")) &&
+           queue(downstream, field->value) && queue(downstream, SP_CRLF);
+}
+
+/* A place of the frontend's own is named as the browser sees it. */
+static bool
+queue_location(struct sp_downstream *downstream, const struct sp_field *field)
+{
+    const struct sp_visit *visit = &downstream->visit;
+    const struct sp_site_view *seen = sp_site_view_of(visit->host, visit->frontend, visit->kind);
+    struct sp_buffer *out = &downstream->connection->out;
+
+    if (!queue(downstream, field->name) || !queue(downstream, SP_SPAN(": "))) {
+        return false;
+    }
+    return (sp_location_rewrite(out, field->value, visit->site->frontends[visit->frontend].home,
+                                visit->host->origin, seen->alias) ||
+            queue(downstream, field->value)) &&
+           queue(downstream, SP_CRLF);
+}
+
+static bool
+is_location(struct sp_span name)
+{
+    return sp_span_equal_nocase(name, SP_SPAN("Location")) ||
+           sp_span_equal_nocase(name, SP_SPAN("Content-Location"));
+}
+
+static bool
+queue_fields(struct sp_downstream *downstream, const struct sp_response_head *head)
+{
+    struct sp_span rest = sp_buffer_peek(&head->lines);
+    struct sp_field field;
+
+    while (sp_response_head_next(head, &rest, &field)) {
+        bool queued = is_location(field.name) ? queue_location(downstream, &field)
+                                              : queue_field(downstream, &field);
+        if (!queued) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum sp_framing
+framing_of(const struct sp_visit *visit, const struct sp_response_head *head)
+{
+    if (visit->is_head || head->status == 204 || head->status == 304) {
+        return SP_FRAMING_NONE;
+    }
+    if (!head->chunked && head->content_length != SP_LENGTH_UNKNOWN) {
+        return SP_FRAMING_LENGTH;
+    }
+    return visit->http_1_0 ? SP_FRAMING_CLOSE : SP_FRAMING_CHUNKED;
+}
+
+/* An answer that says no to a body does not wait for it, nor do we. */
+static bool
+is_kept_alive(const struct sp_visit *visit, const struct sp_response_head *head)
+{
+    return visit->keep_alive && visit->framing != SP_FRAMING_CLOSE &&
+           (visit->is_body_done || sp_status_wants_body(head->status));
+}
+
+static bool
+queue_framing(struct sp_downstream *downstream)
+{
+    const struct sp_visit *visit = &downstream->visit;
+
+    if (visit->framing == SP_FRAMING_CHUNKED &&
+        !queue(downstream, SP_SPAN("Transfer-Encoding: chunked\r\n"))) {
+        return false;
+    }
+    if (!visit->keep_alive && !queue(downstream, SP_SPAN("Connection: close\r\n"))) {
+        return false;
+    }
+    if (visit->keep_alive && visit->http_1_0 &&
+        !queue(downstream, SP_SPAN("Connection: keep-alive\r\n"))) {
+        return false;
+    }
+    return queue(downstream, SP_CRLF);
+}
+
+static bool
+names(struct sp_span list, struct sp_span token)
+{
+    while (list.len > 0) {
+        if (sp_span_equal_nocase(sp_span_cut(&list, ','), token)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+names_all(struct sp_span list, struct sp_span tokens)
+{
+    while (tokens.len > 0) {
+        if (!names(list, sp_span_cut(&tokens, ','))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* An upstream may switch to no protocol that the client has not named (RFC 9110, 7.8). */
+static bool
+is_among_the_asked(const struct sp_exchange *exchange, struct sp_span chosen)
+{
+    struct sp_span block = sp_buffer_peek(&exchange->fields);
+
+    while (block.len > 0) {
+        struct sp_span line = sp_span_cut(&block, '\n');
+        line.len -= line.len > 0 && line.data[line.len - 1] == '\r' ? 1 : 0;
+        struct sp_span name = sp_span_cut(&line, ':');
+        if (sp_span_equal_nocase(name, SP_SPAN("Upgrade"))) {
+            return names_all(line, chosen);
+        }
+    }
+    return false;
+}
+
+static bool
+may_switch(const struct sp_exchange *exchange)
+{
+    struct sp_span rest = sp_buffer_peek(&exchange->head.lines);
+    struct sp_field field;
+
+    while (sp_response_head_next(&exchange->head, &rest, &field)) {
+        if (sp_span_equal_nocase(field.name, SP_SPAN("Upgrade")) &&
+            !is_among_the_asked(exchange, field.value)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The socket goes to the relay, which moves bytes both ways from the next round on. */
+static bool
+become_tunnel(struct sp_exchange *exchange)
+{
+    struct sp_downstream *downstream = exchange->downstream;
+    struct sp_connection *connection = downstream->connection;
+
+    if (!may_switch(exchange) || !queue_status_line(downstream, &exchange->head) ||
+        !queue_fields(downstream, &exchange->head) ||
+        !queue(downstream, SP_SPAN("Connection: Upgrade\r\n\r\n"))) {
+        return false;
+    }
+    sp_sockets_disown(&downstream->listener->loop->sockets, connection->fd);
+    connection->is_tunnel = true;
+    pthread_mutex_lock(&exchange->mutex);
+    bool kept = sp_pipe_write(&exchange->request, sp_downstream_unused(downstream));
+    exchange->offered = connection; /* freed with the exchange if the relay does not take it */
+    pthread_mutex_unlock(&exchange->mutex);
+    downstream->connection = NULL;
+    downstream->visit.is_answered = true;
+    sp_visit_leave(downstream);
+    /* Not from within a callback. An engine that stops ends every exchange anyway. */
+    (void)sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_RELAY);
+    return kept;
+}
+
+/* (8) The head, kept until the first of the body has come, or the round is over. */
+static bool
+answer(struct sp_exchange *exchange)
+{
+    struct sp_downstream *downstream = exchange->downstream;
+    struct sp_visit *visit = &downstream->visit;
+    const struct sp_response_head *head = &exchange->head;
+
+    visit->answered = sp_clock_now();
+    if (head->status == 101) {
+        return become_tunnel(exchange);
+    }
+    visit->framing = framing_of(visit, head);
+    visit->keep_alive = is_kept_alive(visit, head);
+    visit->is_answered = true;
+    sp_downstream_touch(downstream);
+    return queue_status_line(downstream, head) && queue_fields(downstream, head) &&
+           queue_framing(downstream);
+}
+
+/* A 100 is between the frontend and us: the client is told to go on when we are. */
+static void
+interim(struct sp_exchange *exchange)
+{
+    struct sp_downstream *downstream = exchange->downstream;
+    const struct sp_response_head *head = &exchange->head;
+
+    if (downstream->visit.http_1_0 || head->status == 100) {
+        return;
+    }
+    struct sp_buffer *out = &downstream->connection->out;
+    size_t before = out->len;
+    if (!queue_status_line(downstream, head) || !queue_fields(downstream, head) ||
+        !queue(downstream, SP_CRLF)) {
+        out->len = before; /* a client that does not read misses it, whole */
+    }
+    sp_downstream_touch(downstream);
+}
+
+/* A client that reads slowly is not the upstream's fault: it is not timed. */
+static void
+hold(struct sp_transfer *transfer, struct sp_downstream *downstream)
+{
+    struct sp_exchange *exchange = transfer->exchange;
+
+    pthread_mutex_lock(&exchange->mutex);
+    exchange->response_held = true;
+    pthread_mutex_unlock(&exchange->mutex);
+    downstream->connection->holds_upstream = true;
+    sp_sockets_hold(transfer->sockets, transfer->socket, true);
+    if (!downstream->is_blocked) {
+        downstream->is_blocked = true;
+        sp_downstream_watch(downstream->listener->loop, downstream);
+    }
+}
+
+/* The size of a chunk as its line (RFC 9112, 7.1). */
+static struct sp_span
+size_line(size_t size, char room[SP_CHUNK_SIZE_ROOM])
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t first = SP_CHUNK_SIZE_ROOM;
+
+    room[--first] = '\n';
+    room[--first] = '\r';
+    do {
+        room[--first] = digits[size % 16];
+        size /= 16;
+    } while (size > 0);
+    return (struct sp_span){room + first, SP_CHUNK_SIZE_ROOM - first};
+}
+
+/* (24) One send, with the head if that still waits, and with what makes a chunk of it. */
+static bool
+send_body(struct sp_downstream *downstream, struct sp_span bytes)
+{
+    char room[SP_CHUNK_SIZE_ROOM] = {0};
+
+    if (downstream->visit.framing != SP_FRAMING_CHUNKED) {
+        return sp_connection_gather(downstream->connection, &bytes, 1);
+    }
+    struct sp_span chunk[] = {size_line(bytes.len, room), bytes, SP_CRLF};
+    return sp_connection_gather(downstream->connection, chunk, 3);
+}
+
+/* (9) The body, straight to the client. */
+static size_t
+receive(struct sp_transfer *transfer, struct sp_span bytes)
+{
+    struct sp_downstream *downstream = transfer->exchange->downstream;
+
+    if (downstream->visit.framing == SP_FRAMING_NONE) {
+        return bytes.len;
+    }
+    if (downstream->is_blocked) {
+        transfer->paused = true;
+        hold(transfer, downstream);
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    if (!send_body(downstream, bytes)) {
+        transfer->fault = SP_E_CLIENT_GONE;
+        return 0;
+    }
+    downstream->visit.sent += (long long)bytes.len;
+    if (!sp_connection_is_flushed(downstream->connection)) {
+        hold(transfer, downstream);
+    }
+    return bytes.len;
+}
+
+/* The frontend asks for the body: now the client is asked, if it waits for that (RFC 9110,
+ * 10.1.1). */
+static void
+drained(struct sp_transfer *transfer)
+{
+    struct sp_exchange *exchange = transfer->exchange;
+    struct sp_downstream *downstream = exchange->downstream;
+
+    if (downstream->visit.owes_continue && exchange->request_starved &&
+        !downstream->visit.is_answered) {
+        downstream->visit.owes_continue = false;
+        (void)queue(downstream, SP_SPAN("HTTP/1.1 100 Continue\r\n\r\n")); /* else it waits */
+    }
+    sp_downstream_touch(downstream);
+}
+
+static bool
+queue_last_chunk(struct sp_downstream *downstream, const struct sp_response_head *head)
+{
+    struct sp_span rest = sp_buffer_peek(&head->trailers);
+    struct sp_field field;
+    bool queued = queue(downstream, SP_SPAN("0\r\n"));
+
+    while (queued && sp_response_head_next_trailer(&rest, &field)) {
+        queued = queue_field(downstream, &field);
+    }
+    return queued && queue(downstream, SP_CRLF);
+}
+
+/* (11) The last chunk is sent only when the frontend has sent its own. */
+static void
+ended(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    struct sp_downstream *downstream = exchange->downstream;
+    enum sp_error error = exchange->error;
+
+    if (error == SP_OK && downstream->visit.framing == SP_FRAMING_CHUNKED &&
+        !queue_last_chunk(downstream, &exchange->head)) {
+        error = SP_E_NO_MEMORY;
+    }
+    sp_visit_end(loop, downstream, error);
+}
+
+static const struct sp_client_end client_end = {
+    .interim = interim,
+    .answer = answer,
+    .receive = receive,
+    .drained = drained,
+    .ended = ended,
+};
+
+const struct sp_client_end *
+sp_answer_client_end(void)
+{
+    return &client_end;
+}

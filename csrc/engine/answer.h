@@ -1,0 +1,9 @@
+/* A frontend's answer on its way to a client at the door: the client's end of an exchange. */
+#ifndef SP_ENGINE_ANSWER_H
+#define SP_ENGINE_ANSWER_H
+
+#include "engine/downstream.h"
+
+const struct sp_client_end *sp_answer_client_end(void);
+
+#endif

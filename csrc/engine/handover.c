@@ -1,0 +1,400 @@
+#include "engine/handover.h"
+
+#include "engine/connection.h"
+#include "engine/descriptors.h"
+#include "engine/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* Of what waits in a channel for Django to read it: a request is at most a head and what was read
+ * of its body, and a second one is not begun. */
+#define SP_CHANNEL_CEILING (SP_INTAKE_CEILING + (size_t)64 * 1024)
+
+static bool
+would_block(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ETOOMANYREFS;
+}
+
+static void
+put_number(char *room, size_t size, unsigned long long number)
+{
+    for (size_t i = size; i > 0; i--) {
+        room[i - 1] = (char)(unsigned char)(number & 0xFF);
+        number >>= 8;
+    }
+}
+
+static unsigned long long
+get_number(const char *bytes, size_t size)
+{
+    unsigned long long number = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        number = number << 8 | (unsigned char)bytes[i];
+    }
+    return number;
+}
+
+struct frame {
+    char kind;
+    char flags;
+    struct sp_span bytes;
+    long long content_length;
+    unsigned long long id;
+    int fd; /* that goes along, or -1 */
+};
+
+static void
+write_head(const struct frame *frame, char head[SP_HANDOVER_HEAD])
+{
+    memset(head, 0, SP_HANDOVER_HEAD);
+    head[0] = frame->kind;
+    head[1] = frame->flags;
+    put_number(head + 4, 4, frame->bytes.len);
+    put_number(head + 8, 8, (unsigned long long)frame->content_length);
+    put_number(head + 16, 8, frame->id);
+}
+
+static void
+attach_descriptor(struct msghdr *message, char *room, size_t size, int fd)
+{
+    if (fd < 0) {
+        return;
+    }
+    memset(room, 0, size);
+    message->msg_control = room;
+    message->msg_controllen = (socklen_t)size;
+    struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    control->cmsg_level = SOL_SOCKET;
+    control->cmsg_type = SCM_RIGHTS;
+    control->cmsg_len = CMSG_LEN(sizeof(fd));
+    memcpy(CMSG_DATA(control), &fd, sizeof(fd));
+}
+
+static void
+watch(struct sp_loop *loop, const struct sp_channel *channel)
+{
+    unsigned events = SP_POLL_IN;
+
+    events |= channel->out.len > 0 || channel->is_crowded ? SP_POLL_OUT : 0U;
+    sp_sockets_watch(&loop->sockets, channel->fd, events);
+}
+
+/* Sends a frame whole, or keeps the rest of it. SP_E_AGAIN: nothing of it was taken. */
+static enum sp_error
+send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct frame *frame)
+{
+    char head[SP_HANDOVER_HEAD];
+    char room[CMSG_SPACE(sizeof(int))];
+    struct iovec vector[2] = {{head, sizeof(head)}, {NULL, frame->bytes.len}};
+    struct msghdr message = {.msg_iov = vector, .msg_iovlen = frame->bytes.len > 0 ? 2 : 1};
+
+    if (channel->out.len > 0) {
+        return SP_E_AGAIN;
+    }
+    write_head(frame, head);
+    /* Nothing is written there, but no cast may say so. */
+    memcpy((void *)&vector[1].iov_base, (const void *)&frame->bytes.data, sizeof(void *));
+    attach_descriptor(&message, room, sizeof(room), frame->fd);
+    ssize_t sent = sendmsg(channel->fd, &message, MSG_NOSIGNAL);
+    if (sent < 0) {
+        channel->is_crowded = would_block();
+        watch(loop, channel);
+        return channel->is_crowded ? SP_E_AGAIN : SP_E_SYSTEM;
+    }
+    size_t count = (size_t)sent;
+    size_t of_head = count < sizeof(head) ? count : sizeof(head);
+    struct sp_span rest = frame->bytes;
+    if (rest.len > 0) {
+        rest.data += count - of_head;
+        rest.len -= count - of_head;
+    }
+    bool kept =
+        sp_buffer_append(&channel->out, (struct sp_span){head + of_head, sizeof(head) - of_head}) &&
+        sp_buffer_append(&channel->out, rest);
+    watch(loop, channel);
+    return kept ? SP_OK : SP_E_NO_MEMORY;
+}
+
+static bool
+flush(struct sp_loop *loop, struct sp_channel *channel)
+{
+    while (channel->out_sent < channel->out.len) {
+        ssize_t sent = send(channel->fd, channel->out.data + channel->out_sent,
+                            channel->out.len - channel->out_sent, MSG_NOSIGNAL);
+        if (sent < 0) {
+            return would_block();
+        }
+        channel->out_sent += (size_t)sent;
+    }
+    channel->out.len = 0;
+    channel->out_sent = 0;
+    channel->is_crowded = false;
+    watch(loop, channel);
+    return true;
+}
+
+static void
+forget(struct sp_channel *channel, struct sp_downstream *downstream)
+{
+    struct sp_downstream **link = &channel->handed;
+
+    while (*link != downstream) {
+        link = &(*link)->next_waiting;
+    }
+    *link = downstream->next_waiting;
+    downstream->channel = NULL;
+}
+
+/* The socket is the engine's alone again. */
+static void
+take_back(struct sp_loop *loop, struct sp_downstream *downstream)
+{
+    int fd = downstream->connection->fd;
+
+    sp_downstream_set_state(downstream, SP_DOWNSTREAM_READING);
+    if (!sp_descriptor_set_nonblocking(fd) ||
+        !sp_sockets_own(&loop->sockets, fd, &downstream->watcher)) {
+        sp_downstream_close(loop, downstream, true);
+        return;
+    }
+    downstream->is_full = false;
+    sp_downstream_watch(loop, downstream);
+    sp_downstream_touch(downstream);
+}
+
+/* What Django had not begun with waits for the next one; of the rest nobody knows how far it got.
+ */
+static void
+lose(struct sp_loop *loop, struct sp_channel *channel, bool may_wait)
+{
+    while (channel->handed != NULL) {
+        struct sp_downstream *downstream = channel->handed;
+        forget(channel, downstream);
+        if (downstream->is_taken || !may_wait) {
+            sp_downstream_close(loop, downstream, true);
+        }
+        else {
+            take_back(loop, downstream);
+        }
+    }
+}
+
+static void
+close_channel(struct sp_loop *loop, struct sp_channel *channel, bool may_wait)
+{
+    struct sp_channels *channels = &channel->listener->channels;
+    struct sp_channel **link = &channels->first;
+
+    while (*link != channel) {
+        link = &(*link)->next;
+    }
+    *link = channel->next;
+    if (channels->current == channel) {
+        channels->current = NULL;
+    }
+    lose(loop, channel, may_wait);
+    sp_sockets_disown(&loop->sockets, channel->fd);
+    sp_descriptor_close(channel->fd);
+    sp_buffer_clear(&channel->out);
+    free(channel);
+}
+
+static void
+end_channel(struct sp_loop *loop, struct sp_channel *channel)
+{
+    struct frame last = {.kind = 'E', .content_length = -1, .fd = -1};
+
+    channel->is_leaving = true;
+    if (channel->listener->channels.current == channel) {
+        channel->listener->channels.current = NULL;
+    }
+    if (send_frame(loop, channel, &last) == SP_E_AGAIN) {
+        char head[SP_HANDOVER_HEAD];
+        write_head(&last, head);
+        /* Without memory for it Django waits a little longer before it leaves. */
+        (void)sp_buffer_append(&channel->out, (struct sp_span){head, sizeof(head)});
+        watch(loop, channel);
+    }
+}
+
+static struct sp_downstream *
+find(const struct sp_channel *channel, unsigned long long id)
+{
+    struct sp_downstream *downstream = channel->handed;
+
+    while (downstream != NULL && downstream->id != id) {
+        downstream = downstream->next_waiting;
+    }
+    return downstream;
+}
+
+static void
+note_taken(struct sp_channel *channel, struct sp_downstream *downstream)
+{
+    if (!downstream->is_taken) {
+        downstream->is_taken = true;
+        channel->untaken--;
+        sp_downstream_use(downstream, downstream->handed);
+    }
+}
+
+/* (26) Django has begun, gives the connection back, or has ended it. */
+static void
+obey(struct sp_loop *loop, struct sp_channel *channel, char kind, unsigned long long id)
+{
+    struct sp_downstream *downstream = find(channel, id);
+
+    if (kind == 'L') {
+        end_channel(loop, channel);
+        return;
+    }
+    bool was_busy = channel->untaken == SP_HANDOVER_WINDOW;
+    if (downstream == NULL) {
+        return;
+    }
+    note_taken(channel, downstream);
+    if (kind == 'B') {
+        forget(channel, downstream);
+        take_back(loop, downstream);
+    }
+    else if (kind == 'C') {
+        forget(channel, downstream);
+        sp_downstream_close(loop, downstream, false);
+    }
+    if (was_busy) {
+        sp_listener_retry(loop, channel->listener);
+    }
+}
+
+/* False at the end of the channel. */
+static bool
+read_words(struct sp_loop *loop, struct sp_channel *channel)
+{
+    char bytes[SP_HANDOVER_WORD * 64];
+    ssize_t got = recv(channel->fd, bytes, sizeof(bytes), 0);
+
+    for (ssize_t i = 0; i < got; i++) {
+        channel->words[channel->word_count++] = bytes[i];
+        if (channel->word_count == SP_HANDOVER_WORD) {
+            channel->word_count = 0;
+            obey(loop, channel, channel->words[0], get_number(channel->words + 1, 8));
+        }
+    }
+    return got > 0 || (got < 0 && would_block());
+}
+
+static void
+happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
+{
+    struct sp_channel *channel = (struct sp_channel *)(void *)watcher;
+    struct sp_listener *listener = channel->listener;
+    bool is_open = true;
+
+    if ((events & SP_POLL_OUT) != 0) {
+        is_open = flush(loop, channel);
+        if (is_open && channel->out.len == 0) {
+            sp_listener_retry(loop, listener);
+        }
+    }
+    if (is_open && (events & (SP_POLL_IN | SP_POLL_ERROR)) != 0) {
+        is_open = read_words(loop, channel);
+    }
+    if (!is_open) {
+        close_channel(loop, channel, true);
+    }
+}
+
+enum sp_error
+sp_handover_attach(struct sp_loop *loop, struct sp_listener *listener, int fd)
+{
+    struct sp_channel *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        sp_descriptor_close(fd);
+        return SP_E_NO_MEMORY;
+    }
+    made->watcher.happened = happened;
+    made->listener = listener;
+    made->fd = fd;
+    sp_buffer_init(&made->out, SP_CHANNEL_CEILING);
+    if (!sp_descriptor_set_nonblocking(fd) || !sp_sockets_own(&loop->sockets, fd, &made->watcher)) {
+        sp_descriptor_close(fd);
+        free(made);
+        return SP_E_SYSTEM;
+    }
+    made->next = listener->channels.first;
+    listener->channels.first = made;
+    listener->channels.current = made;
+    watch(loop, made);
+    return SP_OK;
+}
+
+/* (25) The descriptor, and of what was read no more than this request. */
+enum sp_error
+sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
+                 const struct sp_incoming *incoming)
+{
+    struct sp_channels *channels = &downstream->listener->channels;
+    struct sp_channel *channel = channels->current;
+    struct sp_span bytes = sp_downstream_unused(downstream);
+    size_t body = bytes.len - incoming->length;
+    long long content_length = incoming->content_length;
+
+    if (channel == NULL || channel->untaken == SP_HANDOVER_WINDOW) {
+        return SP_E_AGAIN;
+    }
+    if (!incoming->is_upgrade && content_length < (long long)body) {
+        body = content_length > 0 ? (size_t)content_length : 0;
+    }
+    bytes.len = incoming->length + body;
+    struct frame frame = {
+        .kind = 'R',
+        .flags = incoming->is_upgrade ? SP_HANDOVER_LAST : 0,
+        .bytes = bytes,
+        .content_length = content_length,
+        .id = channels->last_id + 1,
+        .fd = downstream->connection->fd,
+    };
+    sp_sockets_disown(&loop->sockets, frame.fd); /* from here on it may be Python's */
+    enum sp_error error = send_frame(loop, channel, &frame);
+    if (error != SP_OK) {
+        bool owned = sp_sockets_own(&loop->sockets, frame.fd, &downstream->watcher);
+        sp_downstream_watch(loop, downstream);
+        return owned ? error : SP_E_NO_MEMORY;
+    }
+    channels->last_id++;
+    downstream->channel = channel;
+    downstream->id = frame.id;
+    downstream->is_taken = false;
+    downstream->handed = bytes.len;
+    downstream->next_waiting = channel->handed;
+    channel->handed = downstream;
+    channel->untaken++;
+    sp_downstream_set_state(downstream, SP_DOWNSTREAM_HANDED);
+    return SP_OK;
+}
+
+enum sp_error
+sp_handover_ask(struct sp_loop *loop, struct sp_listener *listener, struct sp_span host)
+{
+    struct frame frame = {.kind = 'H', .bytes = host, .content_length = -1, .fd = -1};
+    struct sp_channel *channel = listener->channels.current;
+
+    return channel != NULL ? send_frame(loop, channel, &frame) : SP_E_AGAIN;
+}
+
+void
+sp_handover_end(struct sp_loop *loop, struct sp_listener *listener)
+{
+    for (struct sp_channel *next, *each = listener->channels.first; each != NULL; each = next) {
+        next = each->next;
+        close_channel(loop, each, false);
+    }
+}

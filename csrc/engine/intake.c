@@ -1,0 +1,151 @@
+#include "engine/intake.h"
+
+#include "engine/roster.h"
+
+#include <string.h>
+
+/* Under the exchange's mutex: a run of the body. */
+static bool
+write_some(struct sp_exchange *exchange, struct sp_span bytes)
+{
+    if (exchange->body_length > 0) {
+        exchange->request_left -= (long long)bytes.len;
+    }
+    return sp_pipe_write(&exchange->request, bytes);
+}
+
+/* Under the mutex. */
+static bool
+move_plain(struct sp_downstream *downstream)
+{
+    struct sp_visit *visit = &downstream->visit;
+    struct sp_span bytes = sp_downstream_unused(downstream);
+    size_t room = sp_pipe_room(&visit->exchange->request);
+
+    if ((long long)bytes.len > visit->body_left) {
+        bytes.len = (size_t)visit->body_left;
+    }
+    bytes.len = bytes.len < room ? bytes.len : room;
+    if (bytes.len > 0 && !write_some(visit->exchange, bytes)) {
+        return false;
+    }
+    visit->body_left -= (long long)bytes.len;
+    visit->is_body_done = visit->body_left == 0;
+    sp_downstream_use(downstream, bytes.len);
+    return true;
+}
+
+/* Each line ends with a NUL in place of its CRLF, as libcurl wants them. */
+static bool
+keep_trailers(struct sp_exchange *exchange, struct sp_span lines)
+{
+    while (lines.len > 0) {
+        const char *end = memchr(lines.data, '\r', lines.len);
+        size_t length = end != NULL ? (size_t)(end - lines.data) : lines.len;
+        if (!sp_buffer_append(&exchange->trailers, (struct sp_span){lines.data, length}) ||
+            !sp_buffer_append(&exchange->trailers, (struct sp_span){"", 1})) {
+            return false;
+        }
+        size_t line = length + 2 < lines.len ? length + 2 : lines.len;
+        lines = (struct sp_span){lines.data + line, lines.len - line};
+    }
+    return true;
+}
+
+/* Under the mutex: as many chunks as there is room for. */
+static bool
+move_chunks(struct sp_downstream *downstream)
+{
+    struct sp_visit *visit = &downstream->visit;
+    enum sp_chunked_step step = SP_CHUNKED_DATA;
+
+    while (step == SP_CHUNKED_DATA) {
+        struct sp_span unused = sp_downstream_unused(downstream);
+        size_t room = sp_pipe_room(&visit->exchange->request);
+        size_t given = unused.len < room ? unused.len : room; /* no run is longer than its bytes */
+        struct sp_span bytes = {unused.data, given};
+        struct sp_span data = {NULL, 0};
+        if (given == 0) {
+            break;
+        }
+        step = sp_chunked_next(&visit->chunked, &bytes, &data);
+        if (step == SP_CHUNKED_DATA && !write_some(visit->exchange, data)) {
+            return false;
+        }
+        sp_downstream_use(downstream, given - bytes.len);
+        if (step == SP_CHUNKED_MORE) {
+            step = SP_CHUNKED_DATA; /* until nothing is left */
+        }
+    }
+    visit->is_body_done = step == SP_CHUNKED_DONE;
+    return step != SP_CHUNKED_BROKEN &&
+           (!visit->is_body_done ||
+            keep_trailers(visit->exchange, sp_buffer_peek(&visit->chunked.trailers)));
+}
+
+static bool
+move(struct sp_downstream *downstream, bool *was_starved)
+{
+    struct sp_visit *visit = &downstream->visit;
+    struct sp_exchange *exchange = visit->exchange;
+
+    pthread_mutex_lock(&exchange->mutex);
+    bool good = visit->is_chunked ? move_chunks(downstream) : move_plain(downstream);
+    exchange->request.ended = visit->is_body_done;
+    *was_starved =
+        exchange->request_starved && (visit->is_body_done || !sp_pipe_is_empty(&exchange->request));
+    if (*was_starved) {
+        exchange->request_starved = false;
+    }
+    pthread_mutex_unlock(&exchange->mutex);
+    return good;
+}
+
+bool
+sp_intake_begin(struct sp_downstream *downstream)
+{
+    bool was_starved;
+
+    if (downstream->visit.is_body_done) {
+        return true;
+    }
+    if (sp_downstream_unused(downstream).len > 0) {
+        downstream->visit.owes_continue = false; /* it does not wait */
+    }
+    return move(downstream, &was_starved);
+}
+
+bool
+sp_intake_is_cut(const struct sp_downstream *downstream)
+{
+    const struct sp_visit *visit = &downstream->visit;
+
+    return visit->exchange != NULL && !visit->is_body_done;
+}
+
+void
+sp_intake_go_on(struct sp_loop *loop, struct sp_downstream *downstream)
+{
+    struct sp_visit *visit = &downstream->visit;
+    bool was_starved = false;
+
+    if (visit->exchange == NULL || visit->is_body_done) {
+        return; /* what comes now is the next request */
+    }
+    if (visit->exchange->state == SP_EXCHANGE_ANSWERING &&
+        !sp_status_wants_body(visit->exchange->head.status)) {
+        sp_downstream_use(downstream, sp_downstream_unused(downstream).len);
+        return; /* libcurl takes no more */
+    }
+    if (sp_downstream_unused(downstream).len == 0) {
+        return;
+    }
+    visit->owes_continue = false;
+    if (!move(downstream, &was_starved)) {
+        sp_roster_end(loop, visit->exchange, SP_E_REQUEST_CLIENT);
+        return;
+    }
+    if (was_starved && visit->exchange->transfer != NULL) {
+        sp_roster_resume(loop, visit->exchange, SP_WISH_SEND);
+    }
+}

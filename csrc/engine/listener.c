@@ -1,0 +1,232 @@
+#include "engine/listener.h"
+
+#include "engine/clock.h"
+#include "engine/descriptors.h"
+#include "engine/visit.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Of one listening socket in one round, so that a storm leaves time for who is in already. */
+#define SP_ACCEPTS 64
+
+static void
+watch_doors(struct sp_loop *loop, struct sp_listener *listener, bool is_paused)
+{
+    listener->is_paused = is_paused;
+    for (size_t i = 0; i < listener->door_count; i++) {
+        sp_sockets_watch(&loop->sockets, listener->doors[i].fd, is_paused ? 0U : SP_POLL_IN);
+    }
+}
+
+/* Also of what the system counts: it does not become more by asking again at once. */
+static bool
+is_short_of_something(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Numeric, as Python's REMOTE_ADDR has it; empty for a Unix socket's. */
+static void
+name_peer(const struct sockaddr *address, socklen_t size, char peer[SP_PEER_SIZE])
+{
+    if (address->sa_family == AF_UNIX ||
+        getnameinfo(address, size, peer, SP_PEER_SIZE, NULL, 0, NI_NUMERICHOST) != 0) {
+        peer[0] = '\0';
+    }
+}
+
+static void
+welcome(struct sp_loop *loop, struct sp_listener *listener, int fd, const char *peer)
+{
+    struct sp_downstream *downstream = NULL;
+
+    if (sp_downstream_new(listener, fd, peer, &downstream) != SP_OK) {
+        return;
+    }
+    if (!sp_sockets_own(&loop->sockets, fd, &downstream->watcher)) {
+        sp_downstream_free(downstream);
+        return;
+    }
+    downstream->next = listener->first;
+    if (listener->first != NULL) {
+        listener->first->previous = downstream;
+    }
+    listener->first = downstream;
+    listener->connection_count++;
+    sp_downstream_watch(loop, downstream);
+}
+
+/* (19) Without a descriptor to spare, connections wait in the backlog until one is given up. */
+static void
+happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
+{
+    struct sp_door *door = (struct sp_door *)(void *)watcher;
+    struct sp_listener *listener = door->listener;
+
+    (void)events; /* only a connection can have come */
+    for (unsigned i = 0; i < SP_ACCEPTS; i++) {
+        struct sockaddr_storage address = {0};
+        socklen_t size = sizeof(address);
+        char peer[SP_PEER_SIZE];
+        if (listener->connection_count >= listener->max_connections) {
+            watch_doors(loop, listener, true);
+            return;
+        }
+        int fd = sp_descriptor_accept(door->fd, (struct sockaddr *)&address, &size);
+        if (fd < 0 && is_short_of_something(errno)) {
+            watch_doors(loop, listener, true);
+        }
+        if (fd < 0) {
+            return;
+        }
+        name_peer((const struct sockaddr *)&address, size, peer);
+        welcome(loop, listener, fd, peer);
+    }
+}
+
+void
+sp_listener_queue(struct sp_listener *listener, struct sp_downstream *downstream)
+{
+    if (downstream->state == SP_DOWNSTREAM_READING) {
+        sp_downstream_set_state(downstream, SP_DOWNSTREAM_WAITING);
+    }
+    if (downstream->waiting_since == SP_NEVER) {
+        downstream->waiting_since = sp_clock_now();
+    }
+    downstream->next_waiting = NULL;
+    *listener->last_waiting = downstream;
+    listener->last_waiting = &downstream->next_waiting;
+}
+
+void
+sp_listener_unqueue(struct sp_listener *listener, struct sp_downstream *downstream)
+{
+    struct sp_downstream **link = &listener->waiting;
+
+    while (*link != downstream) {
+        link = &(*link)->next_waiting;
+    }
+    *link = downstream->next_waiting;
+    if (*link == NULL) {
+        listener->last_waiting = link;
+    }
+}
+
+/* (27) Something has come that they wait for, perhaps. */
+void
+sp_listener_retry(struct sp_loop *loop, struct sp_listener *listener)
+{
+    struct sp_downstream *waiting = listener->waiting;
+
+    listener->waiting = NULL;
+    listener->last_waiting = &listener->waiting;
+    while (waiting != NULL) {
+        struct sp_downstream *next = waiting->next_waiting;
+        sp_downstream_set_state(waiting, SP_DOWNSTREAM_READING);
+        waiting->scanned = 0;
+        sp_visit_begin(loop, waiting);
+        waiting = next;
+    }
+}
+
+void
+sp_listener_remove(struct sp_loop *loop, struct sp_downstream *downstream)
+{
+    struct sp_listener *listener = downstream->listener;
+
+    if (downstream->previous != NULL) {
+        downstream->previous->next = downstream->next;
+    }
+    else {
+        listener->first = downstream->next;
+    }
+    if (downstream->next != NULL) {
+        downstream->next->previous = downstream->previous;
+    }
+    downstream->next = listener->closed;
+    listener->closed = downstream;
+    listener->connection_count--;
+    if (listener->is_paused && !listener->is_closed) {
+        watch_doors(loop, listener, false);
+    }
+}
+
+void
+sp_listener_end_round(struct sp_loop *loop, struct sp_listener *listener)
+{
+    while (listener->touched != NULL) {
+        struct sp_downstream *downstream = listener->touched;
+        listener->touched = downstream->next_touched;
+        downstream->is_touched = false;
+        sp_downstream_proceed(loop, downstream);
+    }
+    while (listener->closed != NULL) {
+        struct sp_downstream *downstream = listener->closed;
+        listener->closed = downstream->next;
+        sp_downstream_free(downstream);
+    }
+}
+
+void
+sp_listener_scan(struct sp_loop *loop, struct sp_listener *listener, long long now)
+{
+    struct sp_downstream *downstream = listener->first;
+
+    if (listener->is_paused && !listener->is_closed) {
+        watch_doors(loop, listener, listener->connection_count >= listener->max_connections);
+    }
+    while (downstream != NULL) {
+        struct sp_downstream *next = downstream->next;
+        sp_downstream_scan(loop, downstream, now);
+        downstream = next;
+    }
+}
+
+static void
+close_doors(struct sp_loop *loop, struct sp_listener *listener)
+{
+    for (size_t i = 0; i < listener->door_count; i++) {
+        sp_sockets_disown(&loop->sockets, listener->doors[i].fd);
+        sp_descriptor_close(listener->doors[i].fd);
+    }
+    listener->door_count = 0;
+}
+
+void
+sp_listener_end(struct sp_loop *loop, struct sp_listener *listener)
+{
+    listener->is_closed = true;
+    close_doors(loop, listener);
+    sp_handover_end(loop, listener);
+    while (listener->first != NULL) {
+        bool is_idle = listener->first->state == SP_DOWNSTREAM_READING;
+        sp_downstream_close(loop, listener->first, !is_idle);
+    }
+    sp_listener_end_round(loop, listener);
+}
+
+enum sp_error
+sp_listener_begin(struct sp_loop *loop, struct sp_listener *listener, const int *fds, size_t count)
+{
+    listener->loop = loop;
+    for (size_t i = 0; i < count; i++) {
+        struct sp_door *door = &listener->doors[i];
+        *door = (struct sp_door){{happened}, listener, sp_descriptor_copy(fds[i])};
+        if (door->fd < 0) {
+            return SP_E_SYSTEM;
+        }
+        listener->door_count++;
+        if (!sp_descriptor_set_nonblocking(door->fd) ||
+            !sp_sockets_own(&loop->sockets, door->fd, &door->watcher)) {
+            return SP_E_SYSTEM;
+        }
+    }
+    watch_doors(loop, listener, false);
+    listener->next = loop->listeners;
+    loop->listeners = listener;
+    return SP_OK;
+}

@@ -1,0 +1,63 @@
+/* The door: listening sockets, and the connections that came in by them. The engine thread's
+ * alone; `listener_caller` is what Python's threads do with it. */
+#ifndef SP_ENGINE_LISTENER_H
+#define SP_ENGINE_LISTENER_H
+
+#include "engine/downstream.h"
+#include "engine/handover.h"
+#include "engine/journal.h"
+#include "wire/incoming.h"
+
+#define SP_LISTENERS_MAX 8
+
+struct sp_door {
+    struct sp_watcher watcher;
+    struct sp_listener *listener; /* borrowed */
+    int fd;                       /* owned */
+};
+
+struct sp_listener {
+    struct sp_mailbox *mailbox; /* borrowed: lives as long as the process */
+    struct sp_loop *loop;       /* borrowed likewise */
+    struct sp_listener *next;   /* in the loop's list */
+    struct sp_door doors[SP_LISTENERS_MAX];
+    size_t door_count;
+    bool is_paused; /* there is no room, or no descriptor, for more connections */
+    bool is_closed;
+    size_t max_connections;
+    size_t connection_count;
+    struct sp_downstream *first;
+    struct sp_downstream *waiting, **last_waiting; /* for Django, oldest first */
+    struct sp_downstream *touched;
+    struct sp_downstream *closed;
+    struct sp_site *site; /* a reference of our own; NULL until Django has come */
+    struct sp_channels channels;
+    struct sp_journal journal;   /* any thread's */
+    struct sp_incoming incoming; /* the request that is being looked at */
+    char path[SP_INCOMING_TARGET_CEILING];
+};
+
+/* Listens on copies of the sockets `fds`. */
+enum sp_error sp_listener_begin(struct sp_loop *loop, struct sp_listener *listener, const int *fds,
+                                size_t count);
+
+/* `downstream` waits for Django, or no longer does. */
+void sp_listener_queue(struct sp_listener *listener, struct sp_downstream *downstream);
+void sp_listener_unqueue(struct sp_listener *listener, struct sp_downstream *downstream);
+
+/* `downstream` is closed, and freed at the end of the round. */
+void sp_listener_remove(struct sp_loop *loop, struct sp_downstream *downstream);
+
+/* Whatever waits for Django is decided anew. */
+void sp_listener_retry(struct sp_loop *loop, struct sp_listener *listener);
+
+/* The end of a round of the loop. */
+void sp_listener_end_round(struct sp_loop *loop, struct sp_listener *listener);
+
+/* Deadlines. */
+void sp_listener_scan(struct sp_loop *loop, struct sp_listener *listener, long long now);
+
+/* Resets every connection, for the end of the loop. */
+void sp_listener_end(struct sp_loop *loop, struct sp_listener *listener);
+
+#endif

@@ -1,0 +1,199 @@
+#include "engine/listener_caller.h"
+
+#include "engine/descriptors.h"
+#include "engine/mailbox.h"
+
+#include <stdlib.h>
+
+struct opening {
+    struct sp_listener *listener;
+    const int *fds;
+    size_t count;
+};
+
+static enum sp_error
+begin(struct sp_loop *loop, void *context)
+{
+    const struct opening *opening = context;
+
+    return sp_listener_begin(loop, opening->listener, opening->fds, opening->count);
+}
+
+static enum sp_error
+close_listener(struct sp_loop *loop, void *context)
+{
+    struct sp_listener *listener = context;
+    struct sp_listener **link = &loop->listeners;
+
+    while (*link != NULL && *link != listener) {
+        link = &(*link)->next;
+    }
+    if (*link != NULL) {
+        *link = listener->next;
+    }
+    sp_listener_end(loop, listener);
+    return SP_OK;
+}
+
+struct naming {
+    struct sp_listener *listener;
+    struct sp_site *site;
+};
+
+/* What was answered by the site before keeps that until it is over. */
+static enum sp_error
+change_site(struct sp_loop *loop, void *context)
+{
+    const struct naming *naming = context;
+
+    sp_site_give_back(naming->listener->site);
+    naming->listener->site = naming->site;
+    sp_listener_retry(loop, naming->listener);
+    return SP_OK;
+}
+
+struct attaching {
+    struct sp_listener *listener;
+    int fd;
+};
+
+static enum sp_error
+attach(struct sp_loop *loop, void *context)
+{
+    const struct attaching *attaching = context;
+    enum sp_error error = sp_handover_attach(loop, attaching->listener, attaching->fd);
+
+    sp_listener_retry(loop, attaching->listener);
+    return error;
+}
+
+struct telling {
+    struct sp_listener *listener;
+    const struct sp_word *word;
+};
+
+/* Of one site only: a word on another number of frontends is an older site's. */
+static bool
+is_current(const struct sp_site *site, const struct sp_word *word)
+{
+    return site != NULL && (word->views == NULL || word->frontend_count == site->frontend_count);
+}
+
+static bool
+keep_view(struct sp_site *site, struct sp_site_view *seen)
+{
+    struct sp_span *const texts[] = {
+        &seen->view.host,         &seen->view.forwarded_host, &seen->view.forwarded_proto,
+        &seen->view.browser_host, &seen->view.own_origin,     &seen->alias};
+    bool kept = true;
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        kept = kept && sp_site_keep(site, *texts[i], texts[i]) == SP_OK;
+    }
+    return kept;
+}
+
+static enum sp_error
+tell(struct sp_loop *loop, void *context)
+{
+    const struct telling *telling = context;
+    const struct sp_word *word = telling->word;
+    struct sp_site *site = telling->listener->site;
+    struct sp_site_host *host = is_current(site, word) ? sp_site_note(site, word->value) : NULL;
+    size_t count = word->views != NULL ? word->frontend_count * SP_VIEW_KINDS : 0;
+
+    if (host == NULL || host->views != NULL) {
+        free(word->views);
+        return SP_OK;
+    }
+    bool kept = sp_site_keep(site, word->origin, &host->origin) == SP_OK;
+    for (size_t i = 0; i < count; i++) {
+        kept = kept && keep_view(site, &word->views[i]);
+    }
+    host->views = word->views;
+    host->verdict = kept && word->views != NULL ? SP_VERDICT_ALLOWED : SP_VERDICT_REFUSED;
+    sp_listener_retry(loop, telling->listener);
+    return kept ? SP_OK : SP_E_NO_MEMORY;
+}
+
+enum sp_error
+sp_listener_open(struct sp_mailbox *mailbox, const int *fds, size_t count, size_t max_connections,
+                 struct sp_listener **listener)
+{
+    struct sp_listener *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        return SP_E_NO_MEMORY;
+    }
+    made->mailbox = mailbox;
+    made->max_connections = max_connections;
+    made->last_waiting = &made->waiting;
+    struct opening opening = {made, fds, count};
+    enum sp_error error = sp_journal_init(&made->journal);
+    if (error == SP_OK) {
+        error = sp_mailbox_perform(mailbox, begin, &opening);
+    }
+    if (error != SP_OK) {
+        sp_listener_close(made);
+        sp_listener_free(made);
+        return error;
+    }
+    *listener = made;
+    return SP_OK;
+}
+
+void
+sp_listener_close(struct sp_listener *listener)
+{
+    /* An engine that has stopped has ended it. */
+    (void)sp_mailbox_perform(listener->mailbox, close_listener, listener);
+}
+
+void
+sp_listener_free(struct sp_listener *listener)
+{
+    if (listener != NULL) {
+        sp_site_give_back(listener->site);
+        sp_journal_clear(&listener->journal);
+        free(listener);
+    }
+}
+
+enum sp_error
+sp_listener_set_site(struct sp_listener *listener, struct sp_site *site)
+{
+    struct naming naming = {listener, site};
+    enum sp_error error = sp_mailbox_perform(listener->mailbox, change_site, &naming);
+
+    if (error != SP_OK) {
+        sp_site_give_back(site);
+    }
+    return error;
+}
+
+enum sp_error
+sp_listener_attach(struct sp_listener *listener, int fd)
+{
+    struct attaching attaching = {listener, sp_descriptor_copy(fd)};
+
+    if (attaching.fd < 0) {
+        return SP_E_SYSTEM;
+    }
+    enum sp_error error = sp_mailbox_perform(listener->mailbox, attach, &attaching);
+    if (error == SP_E_SHUTDOWN) {
+        sp_descriptor_close(attaching.fd);
+    }
+    return error;
+}
+
+enum sp_error
+sp_listener_tell(struct sp_listener *listener, const struct sp_word *word)
+{
+    struct telling telling = {listener, word};
+    enum sp_error error = sp_mailbox_perform(listener->mailbox, tell, &telling);
+
+    if (error == SP_E_SHUTDOWN) {
+        free(word->views);
+    }
+    return error;
+}

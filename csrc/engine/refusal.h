@@ -1,0 +1,19 @@
+/* What the door answers itself: one line of text, never cached, and the connection's end. */
+#ifndef SP_ENGINE_REFUSAL_H
+#define SP_ENGINE_REFUSAL_H
+
+#include "engine/downstream.h"
+
+extern const struct sp_failure sp_refusal_late_head;
+extern const struct sp_failure sp_refusal_no_django;
+extern const struct sp_failure sp_refusal_lost_body;
+
+/* Answers with `failure`, and lingers. */
+void sp_refusal_send(struct sp_loop *loop, struct sp_downstream *downstream,
+                     const struct sp_failure *failure);
+
+/* The same for a head that is not read: `reason` as sp_incoming_parse says it. */
+void sp_refusal_send_reason(struct sp_loop *loop, struct sp_downstream *downstream, int status,
+                            const char *reason);
+
+#endif

@@ -1,0 +1,246 @@
+#include "python/site_arguments.h"
+
+#include "python/home_object.h"
+#include "python/routes_object.h"
+#include "python/upstream_object.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+refuse(const char *what)
+{
+    PyErr_SetString(PyExc_TypeError, what);
+    return false;
+}
+
+static bool
+keep_text(struct sp_site *site, PyObject *text, struct sp_span *kept)
+{
+    Py_ssize_t length;
+    const char *bytes = PyUnicode_AsUTF8AndSize(text, &length);
+
+    if (bytes == NULL) {
+        return false;
+    }
+    if (sp_site_keep(site, (struct sp_span){bytes, (size_t)length}, kept) != SP_OK) {
+        PyErr_NoMemory();
+        return false;
+    }
+    return true;
+}
+
+static bool
+read_routes(const struct sp_module_state *state, PyObject *object, struct sp_routes **routes)
+{
+    if (object == Py_None) {
+        return true;
+    }
+    if (Py_TYPE(object) != state->routes_type) {
+        return refuse("routes are a Routes or None");
+    }
+    *routes = sp_routes_take(sp_routes_object_peek(object));
+    return true;
+}
+
+static bool
+read_specials(PyObject *list, struct sp_site *site)
+{
+    Py_ssize_t count = PyList_Size(list);
+
+    if (count > SP_SITE_MAX_SPECIALS) {
+        PyErr_SetString(PyExc_ValueError, "too many special paths");
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!keep_text(site, PyList_GetItem(list, i), &site->specials[i])) {
+            return false;
+        }
+    }
+    site->special_count = (size_t)count;
+    return true;
+}
+
+/* What a failure without a line of its own says; there is none in practice. */
+static void
+fill_failures(struct sp_frontend *frontend)
+{
+    for (int error = 0; error < SP_ERROR_COUNT; error++) {
+        int status = sp_error_info((enum sp_error)error)->status;
+        frontend->failures[error] = (struct sp_failure){status, SP_SPAN("samesite_proxy\n")};
+    }
+}
+
+static int
+error_named(const char *name)
+{
+    int error = 0;
+
+    while (error < SP_ERROR_COUNT && strcmp(sp_error_info((enum sp_error)error)->name, name) != 0) {
+        error++;
+    }
+    return error;
+}
+
+static bool
+read_failures(PyObject *failures, struct sp_site *site, struct sp_frontend *frontend)
+{
+    PyObject *code;
+    PyObject *value;
+    Py_ssize_t place = 0;
+
+    fill_failures(frontend);
+    while (PyDict_Next(failures, &place, &code, &value)) {
+        const char *name = PyUnicode_AsUTF8AndSize(code, NULL);
+        int error = name != NULL ? error_named(name) : SP_ERROR_COUNT;
+        PyObject *line;
+        if (name == NULL || !PyTuple_Check(value)) {
+            return name != NULL && refuse("a failure is a tuple of a status and a line");
+        }
+        if (error == SP_ERROR_COUNT) {
+            continue;
+        }
+        struct sp_failure *failure = &frontend->failures[error];
+        if (!PyArg_ParseTuple(value, "iU", &failure->status, &line) ||
+            !keep_text(site, line, &failure->line)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+read_frontend(const struct sp_module_state *state, PyObject *item, struct sp_site *site)
+{
+    struct sp_frontend *frontend = &site->frontends[site->frontend_count];
+    PyObject *upstream;
+    PyObject *home;
+    PyObject *failures;
+
+    if (!PyTuple_Check(item)) {
+        return refuse("a frontend is a tuple of Upstream, Home and its failures");
+    }
+    if (!PyArg_ParseTuple(item, "O!O!O!", state->upstream_type, &upstream, state->home_type, &home,
+                          &PyDict_Type, &failures)) {
+        return false;
+    }
+    frontend->upstream = sp_upstream_take(sp_upstream_object_peek(upstream));
+    frontend->home = sp_home_take(sp_home_object_peek(home));
+    site->frontend_count++;
+    return read_failures(failures, site, frontend);
+}
+
+static bool
+read_frontends(const struct sp_module_state *state, PyObject *list, struct sp_site *site)
+{
+    Py_ssize_t count = PyList_Size(list);
+
+    if (count > SP_SITE_MAX_FRONTENDS) {
+        PyErr_SetString(PyExc_ValueError, "too many frontends");
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (!read_frontend(state, PyList_GetItem(list, i), site)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+struct sp_site *
+sp_site_from_arguments(const struct sp_module_state *state, PyObject *args)
+{
+    PyObject *routes;
+    PyObject *own;
+    PyObject *specials;
+    PyObject *frontends;
+    struct sp_site *site = NULL;
+
+    if (!PyArg_ParseTuple(args, "OOO!O!:set_table", &routes, &own, &PyList_Type, &specials,
+                          &PyList_Type, &frontends)) {
+        return NULL;
+    }
+    if (sp_site_new(&site) != SP_OK) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    if (!read_routes(state, routes, &site->routes) || !read_routes(state, own, &site->own) ||
+        !read_specials(specials, site) || !read_frontends(state, frontends, site)) {
+        sp_site_give_back(site);
+        return NULL;
+    }
+    if ((site->routes == NULL) != (site->own == NULL)) {
+        PyErr_SetString(PyExc_ValueError, "both routes or none");
+        sp_site_give_back(site);
+        return NULL;
+    }
+    return site;
+}
+
+static bool
+read_view(PyObject *tuple, struct sp_site_view *seen)
+{
+    struct sp_view *view = &seen->view;
+    Py_ssize_t lengths[6];
+    int is_whole_site;
+
+    if (!PyTuple_Check(tuple)) {
+        return refuse("a view is a tuple");
+    }
+    if (!PyArg_ParseTuple(tuple, "s#s#s#s#s#ps#", &view->host.data, &lengths[0],
+                          &view->forwarded_host.data, &lengths[1], &view->forwarded_proto.data,
+                          &lengths[2], &view->browser_host.data, &lengths[3],
+                          &view->own_origin.data, &lengths[4], &is_whole_site, &seen->alias.data,
+                          &lengths[5])) {
+        return false;
+    }
+    struct sp_span *const spans[] = {
+        &view->host,         &view->forwarded_host, &view->forwarded_proto,
+        &view->browser_host, &view->own_origin,     &seen->alias};
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+        spans[i]->len = (size_t)lengths[i];
+    }
+    view->is_whole_site = is_whole_site != 0;
+    return true;
+}
+
+static bool
+fill_views(PyObject *list, struct sp_site_view *views, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        PyObject *kinds = PyList_GetItem(list, (Py_ssize_t)i);
+        if (!PyTuple_Check(kinds) || PyTuple_Size(kinds) != SP_VIEW_KINDS) {
+            return refuse("a frontend has a view for each kind of request");
+        }
+        for (size_t kind = 0; kind < SP_VIEW_KINDS; kind++) {
+            if (!read_view(PyTuple_GetItem(kinds, (Py_ssize_t)kind),
+                           &views[i * SP_VIEW_KINDS + kind])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool
+sp_word_read_views(PyObject *views, struct sp_word *word)
+{
+    if (views == Py_None) {
+        return true;
+    }
+    if (!PyList_Check(views)) {
+        return refuse("views are a list or None");
+    }
+    word->frontend_count = (size_t)PyList_Size(views);
+    word->views = calloc(word->frontend_count * SP_VIEW_KINDS + 1, sizeof(*word->views));
+    if (word->views == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    if (!fill_views(views, word->views, word->frontend_count)) {
+        free(word->views);
+        word->views = NULL;
+        return false;
+    }
+    return true;
+}

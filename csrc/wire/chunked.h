@@ -1,0 +1,51 @@
+/* The body of a request in chunks (RFC 9112, 7.1), decoded strictly, however it is cut. */
+#ifndef SP_WIRE_CHUNKED_H
+#define SP_WIRE_CHUNKED_H
+
+#include "wire/buffer.h"
+
+#define SP_CHUNK_LINE_CEILING    ((size_t)4 * 1024)
+#define SP_CHUNK_TRAILER_CEILING ((size_t)16 * 1024)
+
+enum sp_chunked_step {
+    SP_CHUNKED_MORE,
+    SP_CHUNKED_DATA,
+    SP_CHUNKED_DONE,
+    SP_CHUNKED_BROKEN, /* not chunks, or a limit is passed; it stays broken */
+};
+
+/* Which byte comes next. */
+enum sp_chunked_state {
+    SP_CHUNKED_SIZE,
+    SP_CHUNKED_EXTENSION,
+    SP_CHUNKED_SIZE_LF,
+    SP_CHUNKED_BYTES,
+    SP_CHUNKED_BYTES_CR,
+    SP_CHUNKED_BYTES_LF,
+    SP_CHUNKED_TRAILER,
+    SP_CHUNKED_TRAILER_LF,
+    SP_CHUNKED_END,
+    SP_CHUNKED_ERROR,
+};
+
+struct sp_chunked {
+    enum sp_chunked_state state;
+    long long left;            /* of the chunk at hand */
+    size_t line;               /* bytes of the line with its size, so far */
+    size_t trailer;            /* bytes of all trailer lines, so far */
+    size_t kept;               /* of `trailers`: whole lines; what follows is a line at work */
+    struct sp_buffer trailers; /* when done: field lines, each with its CRLF */
+};
+
+/* For the first body, `*chunked` is all zeroes; for the next one, memory is kept. */
+void sp_chunked_init(struct sp_chunked *chunked);
+void sp_chunked_clear(struct sp_chunked *chunked);
+
+/* Takes bytes off `*bytes`. DATA: `*data` is the next run of the body, never empty, a part of
+ * what was taken; call again. MORE: all bytes are taken. DONE: `*bytes` is what follows the body.
+ * Extensions are thrown away; so are trailer fields that frame, route or control a message, or say
+ * whose it is (RFC 9110, 6.5.1), but those that Connection nominates are for the caller to drop. */
+enum sp_chunked_step sp_chunked_next(struct sp_chunked *chunked, struct sp_span *bytes,
+                                     struct sp_span *data);
+
+#endif
