@@ -14,7 +14,7 @@ WITH_ENGINE = PYTHONPATH=tests/builds SAMESITE_PROXY_ENGINE=$(abspath $(1))
 SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
 
-.PHONY: help demo test check lint bench clean
+.PHONY: help demo test test-static check lint bench clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
@@ -37,6 +37,10 @@ build/sanitized/samesite_proxy/_engine.abi3.so: $(SOURCES) $(VENV)/test.done
 	@SAMESITE_PROXY_SANITIZE=address,undefined $(BIN)/python setup.py -q build_ext \
 		--build-lib build/sanitized --build-temp build/sanitized/objects
 
+build/static/samesite_proxy/_engine.abi3.so: $(SOURCES) $(VENV)/test.done
+	@SAMESITE_PROXY_STATIC_CURL=1 $(BIN)/python setup.py -q build_ext \
+		--build-lib build/static --build-temp build/static/objects
+
 demo: $(VENV)/demo.done
 	@exec $(BIN)/python example_project/demo.py \
 		--port $(PORT) --frontend-port $(FRONTEND_PORT) --frontend $(FRONTEND)
@@ -46,9 +50,13 @@ test: $(VENV)/test.done build/portable/samesite_proxy/_engine.abi3.so \
 		build/sanitized/samesite_proxy/_engine.abi3.so
 	$(PYTEST)
 	$(call WITH_ENGINE,build/portable/samesite_proxy/_engine.abi3.so) \
-		$(PYTEST) -m "not slow" tests/engine tests/traffic tests/live
+		$(PYTEST) -m "not slow" tests/engine tests/traffic tests/live tests/door
 	$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine.abi3.so) \
-		$(PYTEST) -m "not slow" tests/engine
+		$(PYTEST) -m "not slow" tests/engine tests/door
+
+# With a libcurl of its own; needs cargo, cmake and OpenSSL's headers.
+test-static: build/static/samesite_proxy/_engine.abi3.so
+	$(call WITH_ENGINE,$<) $(PYTEST) -m "not slow" tests/engine
 
 check: $(VENV)/test.done
 	$(PYTEST) -m "not slow" tests/unit tests/engine tests/test_architecture.py tests/test_style.py tests/test_c.py

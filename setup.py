@@ -4,10 +4,15 @@ For those who work on it:
     SAMESITE_PROXY_POLLER=portable    poll(2) instead of epoll, as on macOS and BSD
     SAMESITE_PROXY_SANITIZE=address,undefined
     SAMESITE_PROXY_WERROR=1           warnings are errors
+
+For speed:
+    SAMESITE_PROXY_STATIC_CURL=1      a libcurl of our own, with nothing that we do not use;
+                                      or a folder with curl's source, instead of 1
 """
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -29,6 +34,9 @@ WARNINGS = shlex.split(
     "-Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes"
     " -Wmissing-prototypes -Wvla -Wundef -Wcast-qual -Wwrite-strings -Wnull-dereference"
 )
+# The crate that has curl's source, and what its archive has to be.
+CURL_CRATE = "0.4.91"
+CURL_SHA256 = "cd39579123e45bf762716bb893d43886ed1cabe6289455be29a4f1d4e37afb06"
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
@@ -91,6 +99,100 @@ class Curl:
         return version, compile_args, shlex.split(output("curl-config", "--libs") or "")
 
 
+class StaticCurl:
+    """A libcurl of our own for HTTP/1.1 and TLS alone, built with cmake and linked whole."""
+
+    OFF = shlex.split(
+        "BUILD_CURL_EXE BUILD_SHARED_LIBS BUILD_TESTING BUILD_EXAMPLES BUILD_LIBCURL_DOCS"
+        " BUILD_MISC_DOCS ENABLE_CURL_MANUAL PICKY_COMPILER CURL_ENABLE_EXPORT_TARGET"
+        " CURL_HIDDEN_SYMBOLS CURL_ZLIB CURL_BROTLI CURL_ZSTD CURL_USE_LIBPSL CURL_USE_LIBSSH2"
+        " USE_LIBIDN2 USE_NGHTTP2"
+    )
+    ON = shlex.split(
+        "BUILD_STATIC_LIBS CMAKE_POSITION_INDEPENDENT_CODE CURL_LTO ENABLE_THREADED_RESOLVER"
+        " HTTP_ONLY"
+    )
+    DISABLED = shlex.split(
+        "ALTSVC AWS BASIC_AUTH BEARER_AUTH BINDLOCAL COOKIES DIGEST_AUTH DOH FORM_API GETOPTIONS"
+        " HEADERS_API HSTS HTTP_AUTH IPFS KERBEROS_AUTH LIBCURL_OPTION MIME NEGOTIATE_AUTH NETRC"
+        " PARSEDATE PROGRESS_METER PROXY SHA512_256 SHUFFLE_DNS WEBSOCKETS"
+    )
+
+    def __init__(self, wanted: str, folder: Path) -> None:
+        if not shutil.which("cmake"):
+            raise refuse(
+                f"a static libcurl needs cmake; {install_hint('cmake', 'brew install cmake')}"
+            )
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        given = self.fetched() if wanted == "1" else Path(wanted)
+        if not (given / "CMakeLists.txt").exists():
+            raise refuse(f"{given} does not hold curl's source")
+        work = folder / (CURL_CRATE if wanted == "1" else given.name)
+        source, build = work / "source", work / "build"
+        if not source.exists():
+            shutil.copytree(given, source)
+        if not (source / "docs").exists():  # The crate leaves it out, and cmake looks for it.
+            (source / "docs").mkdir()
+            (source / "docs" / "CMakeLists.txt").touch()
+        self.run("-S", str(source), "-B", str(build), *self.options())
+        self.run("--build", str(build), "--parallel", str(os.cpu_count() or 1))
+        private = re.search(r"^Libs.private: (.*)$", (build / "libcurl.pc").read_text(), re.M)
+        libraries = shlex.split(private[1]) if private else []
+        self.compile_args = [f"-I{source / 'include'}", "-DCURL_STATICLIB", "-flto"]
+        self.link_args = ["-O2", "-flto", str(build / "lib" / "libcurl.a"), *libraries]
+
+    def fetched(self) -> Path:
+        """The crate's folder, as cargo unpacks it."""
+        if not shutil.which("cargo"):
+            hint = install_hint("cargo", "brew install rust")
+            raise refuse(f"curl's source is fetched with cargo; {hint}, or name a folder with it")
+        crate = self.folder / "crate"
+        crate.mkdir(exist_ok=True)
+        (crate / "lib.rs").touch()
+        (crate / "Cargo.toml").write_text(
+            '[package]\nname = "fetch"\nversion = "0.0.0"\n[lib]\npath = "lib.rs"\n[dependencies]\n'
+            f'curl-sys = {{ version = "={CURL_CRATE}", default-features = false }}\n'
+        )
+        # Of what the crate needs elsewhere, nothing is needed here; one platform's is the least.
+        platform_filter = "--filter-platform=x86_64-unknown-linux-gnu"
+        command = ["cargo", "metadata", "--format-version=1", platform_filter]
+        said = output(*command, "--manifest-path", str(crate / "Cargo.toml"))
+        if said is None:
+            raise refuse(f"cargo cannot fetch the crate curl-sys {CURL_CRATE}")
+        # cargo compares what it fetches with the lock.
+        if f'checksum = "{CURL_SHA256}"' not in (crate / "Cargo.lock").read_text():
+            raise refuse(f"the crate curl-sys {CURL_CRATE} is not the one that was looked at")
+        (found,) = (p for p in json.loads(said)["packages"] if p["name"] == "curl-sys")
+        return Path(found["manifest_path"]).parent / "curl"
+
+    def options(self) -> list[str]:
+        compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
+        has_tls = output(compiler, "-E", "-include", "openssl/ssl.h", "-x", "c", "/dev/null")
+        if has_tls is None:
+            hint = install_hint("libssl-dev", "brew install openssl")
+            print(f"samesite_proxy: no https frontends, without OpenSSL's headers; {hint}")
+        values = {
+            **dict.fromkeys(self.OFF, "OFF"),
+            **dict.fromkeys(self.ON, "ON"),
+            **{f"CURL_DISABLE_{name}": "ON" for name in self.DISABLED},
+            "CURL_ENABLE_SSL": "OFF" if has_tls is None else "ON",
+            "CMAKE_BUILD_TYPE": "Release",
+            "CMAKE_C_COMPILER": compiler,
+            # All of them, where CURL_HIDDEN_SYMBOLS would show the public ones.
+            "CMAKE_C_FLAGS": "-fvisibility=hidden",
+            "CMAKE_C_FLAGS_RELEASE": "-O2 -DNDEBUG",
+        }
+        return [f"-D{name}={value}" for name, value in values.items()]
+
+    @staticmethod
+    def run(*arguments: str) -> None:
+        done = subprocess.run(["cmake", *arguments], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            print(done.stdout[-2000:], done.stderr[-2000:], sep="\n")
+            raise refuse("cmake could not build libcurl; what it said is above")
+
+
 def check_machine() -> None:
     """Says in one line what the build would otherwise stumble over in a hundred."""
     if sys.platform == "win32":
@@ -123,7 +225,8 @@ class Build(build_ext):
 
     def build_extension(self, extension: Extension) -> None:
         check_machine()
-        curl = Curl()
+        wanted = os.environ.get("SAMESITE_PROXY_STATIC_CURL")
+        curl = StaticCurl(wanted, Path(self.build_temp, "curl")) if wanted else Curl()
         folder, macro = poller()
         extension.sources = sources(folder)
         extension.extra_compile_args = [
