@@ -31,7 +31,7 @@ from samesite_proxy.forwarding import (
     target_of_scope,
 )
 from samesite_proxy.hosts import view_of
-from samesite_proxy.relocation import Relocation
+from samesite_proxy.relocation import Relocation, names_place
 from samesite_proxy.responses import FrontendResponse, failure_of, log_broken, refusal
 
 
@@ -64,6 +64,8 @@ class AsyncForwarder:
         return AsyncExchange(self._upstream(frontend), method, target, fields, length)
 
     def relocated(self, fields: Fields, arrival: Arrival, frontend: Frontend) -> Fields:
+        if not names_place(fields):
+            return fields
         view = view_of(self._settings, arrival, frontend)
         return self._relocation.fields(fields, frontend, arrival.origin, view.alias_host)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Info, Warning
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import LocalePrefixPattern
 
-from samesite_proxy import conf, routing
+from samesite_proxy import conf, routing, runservers
 
 MIDDLEWARE = "samesite_proxy.middleware.SameSiteProxyMiddleware"
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
@@ -40,6 +42,53 @@ def _place_in_middleware() -> Iterator[CheckMessage]:
         )
 
 
+def _place_in_applications() -> Iterator[CheckMessage]:
+    if (other := runservers.in_place_of_ours()) is not None:
+        yield Warning(
+            f"samesite_proxy stands below {other} in INSTALLED_APPS, so that {other}'s runserver"
+            " is used, and the fast path is off.",
+            hint=f'Put "samesite_proxy" before "{other}": its runserver is kept, and wrapped.',
+            id="samesite_proxy.W004",
+        )
+
+
+def _beyond_the_root(entry: URLPattern | URLResolver) -> str:
+    """How the paths of an entry that stands at the root go on after its slash."""
+    if isinstance(entry.pattern, LocalePrefixPattern):
+        return routing.NOTHING if entry.pattern.prefix_default_language else routing.ANYTHING
+    head, going_on = routing.head_of(entry)
+    return routing.NOTHING if head else going_on
+
+
+def _asked_routes(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[str]:
+    """Routes of which only Django's resolver can tell whether a path is theirs, any path."""
+    for entry in patterns:
+        going_on = _beyond_the_root(entry)
+        if going_on == routing.SOMETHING:
+            yield str(entry.pattern)
+        elif going_on == routing.ANYTHING and isinstance(entry, URLResolver):
+            yield from _asked_routes(entry.url_patterns)
+
+
+def _routes(settings: conf.Settings) -> Iterator[CheckMessage]:
+    if settings.django_paths is not None:
+        return
+    if (route := routing.catch_all_route()) is not None:
+        yield Warning(
+            routing.catch_all_message(route),
+            hint=routing.CATCH_ALL_HINT,
+            id="samesite_proxy.W002",
+        )
+    elif (route := next(_asked_routes(get_resolver().url_patterns), None)) is not None:
+        yield Info(
+            f"The route {route!r} may match any path, so that every frontend request passes through"
+            " Django, which is asked: no fast path.",
+            hint="Begin it with a literal, or list what is Django's: SAMESITE_PROXY ="
+            ' {"DJANGO_PATHS": ["/api", "/admin"]}.',
+            id="samesite_proxy.I003",
+        )
+
+
 def _settings_in_use(settings: conf.Settings) -> Iterator[CheckMessage]:
     if settings.max_connections < conf.SMALL_POOL:
         yield Warning(
@@ -47,12 +96,6 @@ def _settings_in_use(settings: conf.Settings) -> Iterator[CheckMessage]:
             ' process\'s descriptors and SAMESITE_PROXY["MAX_CONNECTIONS"].',
             hint="Raise the limit of open files (ulimit -n 4096).",
             id="samesite_proxy.W001",
-        )
-    if settings.django_paths is None and (route := routing.catch_all_route()) is not None:
-        yield Warning(
-            routing.catch_all_message(route),
-            hint=routing.CATCH_ALL_HINT,
-            id="samesite_proxy.W002",
         )
 
 
@@ -63,4 +106,9 @@ def check_project(app_configs: Any = None, **_: object) -> list[CheckMessage]:
         return [Error(problem.message, hint=problem.hint, id=problem.id) for problem in problems]
     if not settings.frontends:
         return []
-    return [*_settings_in_use(settings), *_place_in_middleware()]
+    return [
+        *_settings_in_use(settings),
+        *_routes(settings),
+        *_place_in_middleware(),
+        *_place_in_applications(),
+    ]

@@ -183,12 +183,6 @@ def _has_length(fields: Fields) -> bool:
     return any(name.lower() == "content-length" for name, _ in fields)
 
 
-def _may_tunnel(request: HttpRequest) -> bool:
-    """Not behind a body; and never h2c, whose requests would pass without being looked at."""
-    tokens = request.META.get("HTTP_UPGRADE", "").lower().split(",")
-    return length_of(request) in (NO_BODY, 0) and "h2c" not in (t.strip() for t in tokens)
-
-
 class Forwarder:
     """Forwards by one set of settings; used by any number of threads."""
 
@@ -267,7 +261,7 @@ class Forwarder:
     ) -> HttpResponseBase:
         """The frontend's answer to `request`, or the line that says why there is none."""
         try:
-            forward = self._upgrade if is_upgrade and _may_tunnel(request) else self._forward
+            forward = self._upgrade if is_upgrade else self._forward
             return forward(request, frontend, client)
         except Refused as refused:
             failure = refused.failure

@@ -72,11 +72,21 @@ def body_length_of(environ: Environ) -> int:
     return int(length)
 
 
+def _listed_in(value: str) -> set[str]:
+    return {token.strip().lower() for token in value.split(",")} - {""}
+
+
 def is_upgrade(environ: Environ) -> bool:
-    """Whether the client asks to leave HTTP on this connection (RFC 9110, 7.8); never for h2c."""
-    options = environ.get("HTTP_CONNECTION", "").lower().split(",")
-    token = environ.get("HTTP_UPGRADE", "").strip().lower()
-    return token not in ("", "h2c") and "upgrade" in (option.strip() for option in options)
+    """Whether the client asks to leave HTTP on this connection (RFC 9110, 7.8).
+
+    Not behind a body; and never for h2c, whose requests would pass without being looked at.
+    """
+    asked = _listed_in(environ.get("HTTP_UPGRADE", ""))
+    if not asked or "h2c" in asked or environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        return False
+    length = environ.get("CONTENT_LENGTH") or ""
+    has_body = environ.get("HTTP_TRANSFER_ENCODING") or length.strip("0")
+    return not has_body and "upgrade" in _listed_in(environ.get("HTTP_CONNECTION", ""))
 
 
 @lru_cache(maxsize=1024)

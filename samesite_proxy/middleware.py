@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures.thread  # noqa: F401  Its hook at exit waits for threads; ours wakes them.
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,14 +11,14 @@ from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponseBase
 
-from samesite_proxy import _engine, conf, forwarding, servers
+from samesite_proxy import conf, forwarding, servers, shutdown
 from samesite_proxy.async_forwarder import AsyncForwarder
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.routing import Routing
 
 NAME = "samesite_proxy.middleware.SameSiteProxyMiddleware"
 
-threading._register_atexit(_engine.stop)  # type: ignore[attr-defined]
+shutdown.stop_engine_at_exit()
 
 
 def _read_settings() -> conf.Settings:

@@ -75,9 +75,12 @@ def head_of(entry: URLPattern | URLResolver) -> tuple[str, str]:
 
 
 def _language_prefixes(pattern: LocalePrefixPattern) -> Iterator[str]:
+    default = django_settings.LANGUAGE_CODE  # Which need not be among LANGUAGES, as en-us is not.
+    if not pattern.prefix_default_language:
+        yield ""
     for language, _ in django_settings.LANGUAGES:
-        is_bare = language == django_settings.LANGUAGE_CODE and not pattern.prefix_default_language
-        yield "" if is_bare else f"{language}/"
+        if pattern.prefix_default_language or language != default:
+            yield f"{language}/"
 
 
 def _rules_of_view(text: str, going_on: str) -> Iterator[Rule]:
@@ -154,14 +157,30 @@ def _resolves(path: str, urlconf: Any) -> bool:
     return bool(found)
 
 
+def frontend_rules(frontends: tuple[Frontend, ...]) -> list[Rule]:
+    """What is a frontend's by its prefix."""
+    return [
+        (frontend.prefix, PREFIX, FIRST_FRONTEND + index)
+        for index, frontend in enumerate(frontends)
+    ]
+
+
+def django_rules(settings: Settings, urlconf: Any, script_name: str) -> list[Rule]:
+    """What is Django's by DJANGO_PATHS, or by a URLconf."""
+    if settings.django_paths is not None:
+        return [(path, PREFIX, DJANGO) for path in settings.django_paths]
+    before = get_script_prefix()
+    set_script_prefix(script_name or "/")  # STATIC_URL follows it; Django sets it later.
+    rules = rules_of_urlconf(urlconf, script_name)
+    set_script_prefix(before)
+    return rules
+
+
 class Table:
     """The owners of all paths under one URLconf, or under DJANGO_PATHS."""
 
     def __init__(self, rules: list[Rule], frontends: tuple[Frontend, ...], urlconf: Any) -> None:
-        explicit = [
-            (frontend.prefix, PREFIX, FIRST_FRONTEND + index)
-            for index, frontend in enumerate(frontends)
-        ]
+        explicit = frontend_rules(frontends)
         self._urlconf = urlconf
         self._frontends = frontends
         self._routes = Routes([*explicit, *rules])
@@ -195,16 +214,10 @@ class Routing:
         self._table = lru_cache(maxsize=64)(self._make_table)
 
     def _make_table(self, urlconf: Any, script_name: str) -> Table:
-        paths = self._settings.django_paths
-        if paths is None:
-            before = get_script_prefix()
-            set_script_prefix(script_name or "/")  # STATIC_URL follows it; Django sets it later.
-            rules = rules_of_urlconf(urlconf, script_name)
-            set_script_prefix(before)
-            if (route := catch_all_route(urlconf)) is not None:
-                logger.warning("%s %s", catch_all_message(route), CATCH_ALL_HINT)
-        else:
-            rules = [(path, PREFIX, DJANGO) for path in paths]
+        rules = django_rules(self._settings, urlconf, script_name)
+        is_derived = self._settings.django_paths is None
+        if is_derived and (route := catch_all_route(urlconf)) is not None:
+            logger.warning("%s %s", catch_all_message(route), CATCH_ALL_HINT)
         return Table(rules, self._settings.frontends, urlconf)
 
     def frontend_of_upgrade(self, path: str, urlconf: Any, script_name: str) -> Frontend:

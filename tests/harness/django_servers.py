@@ -63,6 +63,7 @@ def _granian(port: int) -> list[str]:
 
 COMMANDS: dict[str, Callable[[int], list[str]]] = {
     "runserver": _runserver,
+    "door": _runserver,
     "sync": _gunicorn("--worker-class", "sync"),
     "gthread": _gunicorn("--worker-class", "gthread", "--threads", "8"),
     "gevent": _gunicorn("--worker-class", "gevent"),
@@ -70,44 +71,25 @@ COMMANDS: dict[str, Callable[[int], list[str]]] = {
     "granian": _granian,
 }
 
+# What a kind's project has beyond the others', unless a test says otherwise.
+ENVIRONMENTS: dict[str, dict[str, str]] = {
+    "door": {"TEST_INSTALLED_APPS": '["samesite_proxy", "django.contrib.staticfiles"]'},
+}
 
-class DjangoServer:
-    """One running server. `log()` is what it has printed so far."""
 
-    def __init__(
-        self,
-        kind: str,
-        settings: dict[str, Any],
-        options: Sequence[str] = (),
-        **environment: str,
-    ) -> None:
-        self.kind = kind
-        self.port = free_port()
-        self._log = tempfile.NamedTemporaryFile(prefix=f"{kind}-", suffix=".log")  # noqa: SIM115
+class Program:
+    """A Python program with the test project at hand. `log()` is what it has printed so far."""
+
+    def __init__(self, name: str, arguments: Sequence[str], environment: dict[str, str]) -> None:
+        self._log = tempfile.NamedTemporaryFile(prefix=f"{name}-", suffix=".log")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, *COMMANDS[kind](self.port), *options],
+            [sys.executable, *arguments],
             cwd=ROOT,
-            env={
-                **os.environ,
-                "PYTHONUNBUFFERED": "1",
-                "SAMESITE_PROXY": json.dumps(settings),
-                **environment,
-            },
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._await_listener()
-
-    def _await_listener(self) -> None:
-        deadline = time.monotonic() + DEADLINE
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-                return
-            time.sleep(0.05)  # Between looks, until the deadline.
-        log = self.log()
-        self.stop()
-        raise RuntimeError(f"{self.kind} did not start:\n{log}")
 
     def log(self) -> str:
         return Path(self._log.name).read_text(errors="replace")
@@ -119,7 +101,7 @@ class DjangoServer:
         return self.process.wait(seconds)
 
     def pids(self) -> list[int]:
-        """The server's processes, by their session."""
+        """The program's processes, by their session."""
         found = []
         for stat in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
@@ -133,6 +115,33 @@ class DjangoServer:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(DEADLINE)
         self._log.close()
+
+
+class DjangoServer(Program):
+    """One running server."""
+
+    def __init__(
+        self,
+        kind: str,
+        settings: dict[str, Any],
+        options: Sequence[str] = (),
+        **environment: str,
+    ) -> None:
+        self.kind = kind
+        self.port = free_port()
+        own = {"SAMESITE_PROXY": json.dumps(settings), **ENVIRONMENTS.get(kind, {})}
+        super().__init__(kind, [*COMMANDS[kind](self.port), *options], {**own, **environment})
+        self._await_listener()
+
+    def _await_listener(self) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            time.sleep(0.05)  # Between looks, until the deadline.
+        log = self.log()
+        self.stop()
+        raise RuntimeError(f"{self.kind} did not start:\n{log}")
 
 
 @contextlib.contextmanager

@@ -74,7 +74,8 @@ class RequestReader:
                 left -= len(piece)
                 yield piece
             assert self._line() == ""
-        assert self._line() == ""
+        while self._line():  # Trailers.
+            pass
 
     def pieces(self, request: Request) -> Iterator[bytes]:
         """The body as it comes, without its framing."""

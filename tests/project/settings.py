@@ -7,7 +7,7 @@ SECRET_KEY = "only for tests"
 DEBUG = os.environ.get("TEST_DEBUG", "1") == "1"
 ALLOWED_HOSTS = json.loads(os.environ.get("TEST_ALLOWED_HOSTS", "[]"))
 ROOT_URLCONF = os.environ.get("TEST_URLCONF", "tests.project.urls")
-INSTALLED_APPS = ["django.contrib.staticfiles"]
+INSTALLED_APPS = json.loads(os.environ.get("TEST_INSTALLED_APPS", '["django.contrib.staticfiles"]'))
 MIDDLEWARE = json.loads(
     os.environ.get("TEST_MIDDLEWARE", '["samesite_proxy.middleware.SameSiteProxyMiddleware"]')
 )

@@ -16,6 +16,7 @@ from tests.asgi import server_table as asgi_table
 from tests.traffic import server_table as wsgi_table
 
 ROOT = Path(__file__).parents[2]
+CSRC = ROOT / "csrc"
 ERRORS = ROOT / "docs" / "errors.md"
 SERVERS = ROOT / "docs" / "servers.md"
 
@@ -72,6 +73,18 @@ def test_each_failure_is_documented_and_no_other() -> None:
     }
     assert len(rows) == len(known)
     assert {(status, text, "Not logged." not in more) for status, text, more in rows} == known
+
+
+def test_each_refusal_of_the_doors_is_documented_and_no_other() -> None:
+    heads = "".join(path.read_text() for path in CSRC.glob("wire/*.c"))
+    known = {(text, status) for status, text in re.findall(r'\{\s*(\d{3}), "([^"]+)"\}', heads)}
+    own = (CSRC / "engine" / "refusal.c").read_text()
+    for status, pieces in re.findall(r'(\d{3}),\s*LINE\(((?:\s*"[^"]*")+)\)', own):
+        line = "".join(re.findall(r'"([^"]*)"', pieces))
+        known.add((line.removeprefix("samesite_proxy: ").removesuffix(r"\n"), status))
+    rows = re.findall(r"^\| `([^`]+)` \| (\d{3}) \| ", ERRORS.read_text(), re.MULTILINE)
+    assert len(rows) == len(known)
+    assert set(rows) == known
 
 
 def test_each_check_is_documented_and_no_other() -> None:

@@ -79,6 +79,13 @@ def test_language_prefix_is_taken_from_the_path(path_info: str, owner: str) -> N
         assert owner_of(routing_of({}), path_info, name) == owner
 
 
+def test_default_language_that_is_not_listed_has_bare_paths_all_the_same() -> None:
+    with override_settings(LANGUAGES=LANGUAGES, LANGUAGE_CODE="en-us", USE_I18N=True):
+        name = urlconf("i18n_unlisted", i18n_patterns(*TRANSLATED, prefix_default_language=False))
+        assert owner_of(routing_of({}), "/shop/", name) == "django"
+        assert owner_of(routing_of({}), "/en/shop/", name) == "django"
+
+
 def test_default_language_with_a_prefix_leaves_the_bare_path_to_the_frontend() -> None:
     with override_settings(LANGUAGES=LANGUAGES, LANGUAGE_CODE="en", USE_I18N=True):
         name = urlconf("i18n_prefixed", i18n_patterns(*TRANSLATED))

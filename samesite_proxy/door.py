@@ -1,0 +1,226 @@
+"""The door: the listening socket and the engine behind it, in the process that outlives reloads."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import selectors
+import socket
+import threading
+import time
+from typing import Any
+
+from samesite_proxy import failures, handover, shutdown, table
+from samesite_proxy._engine import EngineError, Listener
+from samesite_proxy.handover import Address, Handover
+
+logger = logging.getLogger("samesite_proxy")
+access = logging.getLogger("samesite_proxy.access")
+
+BACKLOG = 1024
+PIECE = 65536
+
+# Between two looks at what the door has served; it must not be slowed by being logged.
+SECONDS_BETWEEN_LOOKS = 0.05
+
+Record = tuple[str, str, str, int, int, float, float, str, int]
+
+
+def listen(host: str, port: int, *, ipv6: bool) -> socket.socket:
+    """A listening socket as Django's server would make it, with a longer queue."""
+    listener = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+class AccessLog:
+    """A line for each request that the door has served."""
+
+    def __init__(self) -> None:
+        self.lines: list[table.Failures] = []  # of each frontend, by the failure's code
+
+    def _sentence(self, code: str, index: int) -> str:
+        if 0 <= index < len(self.lines) and code in self.lines[index]:
+            return self.lines[index][code][1].strip().removeprefix("samesite_proxy: ")
+        return code
+
+    def write(self, record: Record) -> None:
+        client, method, target, status, size, total, upstream, code, index = record
+        failure = failures.BY_CODE.get(code)
+        # Without a frontend it is an answer of the door's own: a refusal.
+        is_quiet = not failure.is_logged if failure else not code and index >= 0
+        level = logging.INFO if is_quiet else logging.WARNING
+        if not access.isEnabledFor(level):
+            return
+        # A target's bytes are Latin-1, among which are control characters of terminals.
+        readable = target.encode("latin-1").decode("ascii", "backslashreplace")
+        message = f'{client} "{method} {readable}" {status} {size} bytes {total:.0f} ms'
+        if upstream >= 0:
+            message += f" (upstream {upstream:.0f} ms)"
+        if code:
+            message += f": {self._sentence(code, index)}"
+        extra = {
+            "client": client,
+            "method": method,
+            "target": target,
+            "status_code": status,
+            "size": size,
+            "milliseconds": total,
+            "upstream_milliseconds": upstream if upstream >= 0 else None,
+            "failure": code,
+        }
+        access.log(level, "%s", message, extra=extra)
+
+
+class Child:
+    """One server process that has reported to the door: what it says, line by line."""
+
+    def __init__(self, control: socket.socket, channel: int) -> None:
+        self.control = control
+        self.channel = channel
+        self._received = b""
+
+    def lines(self) -> list[dict[str, Any]] | None:
+        """The lines that have come since; None when it has ended."""
+        try:
+            piece = self.control.recv(PIECE)
+        except ConnectionError:
+            piece = b""
+        if not piece:
+            return None
+        *whole, self._received = (self._received + piece).split(b"\n")
+        return [json.loads(line) for line in whole]
+
+    def close(self) -> None:
+        self.control.close()
+        self.close_channel()
+
+    def close_channel(self) -> None:
+        """The listener works on a copy of it."""
+        if self.channel >= 0:
+            os.close(self.channel)
+            self.channel = -1
+
+
+class Keeper:
+    """Between the listener and the server processes that come and go: a thread of its own."""
+
+    def __init__(self, listener: Listener, rendezvous: socket.socket) -> None:
+        self._listener = listener
+        self._rendezvous = rendezvous
+        self._log = AccessLog()
+        self._newest: Child | None = None
+        self._next_look = 0.0
+        self._is_looking = False
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(rendezvous, selectors.EVENT_READ, self._meet)
+        self._thread = threading.Thread(target=self._run, name="samesite_proxy", daemon=True)
+        self._is_over = False
+
+    def start(self) -> None:
+        self._listener.log_everything(access.isEnabledFor(logging.INFO))
+        self._thread.start()
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._is_over:
+            seconds = self._look_again()
+            for key, _ in self._selector.select(seconds):
+                key.data()
+        self._write_records()
+        self._selector.close()
+
+    def _look_again(self) -> float | None:
+        """Watch the listener's records once it is time for it; else how long it is till then."""
+        if self._is_looking:
+            return None
+        seconds = self._next_look - time.monotonic()
+        if seconds > 0:
+            return seconds
+        self._selector.register(self._listener, selectors.EVENT_READ, self._look)
+        self._is_looking = True
+        return None
+
+    def _look(self) -> None:
+        self._selector.unregister(self._listener)
+        self._is_looking = False
+        self._next_look = time.monotonic() + SECONDS_BETWEEN_LOOKS
+        self._write_records()
+
+    def _write_records(self) -> None:
+        for record in self._listener.records():
+            self._log.write(record)
+
+    def _meet(self) -> None:
+        """A server process has started; without descriptors it is the end."""
+        _, descriptors, _, _ = socket.recv_fds(self._rendezvous, 1, 2)
+        if len(descriptors) != 2:
+            self._is_over = True
+            return
+        child = Child(socket.socket(fileno=descriptors[0]), descriptors[1])
+        self._selector.register(child.control, selectors.EVENT_READ, lambda: self._hear(child))
+
+    def _hear(self, child: Child) -> None:
+        lines = child.lines()
+        if lines is None:
+            self._selector.unregister(child.control)
+            child.close()
+            return
+        for line in lines:
+            if "table" in line:
+                self._take_up(child, line["table"])
+            elif child is self._newest:  # Another's verdict is about other settings.
+                views = table.views_in(line)
+                self._listener.add_host(line["host"], line["origin"], views)
+
+    def _take_up(self, child: Child, plain: table.Plain) -> None:
+        """From now on this process has Django's requests."""
+        try:
+            routes, own, special_paths, places = table.arguments_of(plain)
+        except (EngineError, ValueError, OSError) as error:
+            logger.error("The fast path is off: %s", error)
+            routes, own, special_paths, places = None, None, [], []
+        # The channel first: what the new table asks of Django must go to this process.
+        self._listener.attach(child.channel)
+        child.close_channel()
+        self._newest = child
+        self._listener.set_table(routes, own, special_paths, places)
+        self._log.lines = [failures_by_code for _, _, failures_by_code in places]
+
+
+class Door:
+    """Open from its making until close()."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        shutdown.stop_engine_at_exit()
+        self._listener = Listener([listening.fileno()], table.most_connections())
+        host, port = listening.getsockname()[:2]
+        ours, self._theirs = socket.socketpair()
+        self._address = Address(listening.family, host, port)
+        self._ours = ours
+        self._keeper = Keeper(self._listener, ours)
+        self._keeper.start()
+
+    def offer(self) -> None:
+        """To the processes that are started from now on."""
+        handover.offer(self._theirs, self._address)
+
+    def handover(self) -> Handover:
+        """For this process."""
+        return Handover(self._theirs, self._address)
+
+    def close(self) -> None:
+        self._theirs.send(b"-")
+        self._keeper.join()
+        self._listener.close()
+        self._theirs.close()
+        self._ours.close()

@@ -1,0 +1,160 @@
+"""The runserver below ours in INSTALLED_APPS, behind the door."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.core.management.commands.runserver import Command as DjangoCommand
+from django.core.servers.basehttp import WSGIServer
+from django.http.request import validate_host
+from django.utils import autoreload
+
+from samesite_proxy import conf, door, handover, handover_server, runservers, table
+from samesite_proxy._engine import EngineError
+from samesite_proxy.handover import Handover
+
+Next: Any = runservers.below_ours()
+
+# As Django words them, where its own server cannot listen.
+ERRORS = {
+    errno.EACCES: "You don't have permission to access that port.",
+    errno.EADDRINUSE: "That port is already in use.",
+    errno.EADDRNOTAVAIL: "That IP address can't be assigned to.",
+}
+
+
+class Command(Next):  # type: ignore[misc]
+    """Every option of the next runserver's, and --nofastpath."""
+
+    addr: str
+    _raw_ipv6: bool
+
+    _handover: Handover | None = None
+    _off = ""  # why there is no fast path
+    _server_cls: type[Any] | None = None
+    _table: table.Plain
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--nofastpath",
+            action="store_false",
+            dest="use_fastpath",
+            help="Tells samesite_proxy to pass every request through Django.",
+        )
+
+    @property
+    def server_cls(self) -> Any:
+        base = self._server_cls or super().server_cls
+        if self._handover is None:
+            return base
+        return handover_server.server_class(base, self._handover, self._settings, self._table)
+
+    @server_cls.setter
+    def server_cls(self, base: type[Any]) -> None:
+        self._server_cls = base  # As daphne's runserver sets Django's with --noasgi.
+
+    def _why_off(self, options: dict[str, Any]) -> str:
+        """Why the server that is about to start cannot have a door."""
+        if not options.get("use_fastpath", True):
+            return "--nofastpath"
+        if "use_asgi" in options:
+            return "this is an ASGI server" if options["use_asgi"] else ""
+        is_own = Next.inner_run is not DjangoCommand.inner_run
+        if is_own or not issubclass(super().server_cls, WSGIServer) or self.protocol != "http":
+            return f"{Next.__module__} starts a server of its own"
+        return ""
+
+    def run(self, **options: Any) -> None:
+        self._off = self._why_off(options)
+        self._names_address = ":" in (options.get("addrport") or "")
+        is_child = os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
+        with contextlib.ExitStack() as stack:
+            if self._off:
+                pass
+            elif options["use_reloader"] and is_child:
+                self._enter_offered()
+            else:
+                stack.enter_context(self._door(options))
+            super().run(**options)
+
+    def _enter_offered(self) -> None:
+        """In the process that the autoreloader starts anew after each change."""
+        offered = handover.offered()
+        if isinstance(offered, Handover):
+            self._handover = offered
+            offered.end_with_door()
+            self._leave_before_reload(offered)
+        else:
+            self._off = offered or "this project could not be loaded when runserver was started"
+
+    def _leave_before_reload(self, entered: Handover) -> None:
+        reload = autoreload.trigger_reload
+
+        def leave_and_reload(filename: Any) -> None:
+            entered.leave()
+            reload(filename)
+
+        autoreload.trigger_reload = leave_and_reload
+
+    @contextlib.contextmanager
+    def _door(self, options: dict[str, Any]) -> Iterator[None]:
+        """In the process that lives as long as runserver does."""
+        try:
+            listening = door.listen(self.addr, int(self.port), ipv6=self.use_ipv6)
+        except OSError as error:
+            self.stderr.write(f"Error: {ERRORS.get(error.errno or 0, error)}")
+            sys.exit(1)
+        with listening:
+            try:
+                opened = door.Door(listening)
+            except (EngineError, OSError) as error:
+                self._off = str(error)
+        if self._off:
+            handover.refuse(self._off)
+            yield
+            return
+        if options["use_reloader"]:
+            opened.offer()
+        else:
+            self._handover = opened.handover()
+        try:
+            yield
+        finally:
+            opened.close()
+
+    def get_handler(self, *args: Any, **options: Any) -> Any:
+        handler = super().get_handler(*args, **options)
+        self._settings, _ = conf.read()
+        self._table = table.table_of(handler, self._settings)
+        self._off = self._off or table.reason_against(handler, self._settings)
+        return handler
+
+    def inner_run(self, *args: Any, **options: Any) -> None:
+        if options.get("use_asgi"):  # It has a banner of its own.
+            self._say_if_off()
+        super().inner_run(*args, **options)
+
+    def on_bind(self, server_port: int) -> None:
+        given = self.addr, self._raw_ipv6
+        if not self._names_address and self._allows_localhost():
+            self.addr, self._raw_ipv6 = "localhost", False
+        super().on_bind(server_port)
+        self.addr, self._raw_ipv6 = given
+        self._say_if_off()
+
+    def _allows_localhost(self) -> bool:
+        """The name under which frontends work best."""
+        allowed = django_settings.ALLOWED_HOSTS
+        return validate_host("localhost", allowed) if allowed else django_settings.DEBUG
+
+    def _say_if_off(self) -> None:
+        if self._off:
+            self.stdout.write(f"The fast path is off: {self._off}.")

@@ -1,0 +1,168 @@
+"""What the door knows of a project: plain data, made where Django runs, read where the door is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+from wsgiref.util import guess_scheme
+
+from django.conf import settings as django_settings
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest
+
+from samesite_proxy import conf, failures, hosts, routing
+from samesite_proxy._engine import EXACT, PREFIX, STARTS, Home, Routes, Upstream
+from samesite_proxy.arrival import Arrival
+from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.forwarder import upstream_of
+from samesite_proxy.middleware import NAME
+from samesite_proxy.relocation import home_of
+from samesite_proxy.routing import DJANGO, Rule
+from samesite_proxy.wsgi import ProxyApplication
+
+Plain = dict[str, Any]
+View = tuple[str, str, str, str, str, bool, str]
+Views = tuple[View, View, View]
+Failures = dict[str, tuple[int, str]]
+Place = tuple[Upstream, Home, Failures]
+
+# Each may need a second descriptor, for a connection to a frontend.
+MOST_CONNECTIONS = 4096
+
+# Of the settings, what the door's own part of the work is done by.
+SETTINGS_OF_DOOR = (
+    *("frontend_names", "connect_timeout", "response_timeout", "idle_timeout"),
+    *("max_connections", "ca_file", "debug"),
+)
+
+
+def _application_in(handler: Any) -> Any:
+    """What stands behind staticfiles' handler."""
+    return handler.application if type(handler) is StaticFilesHandler else handler
+
+
+def _reasons(handler: Any, settings: Settings | None) -> Iterator[str]:
+    if settings is None:
+        yield "SAMESITE_PROXY is wrong"
+        return
+    if not settings.frontends:
+        yield 'SAMESITE_PROXY["FRONTEND"] is None'
+    names = list(django_settings.MIDDLEWARE)
+    if NAME not in names:
+        yield "SameSiteProxyMiddleware is not in MIDDLEWARE"
+    elif names[0] != NAME:
+        yield f"{names[0]}, before SameSiteProxyMiddleware, is meant to see every request"
+    if type(_application_in(handler)) not in (WSGIHandler, ProxyApplication):
+        yield "WSGI_APPLICATION is more than Django's handler, and is meant to see every request"
+    if django_settings.USE_X_FORWARDED_HOST:
+        yield "USE_X_FORWARDED_HOST is set, and only Django can tell a request's host"
+    if django_settings.SECURE_PROXY_SSL_HEADER:
+        yield "SECURE_PROXY_SSL_HEADER is set, and only Django can tell a request's scheme"
+    if settings.trusted_networks or settings.trusts_unix:
+        yield 'SAMESITE_PROXY["TRUSTED_PROXIES"] is set'
+
+
+def reason_against(handler: Any, settings: Settings | None) -> str:
+    """Why every request must pass through Django; "" where none must."""
+    return next(_reasons(handler, settings), "")
+
+
+def _rules(handler: Any, settings: Settings) -> list[Rule]:
+    script_name = django_settings.FORCE_SCRIPT_NAME or ""
+    rules = [
+        *routing.frontend_rules(settings.frontends),
+        *routing.django_rules(settings, None, script_name),
+    ]
+    if type(handler) is not StaticFilesHandler or handler.base_url.netloc:
+        return rules
+    static = handler.base_url.path  # What starts with it never comes to the middleware.
+    others = [rule for rule in rules if not rule[0].startswith(static)]
+    # A prefix with a slash at its end owns the path without it, too, which is not staticfiles'.
+    bare = [
+        (text[:-1], EXACT, owner) for text, kind, owner in rules if (text, kind) == (static, PREFIX)
+    ]
+    return [(static, STARTS, DJANGO), *others, *bare]
+
+
+def table_of(handler: Any, settings: Settings | None) -> Plain:
+    """The table; without rules everything is Django's."""
+    if settings is None or reason_against(handler, settings):
+        return {"rules": None, "frontends": [], "settings": {}}
+    return {
+        "rules": _rules(handler, settings),
+        "frontends": [asdict(frontend) for frontend in settings.frontends],
+        "settings": {name: getattr(settings, name) for name in SETTINGS_OF_DOOR},
+    }
+
+
+def settings_in(table: Plain) -> Settings:
+    """The settings as far as the door needs them."""
+    frontends = tuple(Frontend(**fields) for fields in table["frontends"])
+    names = tuple(table["settings"].get("frontend_names", ()))
+    return Settings(frontends, **{**table["settings"], "frontend_names": names})
+
+
+def _failures_of(frontend: Frontend) -> Failures:
+    return {
+        code: (failure.status, failure.line(frontend)) for code, failure in failures.BY_CODE.items()
+    }
+
+
+def arguments_of(table: Plain) -> tuple[Routes | None, Routes | None, list[str], list[Place]]:
+    """What Listener.set_table takes."""
+    if table["rules"] is None:
+        return None, None, [], []
+    settings = settings_in(table)
+    routes = Routes([(text, kind, owner) for text, kind, owner in table["rules"]])
+    own = Routes(routing.frontend_rules(settings.frontends))
+    places = [
+        (upstream_of(frontend, settings), home_of(frontend, settings), _failures_of(frontend))
+        for frontend in settings.frontends
+    ]
+    return routes, own, list(hosts.NEXT_DEV_PATHS), places
+
+
+def _views_of(settings: Settings, sent: str, host: str, scheme: str) -> list[list[hosts.View]]:
+    """Each frontend's view of an ordinary request, of one to a special path, of an upgrade."""
+    fields = [("Host", sent)]
+    arrivals = [
+        Arrival(fields, "/", "", scheme, host),
+        Arrival(fields, hosts.NEXT_DEV_PATHS[0], "", scheme, host),
+        Arrival(fields, "/", "", scheme, host, is_upgrade=True),
+    ]
+    return [
+        [hosts.view_of(settings, arrival, frontend) for arrival in arrivals]
+        for frontend in settings.frontends
+    ]
+
+
+def verdict_on(sent: str, server: tuple[str, int], settings: Settings) -> Plain:
+    """Whether Django allows a Host value, sent to the server at this name and port."""
+    request = HttpRequest()
+    request.META = {"HTTP_HOST": sent, "SERVER_NAME": server[0], "SERVER_PORT": str(server[1])}
+    scheme = guess_scheme(dict(os.environ))  # As wsgiref, which Django's own server is made of.
+    try:
+        host = request.get_host()
+    except DisallowedHost:
+        return {"host": sent, "origin": "", "views": None}
+    views = _views_of(settings, sent, host, scheme)
+    return {"host": sent, "origin": f"{scheme}://{host}", "views": views}
+
+
+def views_in(verdict: Plain) -> list[Views] | None:
+    """The views as Listener.add_host takes them."""
+    if verdict["views"] is None:
+        return None
+    return [
+        (tuple(ordinary), tuple(special), tuple(upgrade))
+        for ordinary, special, upgrade in verdict["views"]
+    ]
+
+
+def most_connections() -> int:
+    """How many clients may be connected at once."""
+    return conf.parse_max_connections(MOST_CONNECTIONS)

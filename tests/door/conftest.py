@@ -1,0 +1,38 @@
+"""One runserver, with and without the reloader, and the scripted upstream behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.door.commands import Runserver, runserver
+from tests.harness.http_requests import Recorder, Request
+from tests.harness.scripted_upstream import ScriptedUpstream, scripted
+from tests.traffic.conftest import stage, stages
+
+__all__ = ["frontend", "server", "stage", "stages"]
+
+
+def named(request: Request) -> bytes:
+    """Says the request's method, target and body back."""
+    said = f"{request.method} {request.target} ".encode() + request.body
+    body = b"" if request.method == "HEAD" else said
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(said), body)
+
+
+@pytest.fixture(scope="module")
+def frontend() -> Iterator[ScriptedUpstream]:
+    with scripted(Recorder(named)) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="module", params=["reloading", "alone"])
+def server(request: pytest.FixtureRequest, frontend: ScriptedUpstream) -> Iterator[Runserver]:
+    options = ["--noreload"] if request.param == "alone" else []
+    with runserver(*options, "0", proxy={"FRONTEND": frontend.url}) as started:
+        started.await_banner()
+        yield started
+        log = started.log()
+        as_they_should = log.count("ValueError: as it should") + log.count("\nSystemExit")
+        assert log.count("Traceback") == as_they_should, log

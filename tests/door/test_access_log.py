@@ -1,0 +1,100 @@
+"""What the door has answered, in Python's logging."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+
+import pytest
+
+from samesite_proxy.door import AccessLog, Record
+from tests.door.commands import ask, runserver
+from tests.harness.http_requests import Recorder
+from tests.harness.raw_client import RawClient, get
+from tests.harness.scripted_upstream import scripted
+
+AT_INFO = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {"samesite_proxy.access": {"handlers": ["console"], "level": "INFO"}},
+}
+GOOD: Record = ("127.0.0.1", "GET", "/x?y", 200, 5120, 12.4, 11.2, "", 0)
+
+
+@pytest.mark.parametrize("options", [[], ["--noreload"]], ids=["reloading", "alone"])
+def test_logger_at_info_has_a_line_for_each_answer(options: list[str]) -> None:
+    settings = {"TEST_SETTINGS": json.dumps({"LOGGING": AT_INFO})}
+    with (
+        scripted(Recorder()) as upstream,
+        runserver(*options, "0", proxy={"FRONTEND": upstream.url}, **settings) as server,
+        RawClient(server.port) as client,
+    ):
+        for index in range(20):
+            ask(client, "GET", f"/page/{index}")
+            assert client.read_answer().body == b"ok"
+        log = server.await_log('"GET /page/19"')
+        line = r'127\.0\.0\.1 "GET /page/(\d+)" 200 2 bytes \d+ ms \(upstream \d+ ms\)'
+        assert re.findall(line, log) == [str(index) for index in range(20)]
+
+
+def test_failures_alone_are_logged_by_default() -> None:
+    with (
+        scripted(Recorder()) as upstream,
+        runserver("--noreload", "0", proxy={"FRONTEND": upstream.url}) as server,
+    ):
+        assert get(server.port, "/good").status == 200
+        upstream.close()
+        assert get(server.port, "/bad").status == 502
+        log = server.await_log('127.0.0.1 "GET /bad" 502')
+        assert "cannot be reached" in log
+        assert "/good" not in log
+
+
+def written(caplog: pytest.LogCaptureFixture, record: Record) -> list[logging.LogRecord]:
+    log = AccessLog()
+    log.lines = [{"connect": (502, "samesite_proxy: cannot be reached.\n")}]
+    with caplog.at_level(logging.INFO, "samesite_proxy.access"):
+        log.write(record)
+    return caplog.records
+
+
+def test_record_has_what_the_line_says(caplog: pytest.LogCaptureFixture) -> None:
+    (record,) = written(caplog, GOOD)
+    assert record.getMessage() == '127.0.0.1 "GET /x?y" 200 5120 bytes 12 ms (upstream 11 ms)'
+    extra = vars(record)
+    assert (extra["client"], extra["method"], extra["target"]) == GOOD[:3]
+    assert (extra["status_code"], extra["size"], extra["failure"]) == (200, 5120, "")
+    assert (extra["milliseconds"], extra["upstream_milliseconds"]) == (12.4, 11.2)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "frontend", "level"),
+    [
+        (200, "", 0, logging.INFO),
+        (404, "", 0, logging.INFO),
+        (502, "connect", 0, logging.WARNING),
+        (499, "client-gone", 0, logging.INFO),
+        (200, "response-upstream", 0, logging.WARNING),
+        (431, "", -1, logging.WARNING),
+    ],
+)
+def test_level_tells_failures_from_answers(
+    caplog: pytest.LogCaptureFixture, status: int, code: str, frontend: int, level: int
+) -> None:
+    (record,) = written(caplog, (*GOOD[:3], status, 0, 1.0, -1.0, code, frontend))
+    assert record.levelno == level
+    assert "upstream" not in record.getMessage() or code == "response-upstream"
+
+
+def test_failure_says_its_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    (record,) = written(caplog, (*GOOD[:3], 502, 0, 1.0, -1.0, "connect", 0))
+    assert record.getMessage().endswith("1 ms: cannot be reached.")
+
+
+def test_control_characters_of_a_target_do_not_reach_the_terminal(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (record,) = written(caplog, ("::1", "GET", "/\x9b31m\xe9", *GOOD[3:]))
+    assert record.getMessage().startswith(r'::1 "GET /\x9b31m\xe9" 200')

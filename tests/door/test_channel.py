@@ -1,0 +1,38 @@
+"""Django's end of the hand-over channel, fed by hand."""
+
+from __future__ import annotations
+
+import resource
+import socket
+
+from samesite_proxy.handover import CLOSED, HEADER, REPORT, Channel, Handed
+
+HEAD = b"GET /%d HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def frame(kind: bytes, data: bytes, request_id: int = 0) -> bytes:
+    return HEADER.pack(kind[0], 0, 0, len(data), -1, request_id) + data
+
+
+def test_request_whose_descriptor_was_lost_is_given_up_and_gets_no_others() -> None:
+    """A process without a descriptor to spare receives bytes alone."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    ours, theirs = socket.socketpair()
+    client, their_client = socket.socketpair()
+    with ours, theirs, client, their_client:
+        channel = Channel(ours, socket.AF_UNIX)
+        socket.send_fds(theirs, [frame(b"R", HEAD % 1, 1)], [theirs.fileno()])
+        theirs.send(frame(b"H", b"localhost"))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        try:
+            assert channel.receive() == b"localhost"
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert theirs.recv(100) == REPORT.pack(CLOSED, 1)
+        socket.send_fds(theirs, [frame(b"R", HEAD % 2, 2)], [their_client.fileno()])
+        request = channel.receive()
+        assert isinstance(request, Handed)
+        with request:
+            assert (request.request_id, request.early, request.left) == (2, HEAD % 2, 0)
+            request.sendall(b"to the second")
+            assert client.recv(100) == b"to the second"

@@ -1,0 +1,267 @@
+"""The runserver command: its options, its banner, and its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.door.commands import APPS, MIDDLEWARE, Runserver, ask, runserver
+from tests.harness.django_servers import free_port
+from tests.harness.raw_client import Broken, RawClient, exchange, get
+from tests.process.processes import await_that
+
+OFF = "The fast path is off:"
+HELLO = b"Django answers /api/hello/"
+RELOADING = pytest.param([], id="reloading")
+ALONE = pytest.param(["--noreload"], id="alone")
+
+
+def changed(**settings: object) -> dict[str, str]:
+    return {"TEST_SETTINGS": json.dumps(settings)}
+
+
+REASONS = {
+    "asked": (["--nofastpath"], {}, "--nofastpath."),
+    "host": ([], changed(USE_X_FORWARDED_HOST=True), "USE_X_FORWARDED_HOST is set"),
+    "scheme": (
+        [],
+        changed(SECURE_PROXY_SSL_HEADER=["HTTP_X_FORWARDED_PROTO", "https"]),
+        "SECURE_PROXY_SSL_HEADER is set",
+    ),
+    "trusted": (
+        [],
+        changed(SAMESITE_PROXY={"TRUSTED_PROXIES": ["127.0.0.1"]}),
+        'SAMESITE_PROXY["TRUSTED_PROXIES"] is set',
+    ),
+    "none": ([], changed(SAMESITE_PROXY={"FRONTEND": None}), 'SAMESITE_PROXY["FRONTEND"] is None'),
+    "late": (
+        [],
+        changed(MIDDLEWARE=MIDDLEWARE[::-1]),
+        f"{MIDDLEWARE[1]}, before SameSiteProxyMiddleware",
+    ),
+    "absent": ([], changed(MIDDLEWARE=[]), "SameSiteProxyMiddleware is not in MIDDLEWARE"),
+    "wrapped": (
+        [],
+        changed(WSGI_APPLICATION="tests.door.around.application"),
+        "WSGI_APPLICATION is more than Django's handler",
+    ),
+    "asgi": (
+        [],
+        changed(
+            INSTALLED_APPS=["samesite_proxy", "daphne"],
+            ASGI_APPLICATION="tests.project.plain_asgi.application",
+        ),
+        "this is an ASGI server",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", [RELOADING, ALONE])
+@pytest.mark.parametrize(("options", "changes", "words"), REASONS.values(), ids=REASONS)
+def test_reason_against_the_fast_path_is_in_the_banner(
+    how: list[str], options: list[str], changes: dict[str, str], words: str
+) -> None:
+    port = free_port()
+    with runserver(*how, *options, f"127.0.0.1:{port}", **changes) as server:
+        log = server.await_log(OFF)
+        assert f"{OFF} {words}" in log
+        assert log.count(OFF) == 1
+
+        def answers() -> bool:
+            try:
+                return get(port, "/api/hello/").body == HELLO
+            except OSError:  # Daphne listens after its banner.
+                return False
+
+        await_that("an answer of Django's", answers)
+        assert "Traceback" not in server.log()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="plain"),
+        pytest.param(changed(WSGI_APPLICATION="tests.project.wsgi.application"), id="wsgi"),
+        pytest.param(changed(WSGI_APPLICATION="tests.project.wrapped_wsgi.application"), id="ours"),
+        pytest.param(changed(INSTALLED_APPS=["samesite_proxy"]), id="no staticfiles"),
+        pytest.param(changed(INSTALLED_APPS=["whitenoise.runserver_nostatic", *APPS]), id="below"),
+        pytest.param(changed(INSTALLED_APPS=[*APPS, "whitenoise.runserver_nostatic"]), id="above"),
+    ],
+)
+def test_fast_path_is_on_in_usual_projects(changes: dict[str, str]) -> None:
+    with runserver("--noreload", "0", **changes) as server:
+        assert get(server.port, "/api/hello/").body == HELLO
+        assert get(server.port, "/frontend").status == 502
+        server.await_log('127.0.0.1 "GET /frontend" 502')
+        assert OFF not in server.log()
+
+
+def test_wsgi_server_of_daphnes_command_has_the_fast_path() -> None:
+    apps = changed(INSTALLED_APPS=["samesite_proxy", "daphne"], ASGI_APPLICATION="x.y")
+    with runserver("--noreload", "--noasgi", "0", **apps) as server:
+        assert get(server.port, "/api/hello/").body == HELLO
+        assert OFF not in server.log()
+
+
+@pytest.mark.parametrize("how", [RELOADING, ALONE])
+@pytest.mark.parametrize(
+    ("address", "client", "named"),
+    [
+        ("{port}", "127.0.0.1", "localhost:{port}"),
+        ("127.0.0.1:{port}", "127.0.0.1", "127.0.0.1:{port}"),
+        ("0:{port}", "127.0.0.1", "0.0.0.0:{port}"),
+        ("localhost:{port}", "127.0.0.1", "localhost:{port}"),
+        ("[::1]:{port}", "::1", "[::1]:{port}"),
+    ],
+)
+def test_address_is_listened_on_and_named(
+    how: list[str], address: str, client: str, named: str
+) -> None:
+    port = free_port()
+    with runserver(*how, address.format(port=port), **changed(ALLOWED_HOSTS=["*"])) as server:
+        log = server.await_banner()
+        assert f"server at http://{named.format(port=port)}/\n" in log
+        assert exchange(
+            port, b"GET /api/hello/ HTTP/1.1\r\nHost: localhost\r\n\r\n", client
+        ).body == (HELLO)
+
+
+def test_option_6_listens_on_the_other_loopback() -> None:
+    port = free_port()
+    with runserver("--noreload", "-6", str(port)) as server:
+        assert f"server at http://localhost:{port}/\n" in server.await_banner()
+        assert exchange(port, b"GET /api/who/ HTTP/1.1\r\nHost: localhost\r\n\r\n", "::1").status
+
+
+def test_name_that_is_not_allowed_is_not_in_the_banner() -> None:
+    with runserver("--noreload", "0", **changed(ALLOWED_HOSTS=["127.0.0.1"])) as server:
+        assert "server at http://127.0.0.1:" in server.await_banner()
+
+
+@pytest.mark.parametrize("how", [RELOADING, ALONE])
+def test_port_zero_is_a_free_port(how: list[str]) -> None:
+    with runserver(*how, "0", **changed(ALLOWED_HOSTS=["*"])) as server:
+        assert server.port > 0
+        assert get(server.port, "/api/hello/").body == HELLO
+
+
+@pytest.mark.parametrize("how", [RELOADING, ALONE])
+def test_taken_port_is_djangos_own_error(how: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with runserver(*how, f"127.0.0.1:{port}") as server:
+            assert server.wait() == 1
+            assert "Error: That port is already in use.\n" in server.log()
+            assert "Traceback" not in server.log()
+
+
+@pytest.mark.parametrize("how", [RELOADING, ALONE])
+def test_foreign_address_is_djangos_own_error(how: list[str]) -> None:
+    with runserver(*how, "192.0.2.1:0") as server:
+        assert server.wait() == 1
+        assert "Error: That IP address can't be assigned to.\n" in server.log()
+
+
+def test_nothreading_answers_one_after_the_other_and_closes() -> None:
+    with runserver("--noreload", "--nothreading", "0") as server:
+        for _ in range(3):
+            with RawClient(server.port) as client:
+                ask(client, "GET", "/api/who/")
+                answer = client.read_answer()
+                assert json.loads(answer.body)["thread"] == "MainThread"
+                assert answer.get("Connection") == "close"
+                assert client.is_closed()
+
+
+def test_djangos_requests_are_logged_as_ever() -> None:
+    with runserver("--noreload", "0") as server:
+        get(server.port, "/api/hello/?a=1")
+        server.await_log('"GET /api/hello/?a=1 HTTP/1.1" 200 26')
+        get(server.port, "/api/nothing/")
+        server.await_log("Not Found: /api/nothing/")
+
+
+def test_checks_are_made_or_skipped_by_the_option() -> None:
+    with runserver("--noreload", "0") as server:
+        assert "System check identified no issues" in server.await_banner()
+    with runserver("--noreload", "--skip-checks", "0") as server:
+        assert "System check" not in server.await_banner()
+        assert get(server.port, "/api/hello/").body == HELLO
+
+
+@pytest.mark.parametrize("how", [RELOADING, ALONE])
+def test_interrupt_ends_it_quietly(how: list[str]) -> None:
+    with runserver(*how, "0") as server:
+        assert get(server.port, "/api/hello/").body == HELLO
+        assert server.interrupt() == 0
+        server.await_end()
+        assert "Traceback" not in server.log()
+
+
+def test_sigterm_ends_parent_and_child() -> None:
+    with runserver("0") as server:
+        assert get(server.port, "/api/hello/").body == HELLO
+        server.signal(signal.SIGTERM)
+        assert server.wait() == 0
+        server.await_end()
+        assert "Traceback" not in server.log()
+
+
+def test_sigterm_ends_it_without_the_reloader() -> None:
+    with runserver("--noreload", "0") as server:
+        assert get(server.port, "/api/hello/").body == HELLO
+        server.signal(signal.SIGTERM)
+        assert server.wait() == -signal.SIGTERM
+
+
+def test_killed_parent_leaves_no_orphan() -> None:
+    with runserver("0") as server:
+        assert get(server.port, "/api/hello/").body == HELLO
+        server.signal(signal.SIGKILL)
+        server.await_end()
+        assert "Traceback" not in server.log()
+
+
+def test_killed_child_ends_it_as_ever_and_resets_what_was_begun(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    with runserver("0") as server, RawClient(server.port) as client:
+        ask(client, "GET", f"/api/waits/?begun={begun}&until={tmp_path / 'never'}")
+        await_that("the view has begun", begun.exists)
+        for child in server.children():
+            os.kill(child, signal.SIGKILL)
+        with pytest.raises(Broken, match="reset"):
+            client.read_answer()
+        server.await_end()
+
+
+def test_parent_that_was_started_with_a_broken_project_says_so_later(tmp_path: Path) -> None:
+    module = tmp_path / "broken_application.py"
+    module.write_text("syntax (error")
+    environment = {
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+        "TEST_INSTALLED_APPS": json.dumps([*APPS, module.stem]),
+    }
+    with runserver(str(free_port()), **environment) as server:
+        server.await_log("SyntaxError")
+
+        def is_mended() -> bool:
+            module.write_text("")
+            return "deployment/" in server.log()
+
+        await_that("a banner", is_mended)
+        log = server.await_log(OFF)
+        assert f"{OFF} this project could not be loaded when runserver was started." in log
+        assert get(server.port, "/api/hello/").body == HELLO
+
+
+def test_help_names_the_options_of_both() -> None:
+    with runserver("--help") as server:
+        assert isinstance(server, Runserver)
+        assert server.wait() == 0
+        assert "--nofastpath" in server.log()
+        assert "--nostatic" in server.log()

@@ -1,0 +1,69 @@
+"""The door in this process, and server processes that are played by the test."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from queue import Queue
+
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import override_settings
+
+from samesite_proxy import conf, table
+from samesite_proxy.door import Door, listen
+from samesite_proxy.handover import Channel, Handed, Handover
+from samesite_proxy.middleware import NAME
+from tests.door.commands import ask
+from tests.harness.http_requests import Recorder
+from tests.harness.raw_client import DEADLINE, RawClient
+from tests.harness.scripted_upstream import scripted
+
+
+class Server:
+    """A server process that says what it is asked."""
+
+    def __init__(self, handover: Handover, plain: table.Plain) -> None:
+        self.handover = handover
+        self.received: Queue[Handed | bytes] = Queue()
+        self._channel = handover.open(plain)
+        self._thread = threading.Thread(target=self._listen, args=(self._channel,))
+        self._thread.start()
+
+    def _listen(self, channel: Channel) -> None:
+        while (received := channel.receive()) is not None:
+            self.received.put(received)
+
+    def close(self) -> None:
+        """What the end of a process would do."""
+        self._channel._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        assert self.handover._control is not None
+        self.handover._control.close()
+        self._channel._socket.close()
+
+
+def test_new_table_asks_the_process_that_it_came_from() -> None:
+    """The one before is still there, but its word on a Host is about other settings."""
+    listening = listen("127.0.0.1", 0, ipv6=False)
+    with (
+        scripted(Recorder()) as upstream,
+        override_settings(MIDDLEWARE=[NAME], SAMESITE_PROXY={"FRONTEND": upstream.url}),
+        listening,
+        RawClient(listening.getsockname()[1]) as client,
+    ):
+        settings, _ = conf.read()
+        assert settings is not None
+        plain = table.table_of(WSGIHandler(), settings)
+        door = Door(listening)
+        old = Server(door.handover(), plain)
+        ask(client, "GET", "/page")
+        assert old.received.get(timeout=DEADLINE) == b"localhost"
+        new = Server(door.handover(), plain)
+        assert new.received.get(timeout=DEADLINE) == b"localhost"
+        verdict = table.verdict_on("localhost", ("localhost", 8000), settings)
+        old.handover.tell(table.verdict_on("evil.example", ("localhost", 8000), settings))
+        new.handover.tell(verdict)
+        assert client.read_answer().body == b"ok"
+        old.close()
+        new.close()
+        door.close()

@@ -1,0 +1,162 @@
+"""The door when there are too many: clients, descriptors, Host values, slow readers."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+from pathlib import Path
+
+import pytest
+
+from tests.door.commands import ask, several
+from tests.harness.django_servers import COMMANDS, ENVIRONMENTS, serving
+from tests.harness.http_requests import Recorder
+from tests.harness.patterns import digest, pattern
+from tests.harness.raw_client import get
+from tests.harness.scripted_upstream import Connection, scripted
+from tests.live.tunnels import never_answers
+from tests.process.processes import await_that, resident_bytes
+from tests.traffic.stage import Stage, on, request
+
+LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (72, 72))
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+# Each client may need two descriptors, and 64 are the process's own.
+MOST_CLIENTS = 4
+COMMANDS["limited-door"] = lambda port: ["-c", LIMITED, *COMMANDS["door"](port)]
+ENVIRONMENTS["limited-door"] = ENVIRONMENTS["door"]
+
+
+def sleeps(pid: int) -> bool:
+    """Whether no thread of a process is found at work, however often one looks."""
+    stats = list(Path(f"/proc/{pid}/task").glob("*/stat"))
+    looks = [stat.read_text().rpartition(")")[2].split()[0] for _ in range(50) for stat in stats]
+    return set(looks) == {"S"}
+
+
+def test_one_client_too_many_waits_until_another_leaves() -> None:
+    with (
+        scripted(Recorder()) as upstream,
+        serving("limited-door", {"FRONTEND": upstream.url}) as server,
+        several(MOST_CLIENTS + 1, server.port) as (*clients, late),
+    ):
+        for client in clients:
+            ask(client, "GET", "/x")
+            assert client.read_answer().body == b"ok"
+        ask(late, "GET", "/late")
+        for client in clients:
+            ask(client, "GET", "/y")
+            assert client.read_answer().body == b"ok"
+        await_that("the door sleeps", lambda: sleeps(server.process.pid))
+        clients[0].close()
+        assert late.read_answer().body == b"ok"
+
+
+def test_clients_wait_while_there_is_no_descriptor_for_them() -> None:
+    with scripted(Recorder()) as upstream, serving("door", {"FRONTEND": upstream.url}) as server:
+        assert get(server.port).body == b"ok"
+        pid = server.process.pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        highest = max(int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir())
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 5, limits[1]))
+        with several(30, server.port) as clients:
+            for client in clients:
+                ask(client, "GET", "/x")
+            await_that("the door sleeps", lambda: sleeps(pid))
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+            statuses = [client.read_answer().status for client in clients]
+        assert set(statuses) <= {200, 503}
+        assert statuses.count(200) > 20
+        assert get(server.port).body == b"ok"
+        assert get(server.port, "/api/hello/").status == 200
+
+
+@on("door", TEST_ALLOWED_HOSTS='["*"]')
+def test_host_that_the_door_has_no_place_for_is_asked_of_django_each_time(stage: Stage) -> None:
+    recorder = stage.record()
+    for _ in range(2):
+        for number in range(300):
+            host = f"host-{number}.example"
+            assert stage.get("/x", host=host).body == b"ok"
+            assert recorder.next().get("X-Forwarded-Host") == host
+    assert stage.get("/x", host="localhost").body == b"ok"
+
+
+@on("door", TEST_ALLOWED_HOSTS='["localhost"]')
+def test_refused_hosts_take_no_place_from_the_allowed_one_that_is_known(stage: Stage) -> None:
+    recorder = stage.record()
+    assert stage.get("/x").body == b"ok"
+    for number in range(300):
+        assert stage.get("/x", host=f"evil-{number}.example").status == 400
+    assert stage.get("/x").body == b"ok"
+    assert recorder.next().target == recorder.next().target == "/x"
+    assert recorder.seen.empty()
+
+
+@on("door", settings={"IDLE_TIMEOUT": 0.3})
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_client_that_reads_slowly_is_not_the_frontends_fault(stage: Stage, framing: str) -> None:
+    size = 20_000_000
+
+    def script(connection: Connection) -> None:
+        target = connection.receive_head().split(b" ")[1]
+        if target == b"/stands-still":
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+            connection.receive_to_end()
+        chunked = framing == "chunked"
+        field = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % size
+        connection.send(b"HTTP/1.1 200 OK\r\n" + field + b"\r\n\r\n")
+        for piece in pattern(size):
+            connection.send(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+        connection.send(b"0\r\n\r\n" if chunked else b"")
+
+    stage.play(script)
+    with stage.client() as slow:
+        slow.send(request("GET", "/big"))
+        for _ in range(3):  # Each takes as long as the frontend may stand still.
+            with stage.client() as client:
+                client.send(request("GET", "/stands-still"))
+                client.read_until(b"half")
+                assert client.is_closed()
+        assert digest([slow.read_answer().body]) == digest(pattern(size))
+
+
+@on("door")
+def test_slow_readers_hold_the_frontend_back_instead_of_filling_memory(stage: Stage) -> None:
+    size = 30_000_000
+
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+        for piece in pattern(size):
+            connection.send(piece)
+
+    assert stage.works()
+    before = resident_bytes(stage.server.process.pid)
+    stage.play(script)
+    with several(30, stage.port) as clients:
+        for client in clients:
+            client.send(request("GET", "/big"))
+            client.read_head()
+        assert stage.get("/api/hello/").status == 200
+        assert resident_bytes(stage.server.process.pid) - before < 30 * 512 * 1024
+        assert digest([clients[0].read_exactly(size)]) == digest(pattern(size))
+    assert stage.works()
+
+
+@on("door")
+def test_client_that_floods_the_door_behind_its_request_is_held_back(stage: Stage) -> None:
+    stage.play(never_answers)
+    flood = request("GET", "/flood") * 100
+    with stage.client() as client:
+        client.send(request("GET", "/first"))
+        client.sock.settimeout(0.5)  # As long as it takes until no more is taken.
+        before = resident_bytes(stage.server.process.pid)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                client.send(flood)
+        assert resident_bytes(stage.server.process.pid) - before < 4 * 1024 * 1024
+    assert len(stage.upstream.connections) == 1
+    assert stage.works()

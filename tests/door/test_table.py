@@ -1,0 +1,212 @@
+"""What the door is told of a project, and that it understands it as Django does."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.wsgi import get_wsgi_application
+from django.test import override_settings
+from django.urls import include, path
+
+from samesite_proxy import conf, hosts, table
+from samesite_proxy.arrival import Arrival
+from samesite_proxy.middleware import NAME
+from samesite_proxy.routing import ASK, DJANGO, FIRST_FRONTEND, Routing
+from samesite_proxy.wsgi import get_wsgi_application as get_our_application
+from tests.unit.path_cases import view
+
+SEVERAL = {"/": "http://localhost:3000", "/api/auth": "http://localhost:3001"}
+SERVER = ("localhost", 8000)
+HANDLER = WSGIHandler()  # Looked at, and not called.
+
+
+@pytest.fixture(autouse=True)
+def project() -> Iterator[None]:
+    module = ModuleType("tests.generated.table_urls")
+    module.urlpatterns = [  # type: ignore[attr-defined]
+        path("api/", include([path("x/", view)])),
+        path("about/", view),
+        path("blog/<int:year>/", view),
+    ]
+    sys.modules[module.__name__] = module
+    with override_settings(
+        ROOT_URLCONF=module.__name__, MIDDLEWARE=[NAME], SAMESITE_PROXY={}, DEBUG=True
+    ):
+        yield
+
+
+def made(handler: Any = None) -> tuple[table.Plain, conf.Settings]:
+    """The table, as it comes out of the control socket."""
+    settings, _ = conf.read()
+    assert settings is not None
+    return json.loads(json.dumps(table.table_of(handler or HANDLER, settings))), settings
+
+
+def owners(plain: table.Plain, *paths: str) -> list[int]:
+    routes, _, _, _ = table.arguments_of(plain)
+    assert routes is not None
+    return [routes.match(path) for path in paths]
+
+
+def test_owners_are_those_of_the_middleware() -> None:
+    paths = [
+        "/",
+        "/api/x/",
+        "/api/none",
+        "/about",
+        "/about/",
+        "/about/x",
+        "/blog/2024/",
+        "/static/x",
+    ]
+    with override_settings(SAMESITE_PROXY={"FRONTEND": SEVERAL}):
+        plain, settings = made()
+        routing = Routing(settings)
+        for owner, where in zip(owners(plain, *paths), paths, strict=True):
+            expected = routing.frontend_of(where, None, "")
+            if owner == ASK:
+                assert where == "/blog/2024/"
+            elif owner == DJANGO:
+                assert expected is None
+            else:
+                assert expected == settings.frontends[owner - FIRST_FRONTEND]
+
+
+def test_upgrades_know_the_frontends_alone() -> None:
+    with override_settings(SAMESITE_PROXY={"FRONTEND": SEVERAL}):
+        _, own, _, _ = table.arguments_of(made()[0])
+        assert own is not None
+        assert [own.match(path) for path in ("/about/", "/api/x/", "/api/auth/x")] == [2, 2, 3]
+
+
+def test_listed_paths_are_djangos() -> None:
+    with override_settings(SAMESITE_PROXY={"DJANGO_PATHS": ["/x"]}):
+        assert owners(made()[0], "/x", "/x/y", "/xy", "/api/x/") == [0, 0, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "frontends", [{"/": "http://a:1"}, {"/": "http://a:1", "/static/b": "http://b:1"}]
+)
+def test_what_staticfiles_handler_takes_is_djangos(frontends: dict[str, str]) -> None:
+    ours = {"FRONTEND": frontends, "DJANGO_PATHS": []}
+    with override_settings(STATIC_URL="/static/", SAMESITE_PROXY=ours):
+        handler = StaticFilesHandler(get_wsgi_application())
+        assert owners(made(handler)[0], "/static/b/c", "/static/x", "/static") == [0, 0, 2]
+
+
+def test_static_files_of_another_host_are_nobodys_here() -> None:
+    with override_settings(STATIC_URL="https://cdn.example/static/"):
+        handler = StaticFilesHandler(get_wsgi_application())
+        assert owners(made(handler)[0], "/static/x") == [2]
+
+
+def test_script_name_is_part_of_what_the_server_sees() -> None:
+    with override_settings(FORCE_SCRIPT_NAME="/site", STATIC_URL="/site/static/"):
+        assert owners(made()[0], "/api/x/", "/static/x", "/site/static/x") == [0, 0, 2]
+
+
+def test_settings_come_back_as_they_were() -> None:
+    given = {
+        "FRONTEND": {"/": "unix:/run/a.sock", "/b": "https://b.example"},
+        "FRONTEND_NAMES": ["a.internal"],
+        "CONNECT_TIMEOUT": 1.5,
+        "RESPONSE_TIMEOUT": 2,
+        "IDLE_TIMEOUT": 3,
+        "MAX_CONNECTIONS": 100,
+    }
+    with override_settings(SAMESITE_PROXY=given, ALLOWED_HOSTS=["x"]):
+        plain, settings = made()
+        assert table.settings_in(plain) == settings
+
+
+def test_each_frontend_comes_with_what_is_said_when_it_fails() -> None:
+    with override_settings(SAMESITE_PROXY={"FRONTEND": SEVERAL}):
+        _, _, special, places = table.arguments_of(made()[0])
+    assert special == list(hosts.NEXT_DEV_PATHS)
+    for (_, _, failures), address in zip(places, SEVERAL.values(), strict=True):
+        assert failures["connect"][0] == 502
+        assert address in failures["connect"][1]
+
+
+REASONS: dict[str, dict[str, object]] = {
+    "FRONTEND": {"SAMESITE_PROXY": {"FRONTEND": None}},
+    "TRUSTED_PROXIES": {"SAMESITE_PROXY": {"TRUSTED_PROXIES": ["unix"]}},
+    "is wrong": {"SAMESITE_PROXY": {"FRONTEND": 1}},
+    "not in MIDDLEWARE": {"MIDDLEWARE": []},
+    "before Same": {"MIDDLEWARE": ["django.middleware.gzip.GZipMiddleware", NAME]},
+    "USE_X_FORWARDED_HOST": {"USE_X_FORWARDED_HOST": True},
+    "SECURE_PROXY_SSL_HEADER": {"SECURE_PROXY_SSL_HEADER": ("HTTP_X", "https")},
+}
+
+
+@pytest.mark.parametrize("words", REASONS)
+def test_where_there_is_a_reason_everything_is_djangos(words: str) -> None:
+    with override_settings(**REASONS[words]):
+        settings, _ = conf.read()
+        assert words in table.reason_against(HANDLER, settings)
+        plain = json.loads(json.dumps(table.table_of(HANDLER, settings)))
+        assert table.arguments_of(plain) == (None, None, [], [])
+
+
+def test_handlers_of_djangos_and_ours_are_no_reason() -> None:
+    settings, _ = conf.read()
+    plain, ours = get_wsgi_application(), get_our_application()
+    for handler in (plain, ours, StaticFilesHandler(plain), StaticFilesHandler(ours)):
+        assert table.reason_against(handler, settings) == ""
+
+
+def test_other_handlers_are_a_reason() -> None:
+    class Watched(WSGIHandler):
+        """What a monitoring tool makes."""
+
+    settings, _ = conf.read()
+    for handler in (Watched(), lambda environ, start_response: []):
+        assert "WSGI_APPLICATION" in table.reason_against(handler, settings)
+
+
+def verdict(host: str) -> tuple[str, list[table.Views] | None]:
+    settings, _ = conf.read()
+    assert settings is not None
+    plain = json.loads(json.dumps(table.verdict_on(host, SERVER, settings)))
+    assert plain["host"] == host
+    return plain["origin"], table.views_in(plain)
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "", "a b", "localhost:x", "\xff", "localhost:8000, localhost"]
+)
+def test_host_that_django_refuses_has_no_views(host: str) -> None:
+    assert verdict(host) == ("", None)
+
+
+@pytest.mark.parametrize("policy", ["auto", "preserve", "frontend", "name.example"])
+@pytest.mark.parametrize("host", ["localhost:8000", "127.0.0.1:8000", "LAN.example:8000", "[::1]"])
+def test_views_are_those_of_the_middleware(policy: str, host: str) -> None:
+    ours = {"FRONTEND": SEVERAL, "HOST_HEADER": policy}
+    with override_settings(
+        ALLOWED_HOSTS=["localhost", ".0.0.1", "[::1]", ".example"], SAMESITE_PROXY=ours
+    ):
+        settings, _ = conf.read()
+        assert settings is not None
+        origin, views = verdict(host)
+        assert origin == f"http://{host}"
+        assert views is not None
+        for frontend, found in zip(settings.frontends, views, strict=True):
+            for got, (where, is_upgrade) in zip(
+                found, [("/", False), ("/_next/x", False), ("/", True)], strict=True
+            ):
+                arrival = Arrival([("Host", host)], where, "", "http", host, is_upgrade)
+                assert got == hosts.view_of(settings, arrival, frontend)
+                assert type(got) is tuple
+
+
+def test_scheme_is_that_of_djangos_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS", "on")
+    assert verdict("localhost")[0] == "https://localhost"
