@@ -6,6 +6,8 @@ import signal
 import django
 import pytest
 
+from tests.door import exclusions
+
 # A shell ignores Ctrl-C for what it starts in the background, and nohup the end of a terminal;
 # children inherit that: the servers that the tests start and end would not hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -16,6 +18,9 @@ django.setup()
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Browser tests come last: playwright leaves an event loop running in this thread."""
+    excluded = [item for item in items if exclusions.reason_against(item.nodeid)]
+    config.hook.pytest_deselected(items=excluded)
+    items[:] = [item for item in items if item not in excluded]
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)

@@ -8,10 +8,17 @@ from collections.abc import Iterator
 
 from tests.harness.raw_client import RawClient
 from tests.harness.scripted_upstream import Connection
+from tests.traffic.server_table import TABLE, Server
 from tests.traffic.stage import request
 
 # Servers whose sockets can be taken over.
-ADOPTING = ("runserver", "sync", "gthread", "gevent")
+ADOPTING = ("runserver", "door", "sync", "gthread", "gevent")
+
+
+def row_of(kind: str) -> Server:
+    """What is known of the server; gevent is one of gunicorn's workers."""
+    return TABLE["gthread" if kind == "gevent" else kind]
+
 
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: test\r\nConnection: Upgrade\r\n\r\n"
 PIECE = 65536

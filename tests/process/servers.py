@@ -7,9 +7,9 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 
-from tests.harness.django_servers import COMMANDS, DjangoServer, serving
+from tests.harness.django_servers import COMMANDS, ENVIRONMENTS, DjangoServer, serving
 
-KINDS = ["runserver", "sync", "gthread", "waitress", "granian"]
+KINDS = ["runserver", "door", "sync", "gthread", "waitress", "granian"]
 GRACEFUL_SECONDS = "2"
 
 
@@ -30,6 +30,8 @@ COMMANDS.update(
         "tests.project.wsgi:application",
     ),
 )  # fmt: skip
+COMMANDS["reloading-door"] = _reloading
+ENVIRONMENTS["reloading-door"] = ENVIRONMENTS["door"]
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ NOT_BLOCKABLE = {signal.SIGKILL, signal.SIGSTOP}
 BLOCKABLE = {number for number in signal.valid_signals() if number not in NOT_BLOCKABLE}
 
 # Python's own threads are all that these have besides.
-PYTHON_ONLY = ["runserver", "sync", "gthread", "waitress"]
+PYTHON_ONLY = ["runserver", "door", "sync", "gthread", "waitress"]
 
 
 def blocks_all_signals(status: dict[str, str]) -> bool:
@@ -85,7 +85,7 @@ def test_engine_thread_sleeps_while_nothing_is_forwarded(kind: str) -> None:
         assert switches() - before <= 2
 
 
-@pytest.mark.parametrize("kind", ["runserver", "gthread"])
+@pytest.mark.parametrize("kind", ["runserver", "door", "gthread"])
 def test_threads_stay_as_many_over_a_thousand_requests(kind: str) -> None:
     with scripted(numbered) as upstream, running(kind, upstream.url) as server:
 

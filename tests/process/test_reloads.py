@@ -114,13 +114,14 @@ def test_ten_stops_under_load_leave_nothing_behind(kind: str, number: signal.Sig
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_saved_file_restarts_runserver(tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize("kind", ["reloading", "reloading-door"])
+def test_saved_file_restarts_runserver(tmp_path: Path, kind: str, number: signal.Signals) -> None:
     module = tmp_path / "watched_by_the_reloader.py"
     module.write_text("")
     environment = {"PYTHONPATH": str(tmp_path), "TEST_WATCHED_MODULE": module.stem}
     with (
         scripted(numbered) as upstream,
-        running("reloading", upstream.url, **environment) as server,
+        running(kind, upstream.url, **environment) as server,
     ):
         for index in range(2):
             assert asked(server.port, f"/n/{index}").body == body_of(str(index))
@@ -133,14 +134,17 @@ def test_saved_file_restarts_runserver(tmp_path: Path, number: signal.Signals) -
 
 
 @pytest.mark.parametrize("where", ["head", "length", "end", "upload"])
-def test_saved_file_restarts_runserver_while_requests_stall(tmp_path: Path, where: str) -> None:
+@pytest.mark.parametrize("kind", ["reloading", "reloading-door"])
+def test_saved_file_restarts_runserver_while_requests_stall(
+    tmp_path: Path, kind: str, where: str
+) -> None:
     module = tmp_path / "watched_by_the_reloader.py"
     module.write_text("")
     environment = {"PYTHONPATH": str(tmp_path), "TEST_WATCHED_MODULE": module.stem}
     stall = Stall(where)
     with (
         scripted(stall) as upstream,
-        running("reloading", upstream.url, **environment) as server,
+        running(kind, upstream.url, **environment) as server,
         all_waiting(4, server.port, where) as waiting,
     ):
         for client in waiting:

@@ -27,10 +27,12 @@ class Server:
     # Requests.
     target: str = column("request target: raw, or quoted again from the decoded path")
     double_slash: str = column("a path that begins with //: kept, or joined to one")
-    repeated: str = column("what joins repeated request fields")
-    cookies: str = column("what joins repeated Cookie fields")
+    repeated: str = column("repeated request fields: kept apart, or what joins them")
+    cookies: str = column("repeated Cookie fields: kept apart, or what joins them")
     request_bytes: str = column("bytes above 127 in request fields: kept, or field emptied")
-    underscore: str = column("a request field with an underscore in its name: dropped or kept")
+    underscore: str = column(
+        "an underscore in a request field's name: kept, as a hyphen, or field dropped"
+    )
     scheme: str = column("a loopback peer's X-Forwarded-Proto: ignored, or believed by the server")
     invented_type: str = column("Content-Type of a request body that has none")
     chunked_request: str = column("a chunked request body: streamed, spooled first, or refused")
@@ -38,8 +40,12 @@ class Server:
     request_stream: str = column(
         "a request body reaches the frontend: as it comes, in large pieces, or whole"
     )
+    interim: str = column("an interim answer (103): crosses, or is passed over")
     answer_stream: str = column(
         "an answer reaches the client: as it comes, or its head together with the first byte"
+    )
+    event_stream: str = column(
+        "an event stream: as any other answer, or ended by the connection's end"
     )
     broken_answer: str = column(
         "the frontend breaks off: broken for the client, or a chunked answer seems whole"
@@ -69,7 +75,37 @@ RUNSERVER = Server(
     invented_type="text/plain",
     chunked_request="refused",
     request_stream="as it comes",
+    interim="passed over",
     answer_stream="as it comes",
+    event_stream="the connection's end",
+    broken_answer="broken",
+    broken_request="refused",
+    client_leaves="at once",
+)
+
+# What a frontend answers; Django's own requests are as with runserver.
+DOOR = Server(
+    adds=frozenset({"connection", "transfer-encoding"}),
+    replaces=frozenset(),
+    order="kept",
+    names="kept",
+    reason="kept",
+    answer_bytes="kept",
+    length_of_304="kept",
+    no_length="chunked",
+    target="raw",
+    double_slash="kept",
+    repeated="kept apart",
+    cookies="kept apart",
+    request_bytes="kept",
+    underscore="kept",
+    scheme="ignored",
+    invented_type="",
+    chunked_request="streamed",
+    request_stream="as it comes",
+    interim="crosses",
+    answer_stream="as it comes",
+    event_stream="as any other",
     broken_answer="broken",
     broken_request="refused",
     client_leaves="at once",
@@ -94,7 +130,9 @@ GUNICORN = Server(
     invented_type="",
     chunked_request="streamed",
     request_stream="as it comes",
+    interim="passed over",
     answer_stream="as it comes",
+    event_stream="the connection's end",
     broken_answer="broken",
     broken_request="refused",
     client_leaves="at once",
@@ -119,7 +157,9 @@ WAITRESS = Server(
     invented_type="",
     chunked_request="spooled",
     request_stream="whole",
+    interim="passed over",
     answer_stream="head with the first byte",
+    event_stream="as any other",
     broken_answer="broken",
     broken_request="refused",
     client_leaves="next write",
@@ -139,12 +179,14 @@ GRANIAN = Server(
     repeated=",",
     cookies=";",
     request_bytes="emptied",
-    underscore="kept",
+    underscore="as a hyphen",
     scheme="ignored",
     invented_type="",
     chunked_request="streamed",
     request_stream="in pieces of 256 KiB",
+    interim="passed over",
     answer_stream="as it comes",
+    event_stream="as any other",
     broken_answer="chunked seems whole",
     broken_request="chunked seems whole",
     client_leaves="next write",
@@ -152,6 +194,7 @@ GRANIAN = Server(
 
 TABLE = {
     "runserver": RUNSERVER,
+    "door": DOOR,
     "sync": GUNICORN,
     "gthread": GUNICORN,
     "waitress": WAITRESS,

@@ -15,12 +15,12 @@ from tests.harness.http_requests import Recorder, Request
 from tests.harness.raw_client import Answer, RawClient
 from tests.harness.scripted_upstream import Connection, Script, ScriptedUpstream
 
-EVERY = ("runserver", "sync", "gthread", "waitress", "granian")
+EVERY = ("runserver", "door", "sync", "gthread", "waitress", "granian")
 GUNICORN = ("sync", "gthread")
 # Servers whose client socket we can reach.
-WITH_SOCKET = ("runserver", "sync", "gthread")
-KEPT_ALIVE = ("runserver", "gthread", "waitress", "granian")
-DECODE_CHUNKED = ("sync", "gthread", "waitress", "granian")
+WITH_SOCKET = ("runserver", "door", "sync", "gthread")
+KEPT_ALIVE = ("runserver", "door", "gthread", "waitress", "granian")
+DECODE_CHUNKED = ("door", "sync", "gthread", "waitress", "granian")
 
 DEADLINE = raw_client.DEADLINE
 
@@ -40,6 +40,7 @@ class Stage:
         self.server = DjangoServer(kind, {"FRONTEND": self.upstream.url, **settings}, **environment)
         self.port = self.server.port
         self._log_start = 0
+        self._tests = 0
 
     @staticmethod
     def _silent(_: Connection) -> None:
@@ -47,7 +48,17 @@ class Stage:
 
     def begin(self) -> None:
         self.upstream.play(self._silent)
+        if self.kind.endswith("door"):
+            self._await_lines()
         self._log_start = len(self.server.log())
+
+    def _await_lines(self) -> None:
+        """The door logs late, but in order: once it has told of this, it has of all before."""
+        self._tests += 1
+        target = f"/refused-before-test-{self._tests}"
+        assert self.exchange(f"GET {target} HTTP/1.1\r\n\r\n".encode()).status == 400
+        self._log_start = 0
+        self.await_log(target)
 
     def finish(self) -> None:
         self.upstream.play(self._silent)

@@ -9,7 +9,7 @@ import pytest
 from tests.harness.http_requests import Request
 from tests.traffic.stage import Stage, on
 
-SERVERS = ("runserver", "gthread")
+SERVERS = ("runserver", "door", "gthread")
 NAMED: dict[str, Any] = {
     "TEST_ALLOWED_HOSTS": '["site.example", "localhost", "127.0.0.1", "[::1]"]'
 }

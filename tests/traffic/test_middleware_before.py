@@ -55,7 +55,7 @@ STANDARD = before(
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 )
-BOTH = ("runserver", "gthread")
+BOTH = ("runserver", "door", "gthread")
 
 
 @on(*BOTH, **SESSION)

@@ -69,7 +69,7 @@ def test_absolute_form_crosses_as_a_path(stage: Stage) -> None:
     assert (seen.target, seen.get("Host")) == ("/x?y=1", "localhost")
 
 
-@on("runserver")
+@on("runserver", "door")
 def test_absolute_form_is_refused_under_runserver(stage: Stage) -> None:
     answer = stage.exchange(request("GET", "http://localhost/x?y=1"))
     assert (answer.status, stage.works()) == (400, True)
