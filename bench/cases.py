@@ -2,82 +2,155 @@
 
 from dataclasses import dataclass
 
-from bench.subjects import AIOHTTP, NGINX, NOOP, OURS, REVPROXY, UVICORN, WRAPPED, Subject
+from bench.subjects import (
+    AIOHTTP,
+    CADDY,
+    DIRECT,
+    DOOR,
+    HAPROXY,
+    NGINX,
+    NO_DELAY,
+    NOOP,
+    OURS,
+    PLAIN,
+    REVPROXY,
+    REVPROXY_RUNSERVER,
+    RUNSERVER,
+    UVICORN,
+    VITE,
+    WRAPPED,
+    Subject,
+)
 
 GTHREAD_OURS = Subject(OURS, "gthread")
 GTHREAD_NOOP = Subject(NOOP, "gthread", "/noop")
-RUNSERVER_OURS = Subject(OURS, "runserver")
-RUNSERVER_NOOP = Subject(NOOP, "runserver", "/noop")
+RUNSERVER_OURS = Subject(OURS, RUNSERVER)
+RUNSERVER_NOOP = Subject(NOOP, RUNSERVER, "/noop")
 DJANGO_REVPROXY = Subject(REVPROXY, REVPROXY)
 PLAIN_NGINX = Subject(NGINX, NGINX)
 ASYNC_NOOP = Subject(NOOP, UVICORN, "/async-noop")
 AIOHTTP_PROXY = Subject(AIOHTTP, AIOHTTP)
+THE_DOOR = Subject(OURS, DOOR)
+DOOR_NOOP = Subject(OURS, DOOR, "/noop")
+
+# What the door is compared with, for small answers, large ones and a page of many modules.
+SMALL_PEERS = (NGINX, HAPROXY, CADDY, VITE, REVPROXY, DIRECT)
+LARGE_PEERS = (NGINX, HAPROXY, CADDY, DIRECT)
+PAGE_PEERS = (NGINX, VITE, REVPROXY, REVPROXY_RUNSERVER, DIRECT)
+CONNECTIONS = (1, 32, 128)
 
 
-@dataclass(frozen=True)
-class Small:
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A case by its name for the command line, and its title for the table."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Against(Named):
+    """What of ours is compared with what."""
+
+    ours: Subject
+    others: tuple[Subject, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Small(Against):
     """Many small answers on kept-alive connections."""
 
-    name: str
-    title: str
     path: str
     connections: int
-    ours: Subject
-    others: tuple[Subject, ...]
 
 
-@dataclass(frozen=True)
-class Echo:
+@dataclass(frozen=True, kw_only=True)
+class Echo(Against):
     """A small message on a WebSocket, its echo, and again."""
 
-    name: str
-    title: str
-    ours: Subject
-    others: tuple[Subject, ...]
+
+@dataclass(frozen=True, kw_only=True)
+class Large(Against):
+    """One large body after the other."""
+
+    upload: bool
 
 
-@dataclass(frozen=True)
-class Crowd:
+@dataclass(frozen=True, kw_only=True)
+class Page(Against):
+    """A page of many modules, loaded by a browser that has nothing of it yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crowd(Named):
     """What idle live connections do to the median of ordinary requests."""
 
-    name: str
-    title: str
     path: str
     ours: Subject
     at_most: float
 
 
-@dataclass(frozen=True)
-class Large:
-    """One large body after the other."""
+@dataclass(frozen=True, kw_only=True)
+class Burn(Against):
+    """What a view that computes in Python does to the slowest of the frontend's requests."""
 
-    name: str
-    title: str
-    upload: bool
-    ours: Subject
-    others: tuple[Subject, ...]
+    path: str
+    connections: int
+    at_most: float
 
 
-@dataclass(frozen=True)
-class Memory:
+@dataclass(frozen=True, kw_only=True)
+class Memory(Named):
     """A large answer to a reader that takes it slowly."""
 
-    name: str
-    title: str
     subjects: tuple[Subject, ...]
 
 
-Compared = Small | Echo | Large
-Case = Compared | Crowd | Memory
+@dataclass(frozen=True, kw_only=True)
+class Downloads(Against):
+    """Many slow downloads at once."""
+
+    connections: int
+    descriptors: int
+    threads_at_most: int
+    megabytes_at_most: int
+
+
+Compared = Small | Echo | Large | Page
+Disturbed = Crowd | Burn
+Case = Compared | Disturbed | Memory | Downloads
 
 
 @dataclass(frozen=True)
 class Goal:
-    """How many times the rate of another we want to reach at least."""
+    """How many times the rate of another we want to reach at least, or its p99 at most."""
 
     case: str
     against: str
-    at_least: float
+    value: float
+    measure: str = "rate"
+
+    def __str__(self) -> str:
+        return f"≥ {self.value:.2f}" if self.measure == "rate" else f"{self.measure} ≤ {self.value}"
+
+
+def peers(names: tuple[str, ...]) -> tuple[Subject, ...]:
+    return tuple(Subject(name, name) for name in names)
+
+
+def through_the_door(path: str, size: str) -> tuple[Small, ...]:
+    """The same small answer with each number of connections."""
+    return tuple(
+        Small(
+            name=f"door-{size.replace(' ', '').lower()}-{connections}",
+            title=f"the door, {connections} connection{'s' * (connections > 1)}, {size}",
+            path=path,
+            connections=connections,
+            ours=THE_DOOR,
+            others=peers(SMALL_PEERS),
+        )
+        for connections in CONNECTIONS
+    )
 
 
 CASES: tuple[Case, ...] = (
@@ -168,15 +241,57 @@ CASES: tuple[Case, ...] = (
         subjects=(
             GTHREAD_OURS,
             Subject("ours, sync", "sync"),
-            Subject("ours, runserver", "runserver"),
+            Subject("ours, runserver", RUNSERVER),
             DJANGO_REVPROXY,
             PLAIN_NGINX,
         ),
     ),
+    *through_the_door("/1k", "1 KB"),
+    *through_the_door("/20k", "20 KB"),
+    Large(
+        name="door-100mb",
+        title="the door, 100 MB down",
+        upload=False,
+        ours=THE_DOOR,
+        others=peers(LARGE_PEERS),
+    ),
+    Small(
+        name="door-django",
+        title="our runserver, Django's no-op view, one connection, 1 KB",
+        path="/1k",
+        connections=1,
+        ours=DOOR_NOOP,
+        others=(Subject(NO_DELAY, NO_DELAY, "/noop"), Subject(PLAIN, PLAIN, "/noop")),
+    ),
+    Page(
+        name="door-page",
+        title="the door, a page of 1000 modules in Chromium",
+        ours=THE_DOOR,
+        others=peers(PAGE_PEERS),
+    ),
+    Burn(
+        name="door-burn",
+        title="32 connections, 1 KB, beside a Django view that burns CPU: p99",
+        path="/1k",
+        connections=32,
+        ours=THE_DOOR,
+        others=(PLAIN_NGINX,),
+        at_most=3.0,
+    ),
+    Downloads(
+        name="door-slow",
+        title="1000 slow downloads at once",
+        connections=1000,
+        descriptors=4096,
+        ours=THE_DOOR,
+        others=(PLAIN_NGINX,),
+        threads_at_most=12,
+        megabytes_at_most=150,
+    ),
 )
 
-# A round trip of at most 1.1 times nginx's.
-ECHO = 1 / 1.1
+# A round trip, or a page, of at most 1.1 times the other's.
+TIME = 1 / 1.1
 
 GOALS = (
     Goal("gthread-32-1k", NOOP, 0.65),
@@ -185,16 +300,24 @@ GOALS = (
     Goal("wrapped-32-1k", NOOP, 1.0),
     Goal("uvicorn-32-1k", NOOP, 6.0),
     Goal("uvicorn-32-1k", AIOHTTP, 2.5),
-    Goal("echo-runserver", NGINX, ECHO),
-    Goal("echo-gthread", NGINX, ECHO),
+    Goal("echo-runserver", NGINX, TIME),
+    Goal("echo-gthread", NGINX, TIME),
     Goal("100m-down", NGINX, 1.0),
     Goal("100m-up", NGINX, 1.0),
+    Goal("door-1kb-1", NGINX, 0.9),
+    Goal("door-1kb-32", NGINX, 0.6),
+    Goal("door-1kb-128", NGINX, 2.0, "p99"),
+    Goal("door-100mb", NGINX, 1.2),
+    Goal("door-django", NO_DELAY, 0.75),
+    Goal("door-django", PLAIN, 100.0),
+    Goal("door-page", NGINX, 1.0),
+    Goal("door-page", DIRECT, TIME),
 )
 
 
-def goal_for(case: str, against: str) -> float | None:
+def goal_for(case: str, against: str) -> Goal | None:
     """Return the goal for one comparison, if there is one."""
     for goal in GOALS:
         if (goal.case, goal.against) == (case, against):
-            return goal.at_least
+            return goal
     return None

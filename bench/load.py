@@ -63,9 +63,13 @@ def wrk(url: str, connections: int, seconds: float) -> SmallResult:
     return SmallResult(report["requests"], report["microseconds"] / 1e6, p50, p99)
 
 
-def connect(server: Server, receive_buffer: int | None = None) -> socket.socket:
+def connect(
+    server: Server, receive_buffer: int | None = None, segment: int | None = None
+) -> socket.socket:
     """Open a connection; a small receive buffer makes a slow reader slow for its peer too."""
     connection = socket.socket()
+    if segment is not None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
     if receive_buffer is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     connection.settimeout(TIMEOUT)

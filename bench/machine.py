@@ -9,7 +9,16 @@ from pathlib import Path
 
 import django
 
-TOOLS = {"nginx": "nginx-light", "wrk": "wrk", "taskset": "util-linux"}
+from bench import vite
+
+TOOLS = {
+    "nginx": "nginx-light",
+    "haproxy": "haproxy",
+    "caddy": "caddy",
+    "chromium": "chromium",
+    "wrk": "wrk",
+    "taskset": "util-linux",
+}
 
 
 @dataclass(frozen=True)
@@ -18,6 +27,8 @@ class Cores:
 
     load: int
     server: int
+    # Apart from the server's; apart from the load's too where there are three cores.
+    third: int
 
     @property
     def comparable(self) -> bool:
@@ -38,7 +49,9 @@ def choose_cores() -> Cores:
     cpus = sorted(os.sched_getaffinity(0))
     load = cpus[0]
     others = [cpu for cpu in cpus if core_of(cpu) != core_of(load)]
-    return Cores(load, others[-1] if others else load)
+    server = others[-1] if others else load
+    third = [cpu for cpu in others if core_of(cpu) != core_of(server)]
+    return Cores(load, server, third[0] if third else load)
 
 
 def missing_tools() -> list[str]:
@@ -71,5 +84,8 @@ def description(cores: Cores) -> dict[str, str | int | bool]:
         "python": platform.python_version(),
         "django": django.get_version(),
         "nginx": first_line("nginx", "-v").removeprefix("nginx version: "),
+        "haproxy": first_line("haproxy", "-v").removeprefix("HAProxy version ").partition(" ")[0],
+        "caddy": first_line("caddy", "version"),
+        "vite": vite.version(),
         "wrk": first_line("wrk", "-v").partition(" [")[0],
     }

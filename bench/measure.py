@@ -10,18 +10,41 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from bench import load, processes, sockets
-from bench.cases import Case, Compared, Crowd, Echo, Large, Memory, Small
+from bench import browser, load, processes, sockets
+from bench.burn import burning
+from bench.cases import (
+    Burn,
+    Case,
+    Compared,
+    Crowd,
+    Downloads,
+    Echo,
+    Large,
+    Memory,
+    Page,
+    Small,
+)
+from bench.downloads import descriptor_limit, slow_downloads
 from bench.load import MB, SmallResult
 from bench.machine import Cores
 from bench.progress import Progress
 from bench.results import Result, Sample, Spread
 from bench.servers import Server, Servers
-from bench.subjects import Subject, start, start_live, start_sink, start_upstream
+from bench.subjects import (
+    Subject,
+    start,
+    start_live,
+    start_project,
+    start_sink,
+    start_upstream,
+)
 
 SLOW = 20 * MB
 WARM_UP_REQUESTS = 100
 LARGE = 100 * MB
+# Small enough for a thousand of them in the kernel, and less than the answer.
+SEND_BUFFER = 128 * 1024
+HELD_BACK = 2 * MB
 
 
 @dataclass(frozen=True)
@@ -29,9 +52,13 @@ class Effort:
     """How long and how often."""
 
     repeats: int
+    page_loads: int
     seconds: float
     warm_up_seconds: float
     slow_size: int
+
+    def repeats_of(self, case: Case) -> int:
+        return self.page_loads if isinstance(case, Page) else self.repeats
 
     def steps(self, case: Case) -> int:
         """Count the lines of progress that a case gives."""
@@ -39,11 +66,12 @@ class Effort:
             return self.repeats
         if isinstance(case, Memory):
             return 1
-        return 1 + self.repeats * (1 + len(case.others))
+        warm_up = 0 if isinstance(case, Burn | Downloads) else 1
+        return warm_up + self.repeats_of(case) * (1 + len(case.others))
 
 
-FULL = Effort(repeats=3, seconds=5, warm_up_seconds=1, slow_size=1024 * MB)
-QUICK = Effort(repeats=2, seconds=1, warm_up_seconds=1, slow_size=100 * MB)
+FULL = Effort(repeats=3, page_loads=5, seconds=5, warm_up_seconds=1, slow_size=1024 * MB)
+QUICK = Effort(repeats=2, page_loads=2, seconds=1, warm_up_seconds=1, slow_size=100 * MB)
 
 
 def write_files(folder: Path) -> None:
@@ -53,6 +81,7 @@ def write_files(folder: Path) -> None:
     with (folder / "large").open("wb") as file:
         for _ in range(LARGE // MB):
             file.write(os.urandom(MB))
+    (folder / "held").write_bytes(os.urandom(HELD_BACK))
     with (folder / "slow").open("wb") as file:
         file.truncate(FULL.slow_size)
 
@@ -71,15 +100,23 @@ class Bench:
 
     def run(self, case: Case) -> Result:
         """Measure one case with servers of its own."""
-        if isinstance(case, Echo):
-            return self._run_echo(case)
-        if isinstance(case, Crowd):
-            return self._run_crowd(case)
-        if isinstance(case, Small):
-            return self._run_small(case)
-        if isinstance(case, Large):
-            return self._run_large(case)
-        return self._run_memory(case)
+        match case:
+            case Small():
+                return self._run_small(case)
+            case Echo():
+                return self._run_echo(case)
+            case Large():
+                return self._run_large(case)
+            case Page():
+                return self._run_page(case)
+            case Crowd():
+                return self._run_crowd(case)
+            case Burn():
+                return self._run_burn(case)
+            case Memory():
+                return self._run_memory(case)
+            case Downloads():
+                return self._run_downloads(case)
 
     def _servers(self, case: Case) -> Servers:
         return Servers(self._folder / case.name)
@@ -92,15 +129,14 @@ class Bench:
         started: dict[str, Server] = {}
         for subject in subjects:
             if subject.server not in started:
-                server = start(servers, subject.server, upstream.address, self._cores)
-                started[subject.server] = server
+                started[subject.server] = start(servers, subject.server, upstream, self._cores)
         for subject in subjects:
             started[subject.server].wait_until_it_answers(subject.prefix + path)
         return started
 
-    def _repeats(self, case: Compared) -> Iterator[Subject]:
+    def _repeats(self, case: Compared | Burn | Downloads) -> Iterator[Subject]:
         """Take turns, so that a disturbance does not meet one subject alone."""
-        for repeat in range(self._effort.repeats):
+        for repeat in range(self._effort.repeats_of(case)):
             for subject in (case.ours, *case.others):
                 self._progress.step(f"{case.title}: {subject.name}, repeat {repeat + 1}")
                 yield subject
@@ -163,7 +199,41 @@ class Bench:
                 with sockets.crowd(server):
                     within = load.wrk(url, 1, self._effort.seconds)
                 ratios.append(within.p50_ms / without.p50_ms)
-        result.crowd = Spread(tuple(ratios))
+        result.slowdown[case.ours.name] = Spread(tuple(ratios))
+        return result
+
+    def _run_burn(self, case: Burn) -> Result:
+        """Load each of the servers, while the same process as ever computes and while not."""
+        result = Result(case)
+        ratios: dict[str, list[float]] = {}
+        with self._servers(case) as servers:
+            upstream = start_upstream(servers, self._files, self._cores)
+            started = self._start_all(servers, upstream, (case.ours, *case.others), case.path)
+            seconds = self._effort.seconds
+            for subject in self._repeats(case):
+                url = subject.url(started[subject.server], case.path)
+                idle = load.wrk(url, case.connections, seconds)
+                with burning(started[case.ours.server], self._cores.third, seconds):
+                    busy = load.wrk(url, case.connections, seconds)
+                ratios.setdefault(subject.name, []).append(busy.p99_ms / idle.p99_ms)
+        result.slowdown = {name: Spread(tuple(values)) for name, values in ratios.items()}
+        return result
+
+    def _run_page(self, case: Page) -> Result:
+        result = Result(case)
+        subjects = (case.ours, *case.others)
+        with browser.chromium() as chromium, self._servers(case) as servers:
+            upstream = start_project(servers, self._cores)
+            started = self._start_all(servers, upstream, subjects, "/")
+            self._progress.step(f"{case.title}: warm-up")
+            for server in started.values():
+                browser.load_seconds(chromium, server, f"http://{server.address}/")
+            for subject in self._repeats(case):
+                server = started[subject.server]
+                before = processes.cpu_seconds(server.process.pid)
+                seconds = browser.load_seconds(chromium, server, subject.url(server, "/"))
+                used = processes.cpu_seconds(server.process.pid) - before
+                result.samples.setdefault(subject.name, []).append(Sample(1 / seconds, cpu=used))
         return result
 
     def _transfer(self, case: Large, server: Server, seconds: float) -> Sample:
@@ -208,8 +278,7 @@ class Bench:
             upstream.wait_until_it_answers("/1k")
             self._progress.step(f"{case.title}: {len(subjects)} servers at once")
             started = [
-                start(servers, subject.server, upstream.address, self._cores)
-                for subject in subjects
+                start(servers, subject.server, upstream, self._cores) for subject in subjects
             ]
             rises = list(pool.map(self._peak_rise, started))
         for index, subject in enumerate(case.subjects):
@@ -218,13 +287,38 @@ class Bench:
 
     def _peak_rise(self, server: Server) -> float:
         """Return by how much a slow download raises the server's peak over its warm state."""
+        before = self._warm_bytes(server)
+        load.download(server, "/slow", self._effort.slow_size, SLOW)
+        return processes.peak_bytes(server.process.pid) - before
+
+    def _warm_bytes(self, server: Server) -> int:
+        """Return what a server holds after some requests; its peak begins there."""
         server.wait_until_it_answers("/1k")
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port)) as warm:
             for _ in range(WARM_UP_REQUESTS):
                 warm.request("GET", "/1k")
                 warm.getresponse().read()
-        before = processes.resident_bytes(server.process.pid)
         processes.forget_peak(server.process.pid)
-        size = self._effort.slow_size
-        load.download(server, "/slow", size, SLOW)
-        return processes.peak_bytes(server.process.pid) - before
+        return processes.resident_bytes(server.process.pid)
+
+    def _run_downloads(self, case: Downloads) -> Result:
+        """Take a new server for each repeat: what one keeps after the first is not its rest."""
+        result = Result(case)
+        body = (self._files / "held").read_bytes()
+        rises: dict[str, list[float]] = {}
+        threads: dict[str, list[float]] = {}
+        with descriptor_limit(case.descriptors), self._servers(case) as servers:
+            upstream = start_upstream(servers, self._files, self._cores, SEND_BUFFER)
+            upstream.wait_until_it_answers("/1k")
+            for subject in self._repeats(case):
+                server = start(servers, subject.server, upstream, self._cores)
+                before = self._warm_bytes(server)
+                seconds = self._effort.seconds
+                with slow_downloads(server, "/held", body, case.connections, seconds):
+                    seen = processes.threads(server.process.pid)
+                rise = processes.peak_bytes(server.process.pid) - before
+                rises.setdefault(subject.name, []).append(rise)
+                threads.setdefault(subject.name, []).append(seen)
+        result.memory = {name: Spread(tuple(values)) for name, values in rises.items()}
+        result.threads = {name: Spread(tuple(values)) for name, values in threads.items()}
+        return result

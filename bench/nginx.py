@@ -12,7 +12,7 @@ daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log stderr error;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 4000; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/body;
@@ -33,7 +33,7 @@ UPSTREAM = """
     keepalive_timeout 1h;
     default_type text/plain;
     server {{
-        listen 127.0.0.1:{port} backlog=1024;
+        listen 127.0.0.1:{port} backlog=1024{listen};
         root {files};
     }}
 """
@@ -47,7 +47,7 @@ PROXY = """
     }}
     upstream frontend {{
         server {upstream};
-        keepalive 64;
+        keepalive 128;
     }}
     server {{
         listen 127.0.0.1:{port} backlog=1024;
@@ -72,9 +72,10 @@ def command(folder: Path, http: str) -> list[str]:
     return ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(config)]
 
 
-def upstream_command(folder: Path, port: int, files: Path) -> list[str]:
-    """Serve the files of a folder."""
-    return command(folder, UPSTREAM.format(port=port, files=files))
+def upstream_command(folder: Path, port: int, files: Path, send_buffer: int | None) -> list[str]:
+    """Serve the files of a folder, with a bound on what each connection holds in the kernel."""
+    listen = f" sndbuf={send_buffer}" if send_buffer is not None else ""
+    return command(folder, UPSTREAM.format(port=port, files=files, listen=listen))
 
 
 def proxy_command(folder: Path, port: int, upstream: str) -> list[str]:

@@ -48,6 +48,11 @@ def resident_bytes(root: int) -> int:
     return sum(status_field(pid, "VmRSS") for pid in tree(root)) * 1024
 
 
+def threads(root: int) -> int:
+    """Count the threads of all processes."""
+    return sum(status_field(pid, "Threads") for pid in tree(root))
+
+
 def forget_peak(root: int) -> None:
     """Let the kernel's high-water mark of each process begin again at what it holds now."""
     for pid in tree(root):

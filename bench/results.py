@@ -3,14 +3,14 @@
 import statistics
 from dataclasses import dataclass, field
 
-from bench.cases import Case, Crowd, Memory
+from bench.cases import Case, Echo, Large, Page, Small
 
 MEASURES = ("rate", "cpu", "p99")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One repeat. Small: requests/s, µs of CPU per request, ms. Large: MB/s, CPU seconds per GB."""
+    """One repeat, in the units of its kind of case."""
 
     rate: float
     cpu: float
@@ -38,13 +38,14 @@ class Spread:
 
 @dataclass
 class Result:
-    """One case: samples by subject, for the memory case the rise in bytes by subject, for the
-    crowd the medians with it over those without."""
+    """One case, by subject: samples, or the rise of memory in bytes and the threads, or the times
+    of a disturbed server over those of the same one undisturbed."""
 
     case: Case
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     memory: dict[str, Spread] = field(default_factory=dict)
-    crowd: Spread | None = None
+    threads: dict[str, Spread] = field(default_factory=dict)
+    slowdown: dict[str, Spread] = field(default_factory=dict)
     # What load and upstream reach with nothing between them.
     limit: float | None = None
 
@@ -55,7 +56,7 @@ class Result:
 
     def ratio(self, other: str, measure: str) -> Spread | None:
         """Divide ours by another's, repeat by repeat: what disturbs one disturbs its neighbour."""
-        assert not isinstance(self.case, Memory | Crowd)
+        assert isinstance(self.case, Small | Echo | Large | Page)
         ours, theirs = self.figure(self.case.ours.name, measure), self.figure(other, measure)
         if ours is None or theirs is None or 0 in theirs.values:
             return None

@@ -1,10 +1,11 @@
 """What is measured: each kind of server in front of the same upstream."""
 
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import nginx
+from bench import caddy, haproxy, nginx, vite
 from bench.machine import Cores
 from bench.servers import Server, Servers, free_port
 
@@ -13,10 +14,38 @@ THREADS = 32
 OURS = "ours"
 NOOP = "no-op view"
 REVPROXY = "django-revproxy"
+REVPROXY_RUNSERVER = "django-revproxy, runserver"
 NGINX = "nginx"
+HAPROXY = "HAProxy"
+CADDY = "Caddy"
+VITE = "Vite's proxy"
+DIRECT = "direct"
 AIOHTTP = "aiohttp proxy"
 WRAPPED = "wrapped-gthread"
 UVICORN = "uvicorn"
+RUNSERVER = "runserver"
+DOOR = "the door"
+PLAIN = "plain runserver"
+NO_DELAY = "TCP_NODELAY runserver"
+
+# What stands in front of the upstream without Django.
+PROXIES: Mapping[str, Callable[[Path, int, str], list[str]]] = {
+    NGINX: nginx.proxy_command,
+    HAPROXY: haproxy.proxy_command,
+    CADDY: caddy.proxy_command,
+    VITE: vite.proxy_command,
+}
+
+# The settings of a Django project, where they are not those with our middleware alone.
+SETTINGS: Mapping[str, str] = {
+    REVPROXY: "revproxy_settings",
+    REVPROXY_RUNSERVER: "revproxy_settings",
+    DOOR: "door_settings",
+    PLAIN: "plain_settings",
+    NO_DELAY: "no_delay_settings",
+}
+
+RUNSERVERS = (RUNSERVER, DOOR, PLAIN, NO_DELAY, REVPROXY_RUNSERVER)
 
 
 @dataclass(frozen=True)
@@ -58,43 +87,44 @@ def runserver(port: int) -> list[str]:
 
 def command_of(name: str, folder: Path, port: int) -> list[str]:
     """The command of a server of ours, or of what stands in its place."""
-    if name == "runserver":
+    if name in RUNSERVERS:
         return runserver(port)
     if name in (UVICORN, AIOHTTP):
         return uvicorn(port, "asgi" if name == UVICORN else "aiohttp_proxy")
     if name == WRAPPED:
         return gunicorn(port, folder, "gthread", "wrapped_wsgi")
-    return gunicorn(port, folder, name)
+    return gunicorn(port, folder, "gthread" if name == REVPROXY else name)
 
 
-def start_django(
-    servers: Servers, name: str, upstream: str, cores: Cores, settings: str = "settings"
-) -> Server:
+def start_django(servers: Servers, name: str, upstream: str, cores: Cores) -> Server:
     """Start the project under the server that the name says."""
     folder, port = servers.folder(name), free_port()
     command = command_of(name, folder, port)
     environment = {
-        "DJANGO_SETTINGS_MODULE": f"bench.project.{settings}",
+        "DJANGO_SETTINGS_MODULE": f"bench.project.{SETTINGS.get(name, 'settings')}",
         "BENCH_UPSTREAM": f"http://{upstream}",
+        "PYTHONUNBUFFERED": "1",
     }
     return servers.start(name, command, folder, port, cores.server, environment)
 
 
-def start(servers: Servers, name: str, upstream: str, cores: Cores) -> Server:
-    """Start the server of a subject in front of the upstream, given as address:port."""
-    if name == REVPROXY:
-        return start_django(servers, "gthread", upstream, cores, "revproxy_settings")
-    if name != NGINX:
-        return start_django(servers, name, upstream, cores)
+def start(servers: Servers, name: str, upstream: Server, cores: Cores) -> Server:
+    """Start the server of a subject in front of the upstream, which may be the subject itself."""
+    if name == DIRECT:
+        return upstream
+    if name not in PROXIES:
+        return start_django(servers, name, upstream.address, cores)
     folder, port = servers.folder(name), free_port()
-    command = nginx.proxy_command(folder, port, upstream)
+    command = PROXIES[name](folder, port, upstream.address)
     return servers.start(name, command, folder, port, cores.server)
 
 
-def start_upstream(servers: Servers, files: Path, cores: Cores) -> Server:
+def start_upstream(
+    servers: Servers, files: Path, cores: Cores, send_buffer: int | None = None
+) -> Server:
     """Start the frontend's stand-in: nginx, which serves files."""
     folder, port = servers.folder("upstream"), free_port()
-    command = nginx.upstream_command(folder, port, files)
+    command = nginx.upstream_command(folder, port, files, send_buffer)
     return servers.start("upstream", command, folder, port, cores.load)
 
 
@@ -110,3 +140,9 @@ def start_sink(servers: Servers, cores: Cores) -> Server:
     folder, port = servers.folder("sink"), free_port()
     command = [sys.executable, "-m", "bench.sink", str(port)]
     return servers.start("sink", command, folder, port, cores.load)
+
+
+def start_project(servers: Servers, cores: Cores) -> Server:
+    """Start Vite's dev server with the generated project."""
+    folder, port = servers.folder("vite"), free_port()
+    return servers.start("vite", vite.project_command(folder, port), folder, port, cores.load)

@@ -2,11 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 
-from bench.cases import Compared, Crowd, Large, Memory, goal_for
+from bench.cases import (
+    Compared,
+    Disturbed,
+    Downloads,
+    Large,
+    Memory,
+    Page,
+    goal_for,
+)
 from bench.load import MB
 from bench.results import MEASURES, Result, Spread
 
-COLUMNS = (20, 21, 21, 21, 7, 5)
+COLUMNS = (34, 21, 21, 21, 9, 5)
 
 
 def line(*cells: str) -> str:
@@ -37,9 +45,17 @@ def own_figures(result: Result, case: Compared) -> str:
     if isinstance(case, Large):
         text = f"ours {rate.median:.0f} MB/s, {cpu.median:.2f} CPU s/GB"
         return f"{text}; with no proxy {result.limit:.0f} MB/s"
+    if isinstance(case, Page):
+        return f"ours {1 / rate.median:.2f} s, {cpu.median:.2f} CPU s"
     assert p99 is not None
     text = f"ours {rate.median:.0f}/s, {cpu.median:.0f} µs CPU, p99 {p99.median:.1f} ms"
     return f"{text}; with no proxy {result.limit:.0f}/s"
+
+
+def label(result: Result, case: Compared, other: str) -> str:
+    """Name one of the others; a page's time tells people more than its inverse."""
+    figure = result.figure(other, "rate") if isinstance(case, Page) else None
+    return f"  / {other}" if figure is None else f"  / {other} {1 / figure.median:.2f} s"
 
 
 def ratio_lines(result: Result, case: Compared) -> Iterable[str]:
@@ -47,32 +63,45 @@ def ratio_lines(result: Result, case: Compared) -> Iterable[str]:
     yield f"{case.title}   ({own_figures(result, case)})"
     for other in case.others:
         ratios = {measure: result.ratio(other.name, measure) for measure in MEASURES}
-        goal, rate = goal_for(case.name, other.name), ratios["rate"]
-        cells = [f"  / {other.name}", *(spread_text(ratios[measure]) for measure in MEASURES)]
-        if goal is not None and rate is not None:
-            cells += [f"≥ {goal:.2f}", f"{rate.median:.2f}"]
+        goal = goal_for(case.name, other.name)
+        cells = [label(result, case, other.name)]
+        cells += [spread_text(ratios[measure]) for measure in MEASURES]
+        seen = ratios[goal.measure] if goal else None
+        if seen is not None:
+            cells += [str(goal), number(seen.median)]
         yield line(*cells)
 
 
-def memory_lines(result: Result, case: Memory) -> Iterable[str]:
+def memory_lines(result: Result, case: Memory | Downloads) -> Iterable[str]:
     """Memory is given as it is: a ratio to almost nothing would say nothing."""
-    yield f"{case.title}: peak memory over that after 100 requests, MB"
+    also = ", and threads" if isinstance(case, Downloads) else ""
+    yield f"{case.title}: peak memory over that after 100 requests, MB{also}"
     for name, rise in result.memory.items():
-        yield line(f"  {name}", spread_text(Spread(tuple(value / MB for value in rise.values))))
+        megabytes = Spread(tuple(value / MB for value in rise.values))
+        cells = [f"  {name}", spread_text(megabytes)]
+        if isinstance(case, Downloads):
+            threads = result.threads[name]
+            cells.append(spread_text(threads))
+            if name == case.ours.name:
+                limits = f"≤ {case.megabytes_at_most} MB, ≤ {case.threads_at_most} threads"
+                cells += ["", limits]
+        yield line(*cells)
 
 
-def crowd_lines(result: Result, case: Crowd) -> Iterable[str]:
-    """The one ratio that should be low."""
-    assert result.crowd is not None
-    yield f"{case.title}: median"
-    goal, seen = f"≤ {case.at_most:.2f}", number(result.crowd.median)
-    yield line("  / without them", spread_text(result.crowd), "", "", goal, seen)
+def slowdown_lines(result: Result, case: Disturbed) -> Iterable[str]:
+    """The one ratio that should be low, ours first."""
+    yield f"{case.title}, with them over without"
+    for name, slowdown in result.slowdown.items():
+        goal = f"≤ {case.at_most:.2f}" if name == case.ours.name else ""
+        seen = number(slowdown.median) if goal else ""
+        yield line(f"  {name}", spread_text(slowdown), "", "", goal, seen)
 
 
 def render(results: list[Result], machine: Mapping[str, str | int | bool]) -> str:
     """Write the whole table."""
     lines = [
-        "Python {python}, Django {django}, {nginx}, {wrk}, {cpus} CPUs".format_map(machine),
+        "Python {python}, Django {django}, {nginx}, HAProxy {haproxy}, Caddy {caddy},"
+        " Vite {vite}, {wrk}, {cpus} CPUs".format_map(machine),
         "Ratios, ours / the other's: median of the repeats (lowest to highest)",
     ]
     if not machine["comparable"]:
@@ -80,10 +109,10 @@ def render(results: list[Result], machine: Mapping[str, str | int | bool]) -> st
     lines += ["", line("", "requests/s, MB/s", "CPU per request/GB", "p99", "goal", "seen")]
     for result in results:
         lines.append("")
-        if isinstance(result.case, Memory):
+        if isinstance(result.case, Memory | Downloads):
             lines.extend(memory_lines(result, result.case))
-        elif isinstance(result.case, Crowd):
-            lines.extend(crowd_lines(result, result.case))
+        elif isinstance(result.case, Disturbed):
+            lines.extend(slowdown_lines(result, result.case))
         else:
             lines.extend(ratio_lines(result, result.case))
     return "\n".join(lines)
@@ -92,38 +121,57 @@ def render(results: list[Result], machine: Mapping[str, str | int | bool]) -> st
 def ratio_documents(result: Result, case: Compared) -> Iterable[dict[str, object]]:
     """The ratios of one case."""
     for other in case.others:
+        goal = goal_for(case.name, other.name)
         ratios = {measure: result.ratio(other.name, measure) for measure in MEASURES}
         yield {
             "against": other.name,
-            "goal": goal_for(case.name, other.name),
+            "goal": goal and str(goal),
             **{measure: ratio and ratio.as_json() for measure, ratio in ratios.items()},
         }
+
+
+def as_json(spreads: Mapping[str, Spread]) -> dict[str, object]:
+    return {name: spread.as_json() for name, spread in spreads.items()}
+
+
+def units(case: Compared) -> dict[str, str]:
+    """What the figures of a case are counted in."""
+    match case:
+        case Large():
+            rate, cpu = "MB/s", "seconds/GB"
+        case Page():
+            rate, cpu = "loads/s", "seconds/load"
+        case _:
+            rate, cpu = "requests/s", "microseconds/request"
+    return {"rate": rate, "cpu": cpu, "p99": "milliseconds"}
+
+
+def figures(result: Result, case: Compared) -> dict[str, object]:
+    """What a compared case gives machines, beside its name."""
+    measured = {
+        subject: {name: result.figure(subject, name) for name in MEASURES}
+        for subject in result.samples
+    }
+    return {
+        "units": units(case),
+        "limit": result.limit,
+        "figures": {
+            subject: {name: figure and figure.as_json() for name, figure in by_measure.items()}
+            for subject, by_measure in measured.items()
+        },
+        "ratios": list(ratio_documents(result, case)),
+    }
 
 
 def document(result: Result) -> dict[str, object]:
     """One case for machines."""
     case = result.case
+    named: dict[str, object] = {"case": case.name, "title": case.title}
     if isinstance(case, Memory):
-        memory = {name: rise.as_json() for name, rise in result.memory.items()}
-        return {"case": case.name, "title": case.title, "peak_rise_bytes": memory}
-    if isinstance(case, Crowd):
-        ratio = result.crowd and result.crowd.as_json()
-        return {"case": case.name, "title": case.title, "at_most": case.at_most, "ratio": ratio}
-    large = isinstance(case, Large)
-    figures = {
-        subject: {measure: figure and figure.as_json() for measure, figure in measured}
-        for subject in result.samples
-        for measured in [[(name, result.figure(subject, name)) for name in MEASURES]]
-    }
-    return {
-        "case": case.name,
-        "title": case.title,
-        "units": {
-            "rate": "MB/s" if large else "requests/s",
-            "cpu": "seconds/GB" if large else "microseconds/request",
-            "p99": "milliseconds",
-        },
-        "limit": result.limit,
-        "figures": figures,
-        "ratios": list(ratio_documents(result, case)),
-    }
+        return {**named, "peak_rise_bytes": as_json(result.memory)}
+    if isinstance(case, Downloads):
+        threads = as_json(result.threads)
+        return {**named, "peak_rise_bytes": as_json(result.memory), "threads": threads}
+    if isinstance(case, Disturbed):
+        return {**named, "at_most": case.at_most, "ratios": as_json(result.slowdown)}
+    return {**named, **figures(result, case)}

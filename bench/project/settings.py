@@ -9,7 +9,7 @@ ROOT_URLCONF = "bench.project.urls"
 MIDDLEWARE = ["samesite_proxy.middleware.SameSiteProxyMiddleware"]
 SAMESITE_PROXY = {
     "FRONTEND": os.environ["BENCH_UPSTREAM"],
-    "DJANGO_PATHS": ["/noop", "/async-noop"],
+    "DJANGO_PATHS": ["/noop", "/async-noop", "/burn"],
 }
 USE_TZ = True
 # runserver's line per request and urllib3's per connection would be measured too.

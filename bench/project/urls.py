@@ -1,4 +1,7 @@
-"""Views that return a fixed body, as long as the files that the upstream serves."""
+"""Views that return a body as long as the files that the upstream serves, and one that burns."""
+
+import os
+import time
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
@@ -17,4 +20,17 @@ async def async_noop(request: HttpRequest, name: str) -> HttpResponse:
     return noop(request, name)
 
 
-urlpatterns = [path("noop/<str:name>", noop), path("async-noop/<str:name>", async_noop)]
+def burn(request: HttpRequest, cpu: int, seconds: int) -> HttpResponse:
+    """Compute in Python on one CPU, where only this thread moves."""
+    os.sched_setaffinity(0, {cpu})
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+    return HttpResponse("burnt", content_type="text/plain")
+
+
+urlpatterns = [
+    path("noop/<str:name>", noop),
+    path("async-noop/<str:name>", async_noop),
+    path("burn/<int:cpu>/<int:seconds>", burn),
+]
