@@ -1,4 +1,4 @@
-"""Settings of the example project: Django's usual ones and one line of ours in MIDDLEWARE."""
+"""Settings of the example project: Django's usual ones, one line of ours, and an optional one."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ DEBUG = True
 ALLOWED_HOSTS: list[str] = []  # With DEBUG on: localhost, *.localhost, 127.0.0.1 and [::1].
 
 INSTALLED_APPS = [
-    "samesite_proxy",  # Optional: it brings the system checks.
+    "samesite_proxy",  # Optional, and first: runserver's fast path, and the system checks.
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from config.settings import *  # noqa: F403
-from config.settings import DATABASES, MIDDLEWARE
+from config.settings import DATABASES, INSTALLED_APPS, MIDDLEWARE
 
 SAMESITE_PROXY: dict[str, Any] = {}
 
@@ -26,6 +26,10 @@ if os.environ.get("DEMO_DJANGO_PATHS"):
         "/static",
         "/media",
     ]
+
+# The middleware alone, in Django's own runserver.
+if os.environ.get("DEMO_WITHOUT_FASTPATH") or os.environ.get("DEMO_WITHOUT_PROXY"):
+    INSTALLED_APPS = [name for name in INSTALLED_APPS if name != "samesite_proxy"]
 
 # Another proxy stands in front of Django, so this one stays out.
 if os.environ.get("DEMO_WITHOUT_PROXY"):

@@ -15,7 +15,7 @@ from tests.browser.sites import (
     Start,
     started_programs,
     through_nginx,
-    through_our_middleware,
+    through_runserver,
 )
 
 CHROMIUM_OPTIONS = [
@@ -77,7 +77,17 @@ def vite_installed() -> None:
     assert program.wait() == 0, "\n".join(program.lines)
 
 
-SITES = ("static", "static DJANGO_PATHS", "vite", "static nginx", "vite nginx")
+# As make demo starts it; or what differs.
+RUNSERVERS: dict[str, tuple[dict[str, str], list[str]]] = {
+    "": ({}, []),
+    "noreload": ({}, ["--noreload"]),
+    "DJANGO_PATHS": ({"DEMO_DJANGO_PATHS": "1"}, ["--noreload"]),
+    "middleware": ({"DEMO_WITHOUT_FASTPATH": "1"}, ["--noreload"]),
+}
+SITES = (
+    *("static", "static noreload", "static DJANGO_PATHS", "static middleware", "static nginx"),
+    *("vite", "vite middleware", "vite nginx"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +108,7 @@ def sites(
                 if way == "nginx":
                     running[name] = through_nginx(start, frontend, folder)
                 else:
-                    paths = {"DEMO_DJANGO_PATHS": "1"} if way else {}
-                    running[name] = through_our_middleware(start, frontend, paths)
+                    running[name] = through_runserver(start, frontend, *RUNSERVERS[way])
             return running[name]
 
         yield site
@@ -107,5 +116,5 @@ def sites(
 
 @pytest.fixture(params=SITES)
 def site(request: pytest.FixtureRequest, sites: Callable[[str], Site]) -> Site:
-    """The example project: its two frontends, through our middleware or nginx."""
+    """The example project: its two frontends, through the door, our middleware or nginx."""
     return sites(request.param)

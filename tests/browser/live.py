@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page
 
 from tests.asgi.servers import front
-from tests.browser.programs import DEADLINE, EXAMPLE, Program, free_ports, wait_until
-from tests.harness.django_servers import COMMANDS, ROOT
+from tests.browser.programs import DEADLINE, EXAMPLE, Program, free_ports, save, wait_until
+from tests.harness.django_servers import COMMANDS, ENVIRONMENTS, ROOT
 
 WITH_NODE = [sys.executable, str(EXAMPLE / "node.py")]
 
@@ -57,6 +57,7 @@ class Frontend:
         (self.port,) = free_ports(1)
         self.app = app
         self._component = folder / app.component
+        self._aside = folder.parent / f"{app.name}.saved"  # Where the dev server does not look.
         self._heading = "as committed"
         self._program = Program(
             [*WITH_NODE, "node", *app.command, str(self.port)],
@@ -73,7 +74,7 @@ class Frontend:
         """Save the component with another heading."""
         text = self._component.read_text()
         assert text.count(self._heading) == 1
-        self._component.write_text(text.replace(self._heading, heading))
+        save(self._component, text.replace(self._heading, heading), self._aside)
         self._heading = heading
 
     def release(self, held: str) -> None:
@@ -87,8 +88,13 @@ class Frontend:
 
 
 # With the autoreloader, as a person starts it.
-COMMANDS["plain runserver"] = lambda port: ["-m", "tests.project.manage", "runserver", str(port)]
-KINDS = ("plain runserver", "sync", "gthread", "gevent", *front("uvicorn", "daphne"))
+for name in ("plain runserver", "reloading door"):
+    COMMANDS[name] = lambda port: ["-m", "tests.project.manage", "runserver", str(port)]
+ENVIRONMENTS["reloading door"] = ENVIRONMENTS["door"]
+KINDS = (
+    *("plain runserver", "reloading door", "door"),
+    *("sync", "gthread", "gevent", *front("uvicorn", "daphne")),
+)
 
 
 class DevTools:
@@ -101,12 +107,16 @@ class DevTools:
         self._sockets: dict[str, str] = {}
         self._handshakes: dict[str, int] = {}
         self._talking: set[str] = set()
+        self._closed: set[str] = set()
+        self._failures: list[str] = []
         session = page.context.new_cdp_session(page)
         session.on("Network.requestWillBeSent", self._note_request)
         session.on("Network.responseReceived", self._note_response)
+        session.on("Network.loadingFailed", self._note_failure)
         session.on("Network.webSocketCreated", self._note_socket)
         session.on("Network.webSocketHandshakeResponseReceived", self._note_handshake)
         session.on("Network.webSocketFrameReceived", self._note_frame)
+        session.on("Network.webSocketClosed", self._note_end)
         session.send("Network.enable")
 
     def _note_request(self, event: dict[str, Any]) -> None:
@@ -116,6 +126,11 @@ class DevTools:
     def _note_response(self, event: dict[str, Any]) -> None:
         if not event["response"]["url"].startswith("data:"):
             self._ports.add(event["response"]["remotePort"])
+        if event["response"]["status"] >= 400:
+            self._failures.append(f"{event['response']['status']} {event['response']['url']}")
+
+    def _note_failure(self, event: dict[str, Any]) -> None:
+        self._failures.append(f"{event['errorText']} {event['requestId']}")
 
     def _note_socket(self, event: dict[str, Any]) -> None:
         self._sockets[event["requestId"]] = event["url"]
@@ -126,6 +141,9 @@ class DevTools:
     def _note_frame(self, event: dict[str, Any]) -> None:
         self._talking.add(event["requestId"])
 
+    def _note_end(self, event: dict[str, Any]) -> None:
+        self._closed.add(event["requestId"])
+
     def wait_for_live_socket(self) -> None:
         """Wait until the dev server has said something through the page's one WebSocket."""
         wait_until(
@@ -134,6 +152,15 @@ class DevTools:
             lambda: self._page.wait_for_timeout(20),
         )
         assert self._talking == set(self._sockets) == set(self._handshakes)
+
+    def assert_one_open_socket(self) -> None:
+        """There has never been another one."""
+        assert len(self._sockets) == 1
+        assert not self._closed
+
+    def assert_no_failure(self) -> None:
+        """Every request of the page's was answered well."""
+        assert self._failures == []
 
     def assert_only(self, authority: str) -> None:
         """Everything went to this address, and no WebSocket was refused."""

@@ -23,6 +23,13 @@ def free_ports(count: int) -> list[int]:
     return list(ports)
 
 
+def save(file: Path, text: str, aside: Path) -> None:
+    """Save a file at once, as editors do, by way of another one on the same disk. A watcher that
+    has read an empty file may take the text that follows for no change."""
+    aside.write_text(text)
+    aside.replace(file)
+
+
 class Program:
     """A process whose output is kept, line by line, and can be waited for."""
 

@@ -1,4 +1,4 @@
-"""Starts the example project in each of its variants: two frontends, two proxies."""
+"""Starts the example project in each of its variants: two frontends, three ways to them."""
 
 import os
 import shutil
@@ -42,15 +42,19 @@ def started_programs(folder: Path) -> Iterator[Start]:
         program.stop()
 
 
-def through_our_middleware(start: Start, frontend: str, variables: Mapping[str, str]) -> Site:
-    """The demo as make runs it: Django's runserver in front, the frontend behind it."""
+def through_runserver(
+    start: Start, frontend: str, variables: Mapping[str, str], options: Sequence[str] = ()
+) -> Site:
+    """The demo as make runs it: runserver in front, the frontend behind it."""
     port, frontend_port = free_ports(2)
     ports = ["--port", str(port), "--frontend-port", str(frontend_port)]
-    command = [sys.executable, "demo.py", *ports, "--frontend", frontend, "--noreload"]
+    command = [sys.executable, "demo.py", *ports, "--frontend", frontend, *options]
     demo = start(command, variables=variables)
     demo.wait_for("Ctrl-C stops both servers")
     django, front = Log(demo, r"^django  \| \[.+\] "), Log(demo, r"^frontend\| ")
-    return Site(f"http://localhost:{port}", django, front, django_sees_every_request=True)
+    is_door = "DEMO_WITHOUT_FASTPATH" not in variables
+    assert not demo.matching("fast path is off")
+    return Site(f"http://localhost:{port}", django, front, django_sees_every_request=not is_door)
 
 
 def through_nginx(start: Start, frontend: str, folder: Path) -> Site:
