@@ -172,7 +172,6 @@ sp_caller_await_body(struct sp_exchange *exchange, struct sp_span *bytes, long l
         error = exchange->error;
     }
     if (exchange->response_held && sp_pipe_room(&exchange->response) >= SP_RECEIVE_SIZE) {
-        exchange->response_held = false;
         resume = true;
     }
     pthread_mutex_unlock(&exchange->mutex);

@@ -1,7 +1,6 @@
 #include "engine/roster.h"
 
 #include "engine/clock.h"
-#include "engine/downstream.h"
 #include "engine/relay.h"
 
 #include <stdio.h>
@@ -213,6 +212,10 @@ sp_roster_resume(struct sp_loop *loop, struct sp_exchange *exchange, unsigned wi
     bool was_paused = transfer->paused;
 
     if ((wishes & SP_WISH_RECEIVE) != 0) {
+        pthread_mutex_lock(&exchange->mutex);
+        exchange->response_held = false;
+        pthread_mutex_unlock(&exchange->mutex);
+        exchange->active = sp_clock_now(); /* the reader was slow, not the upstream */
         transfer->paused = false;
         sp_sockets_hold(&loop->sockets, transfer->socket, false);
     }
@@ -278,13 +281,6 @@ is_event_stream(const struct sp_exchange *exchange)
     return false;
 }
 
-/* At the door. */
-static bool
-is_client_slow(const struct sp_exchange *exchange)
-{
-    return exchange->downstream != NULL && exchange->downstream->is_blocked;
-}
-
 /* The upstream alone is timed: not a caller that reads or sends slowly. */
 static enum sp_error
 overdue(const struct sp_exchange *exchange, long long now)
@@ -302,8 +298,7 @@ overdue(const struct sp_exchange *exchange, long long now)
         return late ? SP_E_RESPONSE_TIMEOUT : SP_OK;
     }
     /* A caller that waits for room while the answer waits for it would wait for ever. */
-    bool reading_slowly =
-        (exchange->response_held && !exchange->request_crowded) || is_client_slow(exchange);
+    bool reading_slowly = exchange->response_held && !exchange->request_crowded;
     bool sending_slowly = exchange->request_starved;
     bool connected = exchange->transfer != NULL && exchange->transfer->sends > 0;
     bool stalled = connected && !reading_slowly && !sending_slowly &&

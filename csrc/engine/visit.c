@@ -284,10 +284,6 @@ sp_visit_resume(struct sp_loop *loop, struct sp_downstream *downstream)
 
     if (connection->holds_upstream && exchange != NULL && exchange->transfer != NULL) {
         connection->holds_upstream = false;
-        exchange->active = sp_clock_now();
-        pthread_mutex_lock(&exchange->mutex);
-        exchange->response_held = false;
-        pthread_mutex_unlock(&exchange->mutex);
         sp_roster_resume(loop, exchange, SP_WISH_RECEIVE);
     }
 }
