@@ -182,7 +182,8 @@ class Listener:
 
     def records(self, /) -> list[tuple[str, str, str, int, int, float, float, str, int]]:
         """Client, method, target, status, bytes of the body, ms in all, ms until the frontend's
-        head (-1: none), EngineError.code ("": none) and the frontend's index of each answer.
+        head (-1: none), EngineError.code or why the door refused ("": neither) and the frontend's
+        index (-1: none) of each answer.
         """
 
     def close(self, /) -> None:

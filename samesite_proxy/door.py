@@ -74,7 +74,7 @@ class AccessLog:
             "size": size,
             "milliseconds": total,
             "upstream_milliseconds": upstream if upstream >= 0 else None,
-            "failure": code,
+            "failure": code if failure else "",
         }
         access.log(level, "%s", message, extra=extra)
 

@@ -76,6 +76,18 @@ copy_word(struct sp_span *bytes, char *room, size_t size)
     room[count] = '\0';
 }
 
+/* The line without whose it is, and without its end. */
+static void
+copy_sentence(struct sp_span line, char room[SP_JOURNAL_WORDS])
+{
+    (void)sp_span_cut(&line, ' ');
+    struct sp_span sentence = sp_span_cut(&line, '\n');
+    size_t length = sentence.len < SP_JOURNAL_WORDS ? sentence.len : SP_JOURNAL_WORDS - 1;
+
+    memcpy(room, sentence.data, length);
+    room[length] = '\0';
+}
+
 /* A request that no exchange was made of. */
 static void
 record(struct sp_downstream *downstream, const struct sp_failure *failure)
@@ -92,6 +104,7 @@ record(struct sp_downstream *downstream, const struct sp_failure *failure)
     };
 
     (void)snprintf(record.peer, sizeof(record.peer), "%s", downstream->peer);
+    copy_sentence(failure->line, record.words);
     copy_word(&bytes, record.method, sizeof(record.method));
     copy_word(&bytes, record.target, sizeof(record.target));
     sp_journal_add(journal, &record);

@@ -216,7 +216,7 @@ listener_fileno(PyObject *self, PyObject *Py_UNUSED(unused))
 static PyObject *
 as_tuple(const struct sp_record *record)
 {
-    const char *code = record->error != SP_OK ? sp_error_info(record->error)->name : "";
+    const char *code = record->error != SP_OK ? sp_error_info(record->error)->name : record->words;
     PyObject *target =
         PyUnicode_DecodeLatin1(record->target, (Py_ssize_t)strlen(record->target), NULL);
 
@@ -241,8 +241,8 @@ append_record(PyObject *list, const struct sp_record *record)
 PyDoc_STRVAR(records_doc,
              "records($self, /)\n--\n\n"
              "What was answered since: client, method, target, status, bytes of the body, ms in\n"
-             "all, ms until the frontend's head (-1: none), EngineError code (\"\": none), and\n"
-             "the frontend's index.");
+             "all, ms until the frontend's head (-1: none), EngineError code or why the door\n"
+             "refused (\"\": neither), and the frontend's index (-1: none).");
 
 static PyObject *
 listener_records(PyObject *self, PyObject *Py_UNUSED(unused))
