@@ -2,19 +2,12 @@
 
 #include "engine/descriptors.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static bool
-would_block(void)
-{
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
 
 /* How many of `bytes` the socket takes now. */
 static bool
@@ -24,7 +17,7 @@ send_now(struct sp_connection *connection, struct sp_span bytes, size_t *count)
     while (*count < bytes.len) {
         ssize_t sent = send(connection->fd, bytes.data + *count, bytes.len - *count, MSG_NOSIGNAL);
         if (sent < 0) {
-            return would_block();
+            return sp_descriptor_would_block();
         }
         *count += (size_t)sent;
     }
@@ -137,7 +130,7 @@ sp_connection_gather(struct sp_connection *connection, const struct sp_span *spa
     }
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = count + 1};
     ssize_t result = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
-    if (result < 0 && !would_block()) {
+    if (result < 0 && !sp_descriptor_would_block()) {
         return false;
     }
     size_t sent = result > 0 ? (size_t)result : 0;

@@ -120,6 +120,12 @@ sp_descriptors_close_all(void)
 }
 
 bool
+sp_descriptor_would_block(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+bool
 sp_descriptor_set_nonblocking(int fd)
 {
     int flags = fcntl(fd, F_GETFL);

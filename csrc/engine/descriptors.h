@@ -31,6 +31,9 @@ int sp_descriptor_socket(int family, int type, int protocol);
 /* Once: from now on each forked child does so at once. False when memory is short. */
 bool sp_descriptors_follow_forks(void);
 
+/* Whether the call that has just failed may succeed later: errno says so. */
+bool sp_descriptor_would_block(void);
+
 /* Any thread: puts `fd` into non-blocking mode. */
 bool sp_descriptor_set_nonblocking(int fd);
 

@@ -2,6 +2,7 @@
 
 #include "engine/client_socket.h"
 #include "engine/clock.h"
+#include "engine/descriptors.h"
 #include "engine/intake.h"
 #include "engine/listener.h"
 #include "engine/refusal.h"
@@ -9,7 +10,6 @@
 #include "engine/visit.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,12 +35,6 @@ static const unsigned moves[SP_DOWNSTREAM_STATES] = {
     [SP_DOWNSTREAM_LINGERING] = 0,
     [SP_DOWNSTREAM_CLOSED] = 0,
 };
-
-static bool
-would_block(void)
-{
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
 
 void
 sp_downstream_set_state(struct sp_downstream *downstream, enum sp_downstream_state state)
@@ -270,7 +264,7 @@ read_more(struct sp_loop *loop, struct sp_downstream *downstream)
     else if (got == 0) {
         note_end(loop, downstream);
     }
-    else if (!would_block()) {
+    else if (!sp_descriptor_would_block()) {
         sp_downstream_close(loop, downstream, true);
     }
 }

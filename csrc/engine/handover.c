@@ -18,7 +18,7 @@
 static bool
 would_block(void)
 {
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ETOOMANYREFS;
+    return sp_descriptor_would_block() || errno == ETOOMANYREFS;
 }
 
 static void

@@ -3,9 +3,9 @@
 #include "engine/client_socket.h"
 #include "engine/clock.h"
 #include "engine/connection.h"
+#include "engine/descriptors.h"
 #include "engine/roster.h"
 
-#include <errno.h>
 #include <sys/socket.h>
 
 #define SP_READ_SIZE      ((size_t)64 * 1024)
@@ -75,12 +75,6 @@ give_up(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
-static bool
-client_would_block(void)
-{
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
-
 /* Into the pipe that the transfer reads. */
 static void
 forward(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes)
@@ -113,7 +107,7 @@ read_away(struct sp_loop *loop, struct sp_exchange *exchange)
     struct sp_connection *connection = exchange->connection;
     char bytes[4096];
     ssize_t got = recv(connection->fd, bytes, sizeof(bytes), 0);
-    bool is_over = got == 0 || (got < 0 && !client_would_block());
+    bool is_over = got == 0 || (got < 0 && !sp_descriptor_would_block());
 
     connection->lingered += got > 0 ? (size_t)got : 0;
     connection->is_client_done = is_over;
@@ -138,7 +132,7 @@ read_tunnel(struct sp_loop *loop, struct sp_exchange *exchange)
         return;
     }
     ssize_t got = recv(connection->fd, bytes, room, 0);
-    if (got < 0 && !client_would_block()) {
+    if (got < 0 && !sp_descriptor_would_block()) {
         give_up(loop, exchange);
     }
     else if (got >= 0) {
