@@ -42,9 +42,10 @@ def outcome(exchange: Callable[[], Exchange]) -> str:
 
 
 def say(*words: object) -> None:
-    """In one piece, whatever other threads say."""
-    sys.stdout.write(" ".join(map(str, words)) + "\n")
-    sys.stdout.flush()
+    """In one piece, whatever other threads say; and without the lock of sys.stdout, which a thread
+    that is left behind may hold at the interpreter's end.
+    """
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
 
 
 def stop_at_exit() -> None:
