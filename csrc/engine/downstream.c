@@ -144,9 +144,8 @@ send_waiting(struct sp_loop *loop, struct sp_downstream *downstream)
 }
 
 void
-sp_downstream_finish(struct sp_loop *loop, struct sp_downstream *downstream)
+sp_downstream_finish(struct sp_downstream *downstream)
 {
-    (void)loop;
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_FLUSHING);
     sp_downstream_touch(downstream);
 }
@@ -201,7 +200,7 @@ note_end(struct sp_loop *loop, struct sp_downstream *downstream)
 
     downstream->is_here = false;
     if (is_answered) {
-        sp_downstream_finish(loop, downstream);
+        sp_downstream_finish(downstream);
     }
     if (downstream->state == SP_DOWNSTREAM_FLUSHING) {
         sp_downstream_watch(loop, downstream);
@@ -291,15 +290,6 @@ happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
     }
 }
 
-static void
-free_parts(struct sp_downstream *downstream)
-{
-    sp_connection_free(downstream->connection);
-    sp_buffer_clear(&downstream->in);
-    sp_chunked_clear(&downstream->visit.chunked);
-    free(downstream);
-}
-
 enum sp_error
 sp_downstream_new(struct sp_listener *listener, int fd, const char *peer,
                   struct sp_downstream **downstream)
@@ -331,7 +321,10 @@ void
 sp_downstream_free(struct sp_downstream *downstream)
 {
     if (downstream != NULL) {
-        free_parts(downstream);
+        sp_connection_free(downstream->connection);
+        sp_buffer_clear(&downstream->in);
+        sp_chunked_clear(&downstream->visit.chunked);
+        free(downstream);
     }
 }
 

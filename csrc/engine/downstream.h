@@ -34,7 +34,6 @@ enum sp_framing {
     SP_FRAMING_CLOSE,
 };
 
-struct sp_channel;
 struct sp_listener;
 
 /* A request that a frontend answers. */
@@ -79,7 +78,6 @@ struct sp_downstream {
     struct sp_visit visit;
 
     /* While it is handed over. */
-    struct sp_channel *channel; /* borrowed */
     unsigned long long id;
     bool is_taken;
     size_t handed; /* bytes of `in` that went along */
@@ -107,7 +105,7 @@ void sp_downstream_touch(struct sp_downstream *downstream);
 void sp_downstream_proceed(struct sp_loop *loop, struct sp_downstream *downstream);
 
 /* The rest goes out, then the end; what the client still sends is read away (lingering). */
-void sp_downstream_finish(struct sp_loop *loop, struct sp_downstream *downstream);
+void sp_downstream_finish(struct sp_downstream *downstream);
 
 /* Closes the socket at once, or resets it, and ends the exchange. */
 void sp_downstream_close(struct sp_loop *loop, struct sp_downstream *downstream, bool reset);

@@ -4,16 +4,17 @@
 #include "engine/descriptors.h"
 #include "engine/listener.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 /* Of what waits in a channel for Django to read it: a request is at most a head and what was read
  * of its body, and a second one is not begun. */
 #define SP_CHANNEL_CEILING (SP_INTAKE_CEILING + (size_t)64 * 1024)
+
+/* For one descriptor beside a frame. */
+#define SP_CONTROL_SIZE CMSG_SPACE(sizeof(int))
 
 static bool
 would_block(void)
@@ -62,14 +63,14 @@ write_head(const struct frame *frame, char head[SP_HANDOVER_HEAD])
 }
 
 static void
-attach_descriptor(struct msghdr *message, char *room, size_t size, int fd)
+attach_descriptor(struct msghdr *message, char room[SP_CONTROL_SIZE], int fd)
 {
     if (fd < 0) {
         return;
     }
-    memset(room, 0, size);
+    memset(room, 0, SP_CONTROL_SIZE);
     message->msg_control = room;
-    message->msg_controllen = (socklen_t)size;
+    message->msg_controllen = SP_CONTROL_SIZE;
     struct cmsghdr *control = CMSG_FIRSTHDR(message);
     control->cmsg_level = SOL_SOCKET;
     control->cmsg_type = SCM_RIGHTS;
@@ -91,17 +92,15 @@ static enum sp_error
 send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct frame *frame)
 {
     char head[SP_HANDOVER_HEAD];
-    char room[CMSG_SPACE(sizeof(int))];
-    struct iovec vector[2] = {{head, sizeof(head)}, {NULL, frame->bytes.len}};
+    char room[SP_CONTROL_SIZE];
+    struct iovec vector[2] = {{head, sizeof(head)}, sp_connection_vector(frame->bytes)};
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = frame->bytes.len > 0 ? 2 : 1};
 
     if (channel->out.len > 0) {
         return SP_E_AGAIN;
     }
     write_head(frame, head);
-    /* Nothing is written there, but no cast may say so. */
-    memcpy((void *)&vector[1].iov_base, (const void *)&frame->bytes.data, sizeof(void *));
-    attach_descriptor(&message, room, sizeof(room), frame->fd);
+    attach_descriptor(&message, room, frame->fd);
     ssize_t sent = sendmsg(channel->fd, &message, MSG_NOSIGNAL);
     if (sent < 0) {
         channel->is_crowded = would_block();
@@ -149,7 +148,6 @@ forget(struct sp_channel *channel, struct sp_downstream *downstream)
         link = &(*link)->next_waiting;
     }
     *link = downstream->next_waiting;
-    downstream->channel = NULL;
 }
 
 /* The socket is the engine's alone again. */
@@ -211,7 +209,6 @@ end_channel(struct sp_loop *loop, struct sp_channel *channel)
 {
     struct frame last = {.kind = 'E', .content_length = -1, .fd = -1};
 
-    channel->is_leaving = true;
     if (channel->listener->channels.current == channel) {
         channel->listener->channels.current = NULL;
     }
@@ -370,7 +367,6 @@ sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
         return owned ? error : SP_E_NO_MEMORY;
     }
     channels->last_id++;
-    downstream->channel = channel;
     downstream->id = frame.id;
     downstream->is_taken = false;
     downstream->handed = bytes.len;

@@ -42,7 +42,6 @@ struct sp_channel {
     struct sp_downstream *handed; /* through this channel, and not back */
     unsigned untaken;
     bool is_crowded; /* it has refused a frame, and says when it takes one again */
-    bool is_leaving;
 };
 
 struct sp_channels {

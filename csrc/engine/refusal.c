@@ -121,7 +121,7 @@ sp_refusal_send(struct sp_loop *loop, struct sp_downstream *downstream,
         sp_listener_unqueue(downstream->listener, downstream);
     }
     if (queue_answer(downstream, failure)) {
-        sp_downstream_finish(loop, downstream);
+        sp_downstream_finish(downstream);
     }
     else {
         sp_downstream_close(loop, downstream, true);
