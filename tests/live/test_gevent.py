@@ -12,7 +12,7 @@ from tests.harness.http_requests import OK, RequestReader, recording
 from tests.harness.raw_client import DEADLINE, RawClient
 from tests.harness.scripted_upstream import Connection, Script
 from tests.live.tunnels import upgrade
-from tests.traffic.stage import Stage, on, request
+from tests.traffic.stage import Stage, leave_while_asked, on, request
 
 STALLED = 8
 HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf"
@@ -85,20 +85,7 @@ def fill(client: RawClient) -> None:
 @on("gevent")
 @pytest.mark.parametrize("leave", [RawClient.close, RawClient.reset], ids=["fin", "rst"])
 def test_client_that_leaves_is_noticed(stage: Stage, leave: Callable[[RawClient], None]) -> None:
-    asked = threading.Event()
-
-    def script(connection: Connection) -> None:
-        connection.receive_head()
-        asked.set()
-        connection.receive_to_end()
-
-    stage.play(script)
-    client = stage.client()
-    client.send(request("GET", "/slow"))
-    assert asked.wait(DEADLINE)
-    leave(client)
-    stage.upstream.next_finished()
-    assert stage.works()
+    leave_while_asked(stage, leave)
 
 
 @on("gevent")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -123,6 +124,24 @@ class Stages:
     def close(self) -> None:
         for stage in self._running.values():
             stage.close()
+
+
+def leave_while_asked(stage: Stage, leave: Callable[[RawClient], None]) -> None:
+    """A client asks, leaves before there is an answer, and so ends the frontend's connection."""
+    asked = threading.Event()
+
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        asked.set()
+        connection.receive_to_end()
+
+    stage.play(script)
+    client = stage.client()
+    client.send(request("GET", "/slow"))
+    assert asked.wait(DEADLINE)
+    leave(client)
+    stage.upstream.next_finished()
+    assert stage.works()
 
 
 def request(

@@ -11,7 +11,7 @@ from tests.harness.http_requests import RequestReader, recording
 from tests.harness.raw_client import RawClient
 from tests.harness.scripted_upstream import DEADLINE, Connection
 from tests.traffic.server_table import TABLE
-from tests.traffic.stage import EVERY, WITH_SOCKET, Stage, on, request
+from tests.traffic.stage import EVERY, WITH_SOCKET, Stage, leave_while_asked, on, request
 
 WAYS = {"fin": RawClient.close, "rst": RawClient.reset}
 NOISE = ("Traceback", "Broken pipe", "Exception", "rror", "WARN", "samesite_proxy", "499")
@@ -27,20 +27,7 @@ def is_quiet(stage: Stage) -> bool:
 def test_client_leaves_while_waiting_for_the_head(
     stage: Stage, leave: Callable[[RawClient], None]
 ) -> None:
-    asked = threading.Event()
-
-    def script(connection: Connection) -> None:
-        connection.receive_head()
-        asked.set()
-        connection.receive_to_end()
-
-    stage.play(script)
-    client = stage.client()
-    client.send(request("GET", "/slow"))
-    assert asked.wait(DEADLINE)
-    leave(client)
-    stage.upstream.next_finished()
-    assert stage.works()
+    leave_while_asked(stage, leave)
     assert is_quiet(stage)
 
 

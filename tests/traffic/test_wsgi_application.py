@@ -20,7 +20,7 @@ from tests.harness.http_requests import Request, RequestReader, recording
 from tests.harness.patterns import digest, pattern
 from tests.harness.raw_client import Broken, RawClient
 from tests.harness.scripted_upstream import DEADLINE, Connection
-from tests.traffic.stage import EVERY, Stage, chunked, on, request
+from tests.traffic.stage import EVERY, Stage, chunked, leave_while_asked, on, request
 
 
 def wrapped(kind: str) -> str:
@@ -158,20 +158,7 @@ def test_frontend_dies_mid_body_breaks_the_connection(
 def test_client_that_leaves_ends_the_frontends_connection(
     stage: Stage, leave: Callable[[RawClient], None]
 ) -> None:
-    asked = threading.Event()
-
-    def script(connection: Connection) -> None:
-        connection.receive_head()
-        asked.set()
-        connection.receive_to_end()
-
-    stage.play(script)
-    client = stage.client()
-    client.send(request("GET", "/slow"))
-    assert asked.wait(DEADLINE)
-    leave(client)
-    stage.upstream.next_finished()
-    assert stage.works()
+    leave_while_asked(stage, leave)
 
 
 @on(*ALL, settings={"FRONTEND": "http://127.0.0.1:1"}, **APPLICATION)
