@@ -2,9 +2,11 @@
 
 import os
 import signal
+from collections.abc import Iterator
 
 import django
 import pytest
+from django.core.checks import registry
 
 from tests.door import exclusions
 
@@ -15,6 +17,14 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.project.settings")
 django.setup()
+
+
+@pytest.fixture(autouse=True)
+def checks_of_its_own() -> Iterator[None]:
+    """What an application registers that a test lists, as daphne does, ends with the test."""
+    before = set(registry.registry.registered_checks)
+    yield
+    registry.registry.registered_checks = before
 
 
 @pytest.hookimpl(trylast=True)
