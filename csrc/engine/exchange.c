@@ -30,6 +30,22 @@ copy_terminated(struct sp_span span)
     return copy;
 }
 
+#define EMPTY_LENGTH "\r\nContent-Length: 0"
+
+/* A request without a body and one with an empty body differ on the wire. */
+static bool
+complete_fields(struct sp_exchange *exchange)
+{
+    size_t start = exchange->fields.len == 0 ? 2 : 0;
+    struct sp_span line = SP_SPAN(EMPTY_LENGTH);
+
+    exchange->fields.ceiling += sizeof(EMPTY_LENGTH);
+    return (exchange->body_length != 0 ||
+            sp_buffer_append(&exchange->fields,
+                             (struct sp_span){line.data + start, line.len - start})) &&
+           sp_buffer_append(&exchange->fields, (struct sp_span){"", 1});
+}
+
 static void
 destroy(struct sp_exchange *exchange)
 {
@@ -83,8 +99,7 @@ sp_exchange_new(struct sp_mailbox *mailbox, struct sp_upstream *upstream,
     made->upstream = sp_upstream_take(upstream);
     made->method = copy_terminated(request->method);
     made->target = copy_terminated(request->target);
-    if (made->method == NULL || made->target == NULL ||
-        !sp_buffer_append(&made->fields, (struct sp_span){"", 1})) {
+    if (made->method == NULL || made->target == NULL || !complete_fields(made)) {
         destroy(made);
         return SP_E_NO_MEMORY;
     }

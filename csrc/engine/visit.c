@@ -137,15 +137,6 @@ body_length_of(const struct sp_incoming *incoming)
     return incoming->content_length == SP_LENGTH_UNKNOWN ? SP_BODY_NONE : incoming->content_length;
 }
 
-/* A request without a body and one with an empty body differ on the wire. The block is never
- * empty: it has a Host. */
-static bool
-add_empty_length(struct sp_request *request)
-{
-    return request->body_length != 0 ||
-           sp_buffer_append(&request->fields, SP_SPAN("\r\nContent-Length: 0"));
-}
-
 static enum sp_error
 make_exchange(struct sp_downstream *downstream, const struct sp_incoming *incoming)
 {
@@ -168,7 +159,7 @@ make_exchange(struct sp_downstream *downstream, const struct sp_incoming *incomi
     };
 
     sp_buffer_init(&request.fields, SP_REQUEST_HEAD_CEILING);
-    if (!sp_outgoing_build(&request.fields, &outgoing) || !add_empty_length(&request)) {
+    if (!sp_outgoing_build(&request.fields, &outgoing)) {
         sp_buffer_clear(&request.fields);
         return SP_E_REQUEST_INVALID;
     }

@@ -72,15 +72,6 @@ upstream_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-/* A request without a body and one with an empty body differ on the wire. */
-static bool
-add_empty_length(struct sp_request *request)
-{
-    return request->body_length != 0 ||
-           ((request->fields.len == 0 || sp_buffer_append(&request->fields, SP_SPAN("\r\n"))) &&
-            sp_buffer_append(&request->fields, SP_SPAN("Content-Length: 0")));
-}
-
 static enum sp_error
 start_exchange(struct sp_upstream *upstream, struct sp_request *request,
                struct sp_exchange **exchange)
@@ -122,13 +113,12 @@ fill_request(struct sp_request *request, PyObject *fields, const struct sp_modul
                         built ? "bad body length" : "bad method or target");
         return false;
     }
-    sp_buffer_init(&request->fields, SP_REQUEST_HEAD_CEILING + sizeof("Content-Length: 0\r\n"));
+    sp_buffer_init(&request->fields, SP_REQUEST_HEAD_CEILING);
     if (!sp_field_list_build(fields, request->body_length == SP_BODY_TUNNEL, &request->fields,
                              &built)) {
         return false;
     }
-    if (!built || !add_empty_length(request)) {
-        sp_buffer_clear(&request->fields);
+    if (!built) {
         sp_module_raise(state, SP_E_REQUEST_INVALID, "bad field name or value");
         return false;
     }
