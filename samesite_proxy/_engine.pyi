@@ -83,6 +83,9 @@ class Bell:
     def fileno(self, /) -> int:
         """Readable while there is news; -1 once closed."""
 
+    def begin(self, /) -> None:
+        """Start the exchanges made with this bell: one wake-up of the engine for them all."""
+
     def answer(self, /) -> list[int]:
         """The keys of the exchanges that have news, each once; silences the bell."""
 
@@ -113,7 +116,9 @@ class Upstream:
         bell: Bell | None = None,
         /,
     ) -> Exchange:
-        """Start an exchange; `client` is the client's socket, looked at while waiting."""
+        """Start an exchange, with a bell at its begin(). `client` is the client's socket, looked
+        at while waiting.
+        """
 
 @final
 class Routes:

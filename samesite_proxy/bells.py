@@ -21,6 +21,7 @@ class LoopBell:
         self._loop = loop
         self._holders = 0
         self._waiting: dict[int, list[asyncio.Future[None]]] = {}
+        self._will_begin = False
         loop.add_reader(self.bell.fileno(), self._answer)
 
     def _answer(self) -> None:
@@ -28,6 +29,16 @@ class LoopBell:
             for waiting in self._waiting.pop(key, ()):
                 if not waiting.done():
                     waiting.set_result(None)
+
+    def _begin(self) -> None:
+        self._will_begin = False
+        self.bell.begin()
+
+    def begin_soon(self) -> None:
+        """Wake the engine once for all the exchanges that a turn of the loop makes."""
+        if not self._will_begin:
+            self._will_begin = True
+            self._loop.call_soon(self._begin)
 
     async def wait(self, key: int) -> None:
         """Until the exchange has news. What came before was for the caller to see already."""
@@ -101,6 +112,7 @@ class AsyncExchange:
             self._bell.let_go(0)
             raise
         self._is_open = True
+        self._bell.begin_soon()
 
     def close(self) -> None:
         """Cancel it, wherever it stands. From any thread."""

@@ -30,6 +30,7 @@ class GreenletExchange:
         self._bell = Bell()
         self._client = client
         self._exchange = upstream.request(method, target, fields, length, client, self._bell)
+        self._bell.begin()
         self.end = self._exchange.end
         self.cancel = self._exchange.cancel
         self.relay = self._exchange.relay

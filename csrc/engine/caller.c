@@ -75,11 +75,12 @@ send_some(struct sp_exchange *exchange, struct sp_span *body)
     return SP_OK;
 }
 
-/* (3) Into the mailbox, and the engine is woken. */
+/* (3) Into the mailbox, and the engine is woken; by a loop once for all that it starts. */
 enum sp_error
 sp_caller_start(struct sp_exchange *exchange)
 {
-    return sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_START);
+    return exchange->bell == NULL ? sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_START)
+                                  : sp_mailbox_put(exchange->mailbox, exchange, SP_WISH_START);
 }
 
 /* (7) The caller fills the request's pipe. */

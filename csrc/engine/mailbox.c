@@ -19,8 +19,8 @@ sp_mailbox_clear(struct sp_mailbox *mailbox)
     (void)pthread_mutex_destroy(&mailbox->mutex);
 }
 
-static void
-wake(struct sp_mailbox *mailbox)
+void
+sp_mailbox_ring(struct sp_mailbox *mailbox)
 {
     if (atomic_exchange(&mailbox->asleep, false)) {
         sp_wakeup_ring(&mailbox->wakeup);
@@ -28,7 +28,7 @@ wake(struct sp_mailbox *mailbox)
 }
 
 enum sp_error
-sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_exchange *exchange, unsigned wish)
+sp_mailbox_put(struct sp_mailbox *mailbox, struct sp_exchange *exchange, unsigned wish)
 {
     pthread_mutex_lock(&mailbox->mutex);
     if (atomic_load(&mailbox->stopping)) {
@@ -47,8 +47,18 @@ sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_exchange *exchange, unsign
     }
     exchange->wishes |= wish;
     pthread_mutex_unlock(&mailbox->mutex);
-    wake(mailbox);
     return SP_OK;
+}
+
+enum sp_error
+sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_exchange *exchange, unsigned wish)
+{
+    enum sp_error error = sp_mailbox_put(mailbox, exchange, wish);
+
+    if (error == SP_OK) {
+        sp_mailbox_ring(mailbox);
+    }
+    return error;
 }
 
 /* Under the mutex. */
@@ -71,7 +81,7 @@ sp_mailbox_perform(struct sp_mailbox *mailbox,
         return SP_E_SHUTDOWN;
     }
     push(mailbox, &chore);
-    wake(mailbox);
+    sp_mailbox_ring(mailbox);
     while (!chore.is_done) {
         (void)pthread_cond_wait(&mailbox->chore_done, &mailbox->mutex); /* it is ours */
     }
@@ -102,7 +112,7 @@ sp_mailbox_stop(struct sp_mailbox *mailbox)
     pthread_mutex_lock(&mailbox->mutex);
     atomic_store(&mailbox->stopping, true);
     pthread_mutex_unlock(&mailbox->mutex);
-    wake(mailbox);
+    sp_mailbox_ring(mailbox);
 }
 
 struct sp_exchange *

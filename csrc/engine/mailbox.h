@@ -29,7 +29,14 @@ struct sp_mailbox {
 enum sp_error sp_mailbox_init(struct sp_mailbox *mailbox);
 void sp_mailbox_clear(struct sp_mailbox *mailbox);
 
-/* Any thread: adds `wish` and wakes the engine if it sleeps. SP_E_SHUTDOWN once it stops. */
+/* Any thread: adds `wish`, for when the engine wakes. SP_E_SHUTDOWN once it stops. */
+enum sp_error sp_mailbox_put(struct sp_mailbox *mailbox, struct sp_exchange *exchange,
+                             unsigned wish);
+
+/* Any thread: wakes the engine if it sleeps. */
+void sp_mailbox_ring(struct sp_mailbox *mailbox);
+
+/* Both. */
 enum sp_error sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_exchange *exchange,
                               unsigned wish);
 

@@ -1,5 +1,9 @@
 #include "python/bell_object.h"
 
+#include "engine/process.h"
+
+#include <unistd.h>
+
 struct BellObject {
     PyObject_HEAD
     struct sp_bell *bell; /* a reference of our own */
@@ -82,6 +86,22 @@ list_keys(struct sp_bell *bell)
     return keys;
 }
 
+PyDoc_STRVAR(begin_doc, "begin($self, /)\n--\n\n"
+                        "Start the exchanges that were made with this bell: one wake-up of the\n"
+                        "engine for them all.");
+
+static PyObject *
+bell_begin(PyObject *self, PyObject *Py_UNUSED(unused))
+{
+    struct sp_mailbox *mailbox;
+
+    /* Once the engine has stopped, every exchange is done. */
+    if (bell_of(self)->pid == getpid() && sp_process_mailbox(&mailbox) == SP_OK) {
+        sp_mailbox_ring(mailbox);
+    }
+    Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(answer_doc, "answer($self, /)\n--\n\n"
                          "The keys of the exchanges that have news, each once; silences the bell.");
 
@@ -106,6 +126,7 @@ static char bell_doc[] = "Bell()\n--\n\n"
                          "Tells an event loop, through a descriptor, which exchanges have news.";
 
 static PyMethodDef bell_methods[] = {
+    {"begin", bell_begin, METH_NOARGS, begin_doc},
     {"fileno", bell_fileno, METH_NOARGS, fileno_doc},
     {"answer", bell_answer, METH_NOARGS, answer_doc},
     {"close", bell_close, METH_NOARGS, close_doc},

@@ -133,7 +133,7 @@ PyDoc_STRVAR(
     "pairs of Latin-1 text, sent in their order, hop-by-hop ones left out.\n"
     "body_length: bytes, or NO_BODY or CHUNKED. client: a descriptor of the client's\n"
     "socket, looked at (never read) while waiting, or -1; it must outlive the waiting.\n"
-    "bell: rung when there is news, or None.\n"
+    "bell: rung when there is news, or None. With one the exchange starts at its begin().\n"
     "EngineError: request-invalid, system, shutdown.");
 
 static PyObject *

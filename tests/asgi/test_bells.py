@@ -6,13 +6,14 @@ import asyncio
 import gc
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from samesite_proxy import bells
-from samesite_proxy._engine import CHUNKED, NO_BODY, EngineError, Upstream
+from samesite_proxy._engine import CHUNKED, NO_BODY, Bell, EngineError, Upstream
 from samesite_proxy.bells import AsyncExchange
 from tests.harness.scripted_upstream import (
     DEADLINE,
@@ -76,6 +77,17 @@ def test_bell_closes_with_the_last_exchange(upstream: ScriptedUpstream) -> None:
         assert await answer(upstream) == b"ok"
 
     asyncio.run(story())
+
+
+def test_exchange_begins_when_its_bell_says(upstream: ScriptedUpstream) -> None:
+    address = Upstream(upstream.url, None, None, True, (5, 60, 300), 64)
+    bell = Bell()
+    fields = [("Host", "localhost")]
+    exchanges = [address.request("GET", "/", fields, NO_BODY, -1, bell) for _ in range(3)]
+    time.sleep(0.3)
+    assert upstream.connections == []
+    bell.begin()
+    assert [exchange.head()[0] for exchange in exchanges] == [200, 200, 200]
 
 
 def test_many_at_once_share_one_bell(upstream: ScriptedUpstream) -> None:
