@@ -11,14 +11,13 @@ import contextlib
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application as get_django_application
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import DisallowedHost, ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.http import HttpRequest
 
 from samesite_proxy import conf, failures, websocket
 from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL, EngineError
@@ -33,8 +32,9 @@ from samesite_proxy.bells import AsyncExchange
 from samesite_proxy.browser import Browser
 from samesite_proxy.conf import Frontend
 from samesite_proxy.failures import Failure
-from samesite_proxy.forwarder import NEVER_FORWARDED, Refused, host_of
+from samesite_proxy.forwarder import NEVER_FORWARDED, Refused
 from samesite_proxy.forwarding import Fields, received_in_scope, target_of_scope
+from samesite_proxy.known_hosts import HostRequest, known_hosts
 from samesite_proxy.middleware import NAME
 from samesite_proxy.responses import failure_of, log_broken
 from samesite_proxy.routing import Routing
@@ -47,36 +47,50 @@ Receive = Callable[[], Any]
 Send = Callable[[Event], Any]
 
 HTTP_SCHEMES = {"ws": "http", "wss": "https"}
+# How long a client that leaves may go unnoticed; s.
+PATIENCE = 0.1
+
 BODY = {"type": "http.response.body"}
 ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
-class ScopeRequest(HttpRequest):
-    """As much of a request as Django's settings need to name its host and scheme."""
+class ScopeRequest(HostRequest):
+    """As much of a request as its host and scheme hang on, where a proxy's fields may tell them."""
 
-    def __init__(self, scope: Scope, received: Fields) -> None:
-        # Not HttpRequest's own: its query and form data, unused here, cost more than the rest.
-        scheme = scope.get("scheme", "http")
-        self._own_scheme = HTTP_SCHEMES.get(scheme, scheme)
-        server = scope.get("server") or ("unknown", "0")
-        self.META = {"SERVER_NAME": server[0], "SERVER_PORT": str(server[1])}
-        for name, value in received:
-            if "_" not in name:  # As Django: it could be taken for a hyphen.
-                key = f"HTTP_{name.upper().replace('-', '_')}"
+    def __init__(self, scheme: str, name: str, port: str, received: Fields) -> None:
+        super().__init__(scheme, name, port, None)
+        for field, value in received:
+            if "_" not in field:  # As Django: it could be taken for a hyphen.
+                key = f"HTTP_{field.upper().replace('-', '_')}"
                 self.META[key] = f"{self.META[key]},{value}" if key in self.META else value
 
-    def _get_scheme(self) -> str:
-        return str(self._own_scheme)
 
+class Arrivals:
+    """Requests as they came in."""
 
-def arrival_of(scope: Scope) -> Arrival:
-    """Refused where Django would refuse the host."""
-    received = received_in_scope(scope)
-    request = ScopeRequest(scope, received)
-    peer = (scope.get("client") or ("",))[0]
-    is_upgrade = scope["type"] == "websocket"
-    path = path_info_of(scope)
-    return Arrival(received, path, peer, request.scheme or "http", host_of(request), is_upgrade)
+    def __init__(self) -> None:
+        self._host_of = known_hosts()
+
+    def _place_of(self, scope: Scope, received: Fields) -> tuple[str, str]:
+        """The browser's scheme and host."""
+        said: str = scope.get("scheme", "http")
+        scheme = HTTP_SCHEMES.get(said, said)
+        name, port = scope.get("server") or ("unknown", 0)
+        if self._host_of is None:
+            request = ScopeRequest(scheme, name, str(port), received)
+            return request.scheme or scheme, request.get_host()
+        sent = [value for field, value in received if field.lower() == "host"]
+        return scheme, self._host_of(scheme, name, str(port), ",".join(sent) if sent else None)
+
+    def of(self, scope: Scope) -> Arrival:
+        """Refused where Django would refuse the host."""
+        received = received_in_scope(scope)
+        try:
+            place = self._place_of(scope, received)
+        except DisallowedHost as error:
+            raise Refused(failures.HOST_REFUSED) from error
+        peer = (scope.get("client") or ("",))[0]
+        return Arrival(received, path_info_of(scope), peer, *place, scope["type"] == "websocket")
 
 
 def path_info_of(scope: Scope) -> str:
@@ -129,6 +143,7 @@ class ProxyApplication:
         self._inner = application
         self._routing = Routing(settings)
         self._forwarder = AsyncForwarder(settings)
+        self._arrivals = Arrivals()
         self._sockets = Sockets(application)
         self._is_first = django_settings.MIDDLEWARE[:1] == [NAME]
 
@@ -154,14 +169,14 @@ class ProxyApplication:
         browser = Browser(scope, receive, send)
 
         def start() -> tuple[AsyncExchange, websocket.Handshake]:
-            arrival = arrival_of(scope)
+            arrival = self._arrivals.of(scope)
             handshake = websocket.Handshake()
             own = dataclasses.replace(arrival, fields=handshake.fields(arrival.fields))
             exchange = self._forwarder.start(own, frontend, "GET", target_of_scope(scope), TUNNEL)
             return exchange, handshake
 
         def relocated(fields: Fields) -> Fields:
-            return self._forwarder.relocated(fields, arrival_of(scope), frontend)
+            return self._forwarder.relocated(fields, self._arrivals.of(scope), frontend)
 
         await websocket.forward(browser, frontend, start, relocated)
 
@@ -169,7 +184,7 @@ class ProxyApplication:
         name = f"{scope['method']} {scope['path']}"
         client = Client(receive, send)
         try:
-            arrival = arrival_of(scope)
+            arrival = self._arrivals.of(scope)
             if scope["method"] in NEVER_FORWARDED:
                 raise Refused(failures.METHOD_REFUSED)
             length = length_of_fields(arrival.fields)
@@ -182,14 +197,13 @@ class ProxyApplication:
         except (Refused, EngineError, UnicodeEncodeError) as error:
             await say(send, failure_in(error), frontend, name)
             return
-        async with exchange:
-            relocated = functools.partial(
-                self._forwarder.relocated, arrival=arrival, frontend=frontend
-            )
-            answer = Answer(exchange, client, frontend, name)
-            await client.serve(
-                answer.relay(relocated), exchange, has_body=length not in (NO_BODY, 0)
-            )
+        relocated = functools.partial(self._forwarder.relocated, arrival=arrival, frontend=frontend)
+        client.attend(exchange, has_body=length not in (NO_BODY, 0))
+        try:
+            await Answer(exchange, client, frontend, name).relay(relocated)
+        finally:
+            exchange.close()
+            await client.let_go()
 
 
 class Client:
@@ -199,7 +213,10 @@ class Client:
         self._receive = receive
         self.send = send
         self._first: Event | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._listening: asyncio.Task[None] | None = None
         self.body_error: EngineError | None = None
+        self.has_left = False
 
     async def has_body(self) -> bool:
         """Whether a body comes that no field announces, as HTTP/2 allows."""
@@ -236,20 +253,30 @@ class Client:
         while (await self._next())["type"] != "http.disconnect":
             pass
 
-    async def serve(
-        self, answer: Coroutine[Any, Any, None], exchange: AsyncExchange, *, has_body: bool
-    ) -> None:
-        """Runs `answer` to its end, or until the client has left."""
-        answering = asyncio.ensure_future(answer)
-        leaving = asyncio.ensure_future(self._until_gone(exchange, has_body))
+    async def _listen(self, exchange: AsyncExchange, has_body: bool) -> None:
         try:
-            await asyncio.wait([answering, leaving], return_when=asyncio.FIRST_COMPLETED)
-            if answering.done():
-                answering.result()
+            await self._until_gone(exchange, has_body)
         finally:
-            answering.cancel()
-            leaving.cancel()
-            await asyncio.gather(answering, leaving, return_exceptions=True)
+            self.has_left = True
+            exchange.cancel()
+
+    def _begin(self, exchange: AsyncExchange, has_body: bool) -> None:
+        self._listening = asyncio.ensure_future(self._listen(exchange, has_body))
+
+    def attend(self, exchange: AsyncExchange, *, has_body: bool) -> None:
+        """Ends the exchange when the client leaves, and sends it the body."""
+        if has_body:
+            self._begin(exchange, has_body)
+        else:  # Most answers are there before a task is worth its cost.
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(PATIENCE, self._begin, exchange, has_body)
+
+    async def let_go(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
 
 
 class Answer:
@@ -277,12 +304,14 @@ class Answer:
         await self._client.send({**BODY, "body": b"", "more_body": False})
 
     async def relay(self, relocated: Callable[[Fields], Fields]) -> None:
+        """Where the client has left, nothing more is said."""
         send = self._client.send
         try:
             status, _, fields = await self._exchange.head()
         except EngineError as error:
-            failure = failure_of(self._client.body_error or error)
-            await say(send, failure, self._frontend, self._name)
+            if not self._client.has_left:
+                failure = failure_of(self._client.body_error or error)
+                await say(send, failure, self._frontend, self._name)
             return
         headers = [
             (key.encode("latin-1"), value.encode("latin-1"))

@@ -12,13 +12,13 @@ from django.conf import settings as django_settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpRequest
 
 from samesite_proxy import conf, failures, hosts, routing
 from samesite_proxy._engine import EXACT, PREFIX, STARTS, Home, Routes, Upstream
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.forwarder import upstream_of
+from samesite_proxy.known_hosts import host_under
 from samesite_proxy.middleware import NAME
 from samesite_proxy.relocation import home_of
 from samesite_proxy.routing import DJANGO, Rule
@@ -142,11 +142,9 @@ def _views_of(settings: Settings, sent: str, host: str, scheme: str) -> list[lis
 
 def verdict_on(sent: str, server: tuple[str, int], settings: Settings) -> Plain:
     """Whether Django allows a Host value, sent to the server at this name and port."""
-    request = HttpRequest()
-    request.META = {"HTTP_HOST": sent, "SERVER_NAME": server[0], "SERVER_PORT": str(server[1])}
     scheme = guess_scheme(dict(os.environ))  # As wsgiref, which Django's own server is made of.
     try:
-        host = request.get_host()
+        host = host_under(scheme, server[0], str(server[1]), sent)
     except DisallowedHost:
         return {"host": sent, "origin": "", "views": None}
     views = _views_of(settings, sent, host, scheme)

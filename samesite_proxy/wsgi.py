@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy import conf, forwarding, servers
 from samesite_proxy.forwarder import Forwarder
+from samesite_proxy.known_hosts import HostOf, known_hosts
 from samesite_proxy.middleware import NAME
 from samesite_proxy.routing import Routing
 
@@ -29,17 +30,27 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 class EnvironRequest(HttpRequest):
     """As much of a request as the forwarder asks of one."""
 
-    def __init__(self, environ: Environ, path_info: str, script_name: str) -> None:
+    def __init__(
+        self, environ: Environ, path_info: str, script_name: str, host_of: HostOf | None
+    ) -> None:
         # Not HttpRequest's, which makes what nobody reads here.
         environ["SCRIPT_NAME"] = script_name
         self.META = environ
         self.method = environ["REQUEST_METHOD"].upper()
         self.path_info = path_info
         self.path = f"{script_name.rstrip('/')}/{path_info.removeprefix('/')}"
+        self._host_of = host_of
 
     def _get_scheme(self) -> str:
         scheme: str = self.META["wsgi.url_scheme"]
         return scheme
+
+    def get_host(self) -> str:
+        if self._host_of is None:
+            return super().get_host()
+        environ = self.META
+        server = environ["SERVER_NAME"], environ["SERVER_PORT"]
+        return self._host_of(environ["wsgi.url_scheme"], *server, environ.get("HTTP_HOST"))
 
 
 class Body:
@@ -65,6 +76,7 @@ class ProxyApplication:
         self._django = django
         self._routing = Routing(settings)
         self._forwarder = Forwarder(settings, is_first=True)
+        self._host_of = known_hosts()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         where = get_path_info(environ) or "/", None, get_script_name(environ)
@@ -77,7 +89,7 @@ class ProxyApplication:
         if client is not None:
             servers.send_at_once(client)
         forwarding.keep_server_path(environ)
-        request = EnvironRequest(environ, where[0], where[2])
+        request = EnvironRequest(environ, where[0], where[2], self._host_of)
         response = self._forwarder.answer(request, frontend, client, is_upgrade=is_upgrade)
         status = f"{response.status_code} {response.reason_phrase}"
         start_response(status, list(response.items()))

@@ -38,7 +38,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "asgi": {
         "arrival",
         *("_engine", "async_forwarder", "bells", "conf", "failures", "forwarder", "forwarding"),
-        *("browser", "middleware", "responses", "routing", "websocket"),
+        *("browser", "known_hosts", "middleware", "responses", "routing", "websocket"),
     },
     "async_forwarder": {
         "arrival",
@@ -61,6 +61,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "handover": set(),
     "handover_server": {"conf", "handover", "table"},
     "hosts": {"arrival", "conf"},
+    "known_hosts": set(),
     "management.__init__": set(),
     "management.commands.__init__": set(),
     "management.commands.runserver": {
@@ -77,14 +78,16 @@ PY_IMPORTS: dict[str, set[str]] = {
     "servers": {"_engine"},
     "shutdown": {"_engine"},
     "table": {
-        *("_engine", "arrival", "conf", "failures", "forwarder", "hosts", "middleware"),
-        *("relocation", "routing", "wsgi"),
+        *("_engine", "arrival", "conf", "failures", "forwarder", "hosts", "known_hosts"),
+        *("middleware", "relocation", "routing", "wsgi"),
     },
     "uploads": {"_engine"},
     "websocket": {
         *("_engine", "bells", "browser", "conf", "failures", "forwarder", "messages", "responses"),
     },
-    "wsgi": {"conf", "forwarder", "forwarding", "middleware", "routing", "servers"},
+    "wsgi": {
+        *("conf", "forwarder", "forwarding", "known_hosts", "middleware", "routing", "servers"),
+    },
 }
 
 MOST_LINES_OF_A_FILE = 400

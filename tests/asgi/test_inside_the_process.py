@@ -130,6 +130,34 @@ def call(wrapped: Any, scope: dict[str, Any], *events: Event) -> list[Event]:
     return said
 
 
+def test_client_that_leaves_is_told_nothing_and_its_exchange_ends() -> None:
+    with (
+        scripted(never_answering) as upstream,
+        override_settings(SAMESITE_PROXY={"FRONTEND": upstream.url}, MIDDLEWARE=[NAME]),
+    ):
+        wrapped = asgi.wrap(get_django_application())
+        assert call(wrapped, scope_of("/p"), {"type": "http.disconnect"}) == []
+        assert upstream.next_finished().received.startswith(b"GET /p ")
+
+
+def test_quick_answer_asks_nothing_of_the_server() -> None:
+    async def receive() -> Event:
+        raise AssertionError("a task of its own, for nothing")
+
+    said: list[Event] = []
+
+    async def send(event: Event) -> None:
+        said.append(event)
+
+    with (
+        scripted(answering(OK)) as upstream,
+        override_settings(SAMESITE_PROXY={"FRONTEND": upstream.url}, MIDDLEWARE=[NAME]),
+    ):
+        wrapped = asgi.wrap(get_django_application())
+        asyncio.run(wrapped(scope_of("/p"), receive, send))
+    assert [event.get("body") for event in said] == [None, b"ok"]
+
+
 @pytest.mark.parametrize(
     ("headers", "events", "status"),
     [
