@@ -55,7 +55,7 @@ test: $(VENV)/test.done build/portable/samesite_proxy/_engine.abi3.so \
 	$(call run_tests,$(call WITH_ENGINE,build/portable/samesite_proxy/_engine.abi3.so),\
 		-m "not slow" tests/engine tests/traffic tests/live tests/door)
 	$(call run_tests,$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine.abi3.so),\
-		-m "not slow" tests/engine tests/door)
+		-m "not slow and not unsanitized" tests/engine tests/door)
 
 # With a libcurl of its own; needs cargo, cmake and OpenSSL's headers.
 test-static: build/static/samesite_proxy/_engine.abi3.so

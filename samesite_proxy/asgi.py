@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import functools
-import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application as get_django_application
-from django.core.exceptions import DisallowedHost, ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 
 from samesite_proxy import conf, failures, websocket
@@ -31,72 +29,25 @@ from samesite_proxy.async_forwarder import (
 from samesite_proxy.bells import AsyncExchange
 from samesite_proxy.browser import Browser
 from samesite_proxy.conf import Frontend
-from samesite_proxy.failures import Failure
-from samesite_proxy.forwarder import NEVER_FORWARDED, Refused
-from samesite_proxy.forwarding import Fields, received_in_scope, target_of_scope
-from samesite_proxy.known_hosts import HostRequest, known_hosts
+from samesite_proxy.failure_page import is_wanted, told
+from samesite_proxy.failures import Failure, Refused
+from samesite_proxy.forwarder import NEVER_FORWARDED
+from samesite_proxy.forwarding import Fields, target_of_scope
 from samesite_proxy.middleware import NAME
-from samesite_proxy.responses import failure_of, log_broken
+from samesite_proxy.responses import failure_of, log_broken, log_failure
 from samesite_proxy.routing import Routing
-
-logger = logging.getLogger("samesite_proxy")
+from samesite_proxy.scopes import Arrivals, accepted_in, name_of, path_info_of
 
 Scope = dict[str, Any]
 Event = dict[str, Any]
 Receive = Callable[[], Any]
 Send = Callable[[Event], Any]
 
-HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 # How long a client that leaves may go unnoticed; s.
 PATIENCE = 0.1
 
 BODY = {"type": "http.response.body"}
 ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-
-
-class ScopeRequest(HostRequest):
-    """As much of a request as its host and scheme hang on, where a proxy's fields may tell them."""
-
-    def __init__(self, scheme: str, name: str, port: str, received: Fields) -> None:
-        super().__init__(scheme, name, port, None)
-        for field, value in received:
-            if "_" not in field:  # As Django: it could be taken for a hyphen.
-                key = f"HTTP_{field.upper().replace('-', '_')}"
-                self.META[key] = f"{self.META[key]},{value}" if key in self.META else value
-
-
-class Arrivals:
-    """Requests as they came in."""
-
-    def __init__(self) -> None:
-        self._host_of = known_hosts()
-
-    def _place_of(self, scope: Scope, received: Fields) -> tuple[str, str]:
-        """The browser's scheme and host."""
-        said: str = scope.get("scheme", "http")
-        scheme = HTTP_SCHEMES.get(said, said)
-        name, port = scope.get("server") or ("unknown", 0)
-        if self._host_of is None:
-            request = ScopeRequest(scheme, name, str(port), received)
-            return request.scheme or scheme, request.get_host()
-        sent = [value for field, value in received if field.lower() == "host"]
-        return scheme, self._host_of(scheme, name, str(port), ",".join(sent) if sent else None)
-
-    def of(self, scope: Scope) -> Arrival:
-        """Refused where Django would refuse the host."""
-        received = received_in_scope(scope)
-        try:
-            place = self._place_of(scope, received)
-        except DisallowedHost as error:
-            raise Refused(failures.HOST_REFUSED) from error
-        peer = (scope.get("client") or ("",))[0]
-        return Arrival(received, path_info_of(scope), peer, *place, scope["type"] == "websocket")
-
-
-def path_info_of(scope: Scope) -> str:
-    """PATH_INFO as Django's ASGIRequest has it."""
-    path: str = scope["path"]
-    return path.removeprefix(get_script_prefix(scope))
 
 
 class Sockets:
@@ -141,6 +92,7 @@ class ProxyApplication:
 
     def __init__(self, application: Any, settings: conf.Settings) -> None:
         self._inner = application
+        self._settings = settings
         self._routing = Routing(settings)
         self._forwarder = AsyncForwarder(settings)
         self._arrivals = Arrivals()
@@ -180,30 +132,48 @@ class ProxyApplication:
 
         await websocket.forward(browser, frontend, start, relocated)
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send, frontend: Frontend) -> None:
-        name = f"{scope['method']} {scope['path']}"
-        client = Client(receive, send)
-        try:
-            arrival = self._arrivals.of(scope)
-            if scope["method"] in NEVER_FORWARDED:
-                raise Refused(failures.METHOD_REFUSED)
-            length = length_of_fields(arrival.fields)
-            if length == NO_BODY and is_unframed(scope) and await client.has_body():
-                length = CHUNKED
-            if scope["method"] == "HEAD" and length not in (NO_BODY, 0):
-                raise Refused(failures.BODY_WITH_HEAD)
-            target = target_of_scope(scope)
-            exchange = self._forwarder.start(arrival, frontend, scope["method"], target, length)
-        except (Refused, EngineError, UnicodeEncodeError) as error:
-            await say(send, failure_in(error), frontend, name)
-            return
-        relocated = functools.partial(self._forwarder.relocated, arrival=arrival, frontend=frontend)
+    async def _start(
+        self, scope: Scope, arrival: Arrival, client: Client, frontend: Frontend
+    ) -> AsyncExchange:
+        if scope["method"] in NEVER_FORWARDED:
+            raise Refused(failures.METHOD_REFUSED)
+        length = length_of_fields(arrival.fields)
+        if length == NO_BODY and is_unframed(scope) and await client.has_body():
+            length = CHUNKED
+        if scope["method"] == "HEAD" and length not in (NO_BODY, 0):
+            raise Refused(failures.BODY_WITH_HEAD)
+        target = target_of_scope(scope)
+        exchange = self._forwarder.start(arrival, frontend, scope["method"], target, length)
         client.attend(exchange, has_body=length not in (NO_BODY, 0))
+        return exchange
+
+    async def _forward(self, scope: Scope, client: Client, frontend: Frontend) -> None:
+        arrival = self._arrivals.of(scope)
+        exchange = await self._start(scope, arrival, client, frontend)
+
+        def relocated(fields: Fields) -> Fields:
+            return self._forwarder.relocated(fields, arrival, frontend)
+
         try:
-            await Answer(exchange, client, frontend, name).relay(relocated)
+            await Answer(exchange, client, name_of(scope)).relay(relocated)
         finally:
             exchange.close()
             await client.let_go()
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send, frontend: Frontend) -> None:
+        try:
+            await self._forward(scope, Client(receive, send), frontend)
+        except Refused as refused:
+            failure = refused.failure
+        except UnicodeEncodeError:
+            failure = failures.BY_CODE["request-invalid"]
+        except EngineError as error:
+            failure = failure_of(error)
+        else:
+            return
+        log_failure(name_of(scope), failure, frontend)
+        as_page = self._settings.debug and is_wanted(scope["method"], accepted_in(scope))
+        await say(send, failure, *told(failure, frontend, as_page=as_page))
 
 
 class Client:
@@ -282,12 +252,9 @@ class Client:
 class Answer:
     """The frontend's answer on its way to a client."""
 
-    def __init__(
-        self, exchange: AsyncExchange, client: Client, frontend: Frontend, name: str
-    ) -> None:
+    def __init__(self, exchange: AsyncExchange, client: Client, name: str) -> None:
         self._exchange = exchange
         self._client = client
-        self._frontend = frontend
         self._name = name
 
     async def _body(self) -> None:
@@ -309,10 +276,9 @@ class Answer:
         try:
             status, _, fields = await self._exchange.head()
         except EngineError as error:
-            if not self._client.has_left:
-                failure = failure_of(self._client.body_error or error)
-                await say(send, failure, self._frontend, self._name)
-            return
+            if self._client.has_left:
+                return
+            raise Refused(failure_of(self._client.body_error or error)) from error
         headers = [
             (key.encode("latin-1"), value.encode("latin-1"))
             for key, value in sendable(status, relocated(fields))
@@ -327,25 +293,14 @@ class Answer:
             pass  # What servers raise once the client has left.
 
 
-def failure_in(error: Refused | EngineError | UnicodeEncodeError) -> Failure:
-    if isinstance(error, Refused):
-        return error.failure
-    if isinstance(error, EngineError):
-        return failure_of(error)
-    return failures.BY_CODE["request-invalid"]
-
-
-async def say(send: Send, failure: Failure, frontend: Frontend, name: str) -> None:
-    """One line of text, never cached."""
-    line = failure.line(frontend)
-    if failure.is_logged:
-        logger.warning("%s: %d %s", name, failure.status, line.strip())
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+async def say(send: Send, failure: Failure, content_type: str, text: bytes) -> None:
+    """What the client is told instead of an answer, never cached."""
+    headers = [(b"content-type", content_type.encode()), (b"cache-control", b"no-store")]
     if failure is failures.METHOD_REFUSED:
         headers.append((b"allow", ALLOWED_METHODS.encode()))
     with contextlib.suppress(OSError):  # The client has left.
         await send({"type": "http.response.start", "status": failure.status, "headers": headers})
-        await send({**BODY, "body": line.encode(), "more_body": False})
+        await send({**BODY, "body": text, "more_body": False})
 
 
 def wrap(application: Any) -> Any:

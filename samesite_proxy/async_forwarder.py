@@ -14,10 +14,10 @@ from samesite_proxy._engine import CHUNKED, NO_BODY, EngineError
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.bells import AsyncExchange
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.failures import Refused
 from samesite_proxy.forwarder import (
     NEVER_FORWARDED,
     SAFE,
-    Refused,
     host_of,
     length_of,
     upstream_of,
@@ -105,7 +105,7 @@ class AsyncForwarder:
             failure = failures.BY_CODE["request-invalid"]
         except EngineError as error:
             failure = failure_of(error)
-        return refusal(failure, frontend, request)
+        return refusal(failure, frontend, request, debug=self._settings.debug)
 
 
 async def _pieces(request: HttpRequest) -> AsyncIterator[bytes]:

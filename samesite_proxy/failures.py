@@ -15,9 +15,19 @@ class Failure:
     text: str
     is_logged: bool = True
 
+    def sentence(self, frontend: Frontend | None) -> str:
+        return self.text.format(address=frontend.address if frontend else "")
+
     def line(self, frontend: Frontend | None) -> str:
-        address = frontend.address if frontend else ""
-        return f"samesite_proxy: {self.text.format(address=address)}\n"
+        return f"samesite_proxy: {self.sentence(frontend)}\n"
+
+
+class Refused(Exception):
+    """The request is answered here, by this failure."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.text)
+        self.failure = failure
 
 
 _START_IT = (

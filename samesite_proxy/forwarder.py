@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 
 from samesite_proxy import failures, servers
 from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL, EngineError, Exchange, Upstream
 from samesite_proxy.adoption import adopting, can_adopt, head_of
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
-from samesite_proxy.failures import Failure
+from samesite_proxy.failures import Failure, Refused
 from samesite_proxy.forwarding import (
     Fields,
     Forwarding,
@@ -33,14 +33,6 @@ from samesite_proxy.uploads import Upload
 NEVER_FORWARDED = frozenset({"CONNECT", "TRACE"})
 SWITCHING_PROTOCOLS = 101
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1
-
-
-class Refused(Exception):
-    """The request is answered here, by this failure."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.text)
-        self.failure = failure
 
 
 def upstream_of(frontend: Frontend, settings: Settings) -> Upstream:
@@ -269,16 +261,14 @@ class Forwarder:
             failure = failures.BY_CODE["request-invalid"]
         except EngineError as error:
             failure = failure_of(error)
-        return _refuse(failure, frontend, request, client)
+        response = refusal(failure, frontend, request, debug=self._settings.debug)
+        return response if client is None else _read_away(response, failure, request, client)
 
 
-def _refuse(
-    failure: Failure, frontend: Frontend, request: HttpRequest, client: socket.socket | None
+def _read_away(
+    response: StreamingHttpResponse, failure: Failure, request: HttpRequest, client: socket.socket
 ) -> HttpResponseBase:
-    """One line of text; what the client still sends is read away."""
-    response = refusal(failure, frontend, request)
-    if client is None:
-        return response
+    """What the client still sends, behind an answer that did not wait for it."""
     if failure in (failures.BODY_LOST, failures.LENGTH_REFUSED):
         closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
         closers.append(lambda: servers.linger(client))

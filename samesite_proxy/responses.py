@@ -11,6 +11,7 @@ from django.http.response import ResponseHeaders
 
 from samesite_proxy._engine import EngineError, Exchange, break_connection
 from samesite_proxy.conf import Frontend
+from samesite_proxy.failure_page import is_wanted, told
 from samesite_proxy.failures import BY_CODE, METHOD_REFUSED, Failure
 from samesite_proxy.servers import Environ, breaking_off
 
@@ -76,16 +77,19 @@ def failure_of(error: EngineError) -> Failure:
     return BY_CODE[error.code]
 
 
-def refusal(
-    failure: Failure, frontend: Frontend | None, request: HttpRequest
-) -> StreamingHttpResponse:
-    """One line of text, never cached. It has no length, so that runserver closes after it."""
-    line = failure.line(frontend)
+def log_failure(name: str, failure: Failure, frontend: Frontend | None) -> None:
     if failure.is_logged:
-        logger.warning("%s %s: %d %s", request.method, request.path, failure.status, line.strip())
-    response = StreamingHttpResponse(
-        [line.encode()], status=failure.status, content_type="text/plain; charset=utf-8"
-    )
+        logger.warning("%s: %d %s", name, failure.status, failure.line(frontend).strip())
+
+
+def refusal(
+    failure: Failure, frontend: Frontend | None, request: HttpRequest, *, debug: bool
+) -> StreamingHttpResponse:
+    """What the client is told, never cached. It has no length: then runserver closes after it."""
+    log_failure(f"{request.method} {request.path}", failure, frontend)
+    as_page = debug and is_wanted(request.method, request.META.get("HTTP_ACCEPT", ""))
+    content_type, text = told(failure, frontend, as_page=as_page)
+    response = StreamingHttpResponse([text], status=failure.status, content_type=content_type)
     response.headers["Cache-Control"] = "no-store"
     if failure is METHOD_REFUSED:
         response.headers["Allow"] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"

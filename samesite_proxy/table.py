@@ -17,6 +17,7 @@ from samesite_proxy import conf, failures, hosts, routing
 from samesite_proxy._engine import EXACT, PREFIX, STARTS, Home, Routes, Upstream
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.failure_page import page_of
 from samesite_proxy.forwarder import upstream_of
 from samesite_proxy.known_hosts import host_under
 from samesite_proxy.middleware import NAME
@@ -27,7 +28,7 @@ from samesite_proxy.wsgi import ProxyApplication
 Plain = dict[str, Any]
 View = tuple[str, str, str, str, str, bool, str]
 Views = tuple[View, View, View]
-Failures = dict[str, tuple[int, str]]
+Failures = dict[str, tuple[int, str, str]]
 Place = tuple[Upstream, Home, Failures]
 
 # Each may need a second descriptor, for a connection to a frontend.
@@ -106,9 +107,14 @@ def settings_in(table: Plain) -> Settings:
     return Settings(frontends, **{**table["settings"], "frontend_names": names})
 
 
-def _failures_of(frontend: Frontend) -> Failures:
+def _failures_of(frontend: Frontend, *, debug: bool) -> Failures:
     return {
-        code: (failure.status, failure.line(frontend)) for code, failure in failures.BY_CODE.items()
+        code: (
+            failure.status,
+            failure.line(frontend),
+            page_of(failure, frontend) if debug else "",
+        )
+        for code, failure in failures.BY_CODE.items()
     }
 
 
@@ -120,7 +126,11 @@ def arguments_of(table: Plain) -> tuple[Routes | None, Routes | None, list[str],
     routes = Routes([(text, kind, owner) for text, kind, owner in table["rules"]])
     own = Routes(routing.frontend_rules(settings.frontends))
     places = [
-        (upstream_of(frontend, settings), home_of(frontend, settings), _failures_of(frontend))
+        (
+            upstream_of(frontend, settings),
+            home_of(frontend, settings),
+            _failures_of(frontend, debug=settings.debug),
+        )
         for frontend in settings.frontends
     ]
     return routes, own, list(hosts.NEXT_DEV_PATHS), places

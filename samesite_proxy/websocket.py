@@ -16,7 +16,8 @@ from samesite_proxy._engine import EngineError
 from samesite_proxy.bells import AsyncExchange, Fields
 from samesite_proxy.browser import Browser
 from samesite_proxy.conf import Frontend
-from samesite_proxy.forwarder import SWITCHING_PROTOCOLS, Refused
+from samesite_proxy.failures import Refused
+from samesite_proxy.forwarder import SWITCHING_PROTOCOLS
 from samesite_proxy.responses import failure_of
 
 logger = logging.getLogger("samesite_proxy")

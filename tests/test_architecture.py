@@ -37,8 +37,8 @@ PY_IMPORTS: dict[str, set[str]] = {
     "arrival": set(),
     "asgi": {
         "arrival",
-        *("_engine", "async_forwarder", "bells", "conf", "failures", "forwarder", "forwarding"),
-        *("browser", "known_hosts", "middleware", "responses", "routing", "websocket"),
+        *("_engine", "async_forwarder", "bells", "browser", "conf", "failure_page", "failures"),
+        *("forwarder", "forwarding", "middleware", "responses", "routing", "scopes", "websocket"),
     },
     "async_forwarder": {
         "arrival",
@@ -50,6 +50,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "checks": {"conf", "routing", "runservers"},
     "conf": set(),
     "door": {"_engine", "failures", "handover", "shutdown", "table"},
+    "failure_page": {"conf", "failures"},
     "failures": {"conf"},
     "forwarder": {
         "arrival",
@@ -72,14 +73,15 @@ PY_IMPORTS: dict[str, set[str]] = {
         *("async_forwarder", "conf", "forwarder", "forwarding", "routing", "servers", "shutdown"),
     },
     "relocation": {"_engine", "conf"},
-    "responses": {"_engine", "conf", "failures", "servers"},
+    "responses": {"_engine", "conf", "failure_page", "failures", "servers"},
     "routing": {"_engine", "conf"},
     "runservers": set(),
+    "scopes": {"arrival", "failures", "forwarding", "known_hosts"},
     "servers": {"_engine"},
     "shutdown": {"_engine"},
     "table": {
-        *("_engine", "arrival", "conf", "failures", "forwarder", "hosts", "known_hosts"),
-        *("middleware", "relocation", "routing", "wsgi"),
+        *("_engine", "arrival", "conf", "failure_page", "failures", "forwarder", "hosts"),
+        *("known_hosts", "middleware", "relocation", "routing", "wsgi"),
     },
     "uploads": {"_engine"},
     "websocket": {

@@ -44,6 +44,7 @@ struct sp_visit {
     size_t frontend;
     enum sp_view_kind kind;
     bool http_1_0, is_head, keep_alive;
+    bool wants_page;    /* a browser's, which is told of a failure by a page */
     bool owes_continue; /* the client waits for a 100 before it sends the body */
     bool is_chunked;
     bool is_body_done;

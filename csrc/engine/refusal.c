@@ -6,17 +6,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE(text) {(text), sizeof(text) - 1}
+#define LINE(text) .line = {(text), sizeof(text) - 1}
 
 const struct sp_failure sp_refusal_late_head = {
-    408, LINE("samesite_proxy: the request's head did not come in time.\n")};
+    .status = 408, LINE("samesite_proxy: the request's head did not come in time.\n")};
 const struct sp_failure sp_refusal_no_django = {
-    503,
+    .status = 503,
     LINE("samesite_proxy: Django is not there: it has not come back after a change, or has not "
          "started. Its output in the terminal says why.\n")};
 const struct sp_failure sp_refusal_lost_body = {
-    411, LINE("samesite_proxy: this server does not read chunked request bodies for Django; send a "
-              "Content-Length, or serve Django with gunicorn.\n")};
+    .status = 411,
+    LINE("samesite_proxy: this server does not read chunked request bodies for Django; send a "
+         "Content-Length, or serve Django with gunicorn.\n")};
 
 static const char *
 reason_of(int status)
@@ -42,20 +43,33 @@ reason_of(int status)
 }
 
 static bool
+gets_page(const struct sp_downstream *downstream, const struct sp_failure *failure)
+{
+    return downstream->visit.wants_page && failure->page.len > 0;
+}
+
+static struct sp_span
+text_of(const struct sp_downstream *downstream, const struct sp_failure *failure)
+{
+    return gets_page(downstream, failure) ? failure->page : failure->line;
+}
+
+static bool
 queue_answer(struct sp_downstream *downstream, const struct sp_failure *failure)
 {
+    const char *kind = gets_page(downstream, failure) ? "html" : "plain";
+    struct sp_span text = text_of(downstream, failure);
     char head[256];
     int length = snprintf(head, sizeof(head),
                           "HTTP/1.1 %d %s\r\n"
-                          "Content-Type: text/plain; charset=utf-8\r\n"
+                          "Content-Type: text/%s; charset=utf-8\r\n"
                           "Cache-Control: no-store\r\n"
                           "Content-Length: %zu\r\n"
                           "Connection: close\r\n\r\n",
-                          failure->status, reason_of(failure->status), failure->line.len);
+                          failure->status, reason_of(failure->status), kind, text.len);
 
     return sp_connection_queue(downstream->connection, (struct sp_span){head, (size_t)length}) &&
-           (downstream->visit.is_head ||
-            sp_connection_queue(downstream->connection, failure->line));
+           (downstream->visit.is_head || sp_connection_queue(downstream->connection, text));
 }
 
 /* The next word of what may be anything; what is no ASCII letter or sign is not shown. */
@@ -96,7 +110,7 @@ record(struct sp_downstream *downstream, const struct sp_failure *failure)
     struct sp_span bytes = sp_downstream_unused(downstream);
     struct sp_record record = {
         .status = failure->status,
-        .sent = (long long)failure->line.len,
+        .sent = (long long)text_of(downstream, failure).len,
         .total = sp_clock_now() - downstream->since,
         .upstream = -1,
         .error = SP_OK,
@@ -135,7 +149,7 @@ sp_refusal_send_reason(struct sp_loop *loop, struct sp_downstream *downstream, i
     char line[512];
     int length = snprintf(line, sizeof(line), "samesite_proxy: %s\n", reason);
     size_t kept = (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1;
-    struct sp_failure failure = {status, {line, kept}};
+    struct sp_failure failure = {.status = status, .line = {line, kept}};
 
     downstream->visit.is_head = false;
     sp_refusal_send(loop, downstream, &failure);

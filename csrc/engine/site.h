@@ -55,6 +55,7 @@ struct sp_site_host {
 struct sp_failure {
     int status;
     struct sp_span line;
+    struct sp_span page; /* HTML, for a browser; empty: the line for it, too */
 };
 
 struct sp_frontend {

@@ -67,7 +67,8 @@ fill_failures(struct sp_frontend *frontend)
 {
     for (int error = 0; error < SP_ERROR_COUNT; error++) {
         int status = sp_error_info((enum sp_error)error)->status;
-        frontend->failures[error] = (struct sp_failure){status, SP_SPAN("samesite_proxy\n")};
+        frontend->failures[error] =
+            (struct sp_failure){.status = status, .line = SP_SPAN("samesite_proxy\n")};
     }
 }
 
@@ -94,15 +95,16 @@ read_failures(PyObject *failures, struct sp_site *site, struct sp_frontend *fron
         const char *name = PyUnicode_AsUTF8AndSize(code, NULL);
         int error = name != NULL ? error_named(name) : SP_ERROR_COUNT;
         PyObject *line;
+        PyObject *page;
         if (name == NULL || !PyTuple_Check(value)) {
-            return name != NULL && refuse("a failure is a tuple of a status and a line");
+            return name != NULL && refuse("a failure is a tuple of a status, a line and a page");
         }
         if (error == SP_ERROR_COUNT) {
             continue;
         }
         struct sp_failure *failure = &frontend->failures[error];
-        if (!PyArg_ParseTuple(value, "iU", &failure->status, &line) ||
-            !keep_text(site, line, &failure->line)) {
+        if (!PyArg_ParseTuple(value, "iUU", &failure->status, &line, &page) ||
+            !keep_text(site, line, &failure->line) || !keep_text(site, page, &failure->page)) {
             return false;
         }
     }

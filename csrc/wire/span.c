@@ -35,6 +35,16 @@ sp_span_starts_nocase(struct sp_span span, struct sp_span prefix)
 }
 
 bool
+sp_span_contains_nocase(struct sp_span span, struct sp_span part)
+{
+    while (span.len >= part.len && !sp_span_starts_nocase(span, part)) {
+        span.data++;
+        span.len--;
+    }
+    return span.len >= part.len;
+}
+
+bool
 sp_span_equal_nocase(struct sp_span a, struct sp_span b)
 {
     return a.len == b.len && sp_span_starts_nocase(a, b);

@@ -125,6 +125,15 @@ def test_frontend_that_is_down_is_502_in_one_line(stage: Stage) -> None:
     stage.await_log("502 samesite_proxy")
 
 
+@on(*both(), settings={"FRONTEND": "http://127.0.0.1:9"})
+def test_browser_gets_a_page_in_debug(stage: Stage) -> None:
+    answer = stage.get("/x", "Accept: text/html")
+    assert answer.status == 502
+    assert answer.get("Content-Type") == "text/html; charset=utf-8"
+    assert answer.get("Cache-Control") == "no-store"
+    assert b"The frontend at http://127.0.0.1:9 cannot be reached" in answer.body
+
+
 @on(*both(), settings={"RESPONSE_TIMEOUT": 0.3})
 def test_frontend_that_does_not_answer_is_504(stage: Stage) -> None:
     stage.play(never_answering)

@@ -50,6 +50,10 @@ test_start_longer_than_span_does_not_match(void)
 {
     assert(sp_span_starts_nocase(span("X-Forwarded-For"), span("x-forwarded-")));
     assert(!sp_span_starts_nocase(span("X-Forwarded"), span("x-forwarded-")));
+    assert(sp_span_contains_nocase(span("text/HTML, */*"), span("text/html")));
+    assert(sp_span_contains_nocase(span("*/*, text/html"), span("text/html")));
+    assert(!sp_span_contains_nocase(span("*/*, text/htm"), span("text/html")));
+    assert(!sp_span_contains_nocase(span(""), span("text/html")));
 }
 
 static void

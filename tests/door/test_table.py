@@ -127,12 +127,19 @@ def test_settings_come_back_as_they_were() -> None:
 
 
 def test_each_frontend_comes_with_what_is_said_when_it_fails() -> None:
-    with override_settings(SAMESITE_PROXY={"FRONTEND": SEVERAL}):
+    with override_settings(SAMESITE_PROXY={"FRONTEND": SEVERAL}, DEBUG=False):
         _, _, special, places = table.arguments_of(made()[0])
     assert special == list(hosts.NEXT_DEV_PATHS)
     for (_, _, failures), address in zip(places, SEVERAL.values(), strict=True):
         assert failures["connect"][0] == 502
         assert address in failures["connect"][1]
+        assert failures["connect"][2] == ""  # No page: DEBUG is off.
+
+
+def test_browsers_get_pages_where_the_project_is_in_debug() -> None:
+    with override_settings(SAMESITE_PROXY={"FRONTEND": "http://a.example"}, DEBUG=True):
+        _, _, _, ((_, _, failures),) = table.arguments_of(made()[0])
+    assert "<p>The frontend at http://a.example cannot be reached" in failures["connect"][2]
 
 
 REASONS: dict[str, dict[str, object]] = {

@@ -164,10 +164,7 @@ def test_interrupt_ends_the_waiting(upstream: ScriptedUpstream, how: str) -> Non
 
 
 @on_linux
-@pytest.mark.skipif(
-    "asan" in os.environ.get("LD_PRELOAD", ""),
-    reason="the sanitizer's allocator may hang in a child",
-)
+@pytest.mark.unsanitized
 def test_children_of_a_warm_parent_share_nothing_with_it(upstream: ScriptedUpstream) -> None:
     assert result_of("forks", upstream.url) == ["100", "None 2"]
 

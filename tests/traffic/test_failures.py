@@ -61,6 +61,36 @@ def test_frontend_refuses_connection_is_502_and_says_what_to_start(stage: Stage)
     assert stage.get("/api/hello/").body == b"Django answers /api/hello/"
 
 
+BROWSER = "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
+
+
+@on(*EVERY, settings={"FRONTEND": "http://127.0.0.1:1"})
+def test_browser_gets_a_page_in_debug_and_scripts_the_line(stage: Stage) -> None:
+    answer = stage.get("/some/page", BROWSER)
+    page = answer.body.decode()
+    assert answer.status == 502
+    assert answer.get("Content-Type") == "text/html; charset=utf-8"
+    assert answer.all("Cache-Control") == ["no-store"]
+    assert "The frontend at http://127.0.0.1:1 cannot be reached. Start it" in page
+    assert page.startswith("<!doctype html>")
+    assert page.endswith("</footer>\n")
+    assert is_failure(stage.get("/api.json", "Accept: */*"), 502, "cannot be reached")
+    posted = request("POST", "/form", BROWSER, "Content-Length: 2") + b"ab"
+    assert is_failure(stage.exchange(posted), 502, "cannot be reached")
+    head = stage.exchange(request("HEAD", "/some/page", BROWSER))
+    assert (head.status, head.body) == (502, b"")
+
+
+@on(
+    *("runserver", "door", "gthread"),
+    settings={"FRONTEND": "http://127.0.0.1:1"},
+    TEST_DEBUG="0",
+    TEST_ALLOWED_HOSTS='["localhost"]',
+)
+def test_browser_gets_the_line_without_debug(stage: Stage) -> None:
+    assert is_failure(stage.get("/some/page", BROWSER), 502, "cannot be reached")
+
+
 @on("runserver", "door", "gthread", settings={"FRONTEND": "http://no-such-name.invalid:3000"})
 def test_unknown_name_of_frontend_is_502(stage: Stage) -> None:
     words = ("http://no-such-name.invalid:3000", 'SAMESITE_PROXY["FRONTEND"]', "5173")

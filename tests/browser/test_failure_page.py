@@ -1,0 +1,41 @@
+"""The frontend is down: what a browser shows meanwhile, and that it goes on by itself."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.programs import free_ports
+from tests.browser.sites import Start
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize(
+    "variant", [{}, {"DEMO_WITHOUT_FASTPATH": "1"}], ids=["door", "middleware"]
+)
+def test_page_reloads_itself_when_the_frontend_is_up(
+    start: Start, page: Page, tmp_path: Path, variant: dict[str, str]
+) -> None:
+    port, frontend_port = map(str, free_ports(2))
+    variables = {
+        "DJANGO_SETTINGS_MODULE": "config.variants",
+        "DEMO_FRONTEND_PORT": frontend_port,
+        "DEMO_VAR": str(tmp_path),
+        **variant,
+    }
+    command = [sys.executable, "manage.py", "runserver", "--noreload", port]
+    start(command, variables=variables).wait_for("Starting development server")
+
+    answer = page.goto(f"http://localhost:{port}/csr-api-call.html?by=browser#there")
+    assert answer is not None
+    assert answer.status == 502
+    expect(page.locator("h1")).to_have_text("The frontend does not answer as it should")
+    sentence = f"The frontend at http://localhost:{frontend_port} cannot be reached. Start it"
+    expect(page.locator("p").first).to_contain_text(sentence)
+
+    start([sys.executable, "frontend/serve.py", "--port", frontend_port])
+    expect(page.locator("h1")).not_to_have_text("The frontend does not answer as it should")
+    expect(page.locator("nav.bar .brand")).to_have_text("One origin")
+    assert page.url == f"http://localhost:{port}/csr-api-call.html?by=browser#there"
