@@ -25,7 +25,7 @@ from samesite_proxy.forwarding import (
     target_of,
 )
 from samesite_proxy.greenlets import start_exchange
-from samesite_proxy.hosts import View, view_of
+from samesite_proxy.hosts import view_of
 from samesite_proxy.relocation import Relocation
 from samesite_proxy.responses import FrontendResponse, body_of, failure_of, refusal
 from samesite_proxy.uploads import Upload
@@ -187,16 +187,20 @@ class Forwarder:
         self._upstream = functools.cache(lambda frontend: upstream_of(frontend, settings))
 
     def _start(
-        self, request: HttpRequest, arrival: Arrival, view: View, frontend: Frontend, length: int
+        self,
+        environ: dict[str, Any],
+        fields: Fields,
+        frontend: Frontend,
+        length: int,
+        client: socket.socket | None,
     ) -> Exchange:
-        environ = request.META
         return start_exchange(
             self._upstream(frontend),
             environ["REQUEST_METHOD"],
             target_of(environ),
-            self._forwarding.fields(arrival, view),
+            fields,
             length,
-            servers.descriptor_of(servers.client_socket(environ)),
+            servers.descriptor_of(client),
         )
 
     def _forward(
@@ -210,7 +214,8 @@ class Forwarder:
             raise Refused(failures.HEAD_BROKEN)
         length = length_of(request)
         view = view_of(self._settings, arrival, frontend)
-        exchange = self._start(request, arrival, view, frontend, length)
+        fields = self._forwarding.fields(arrival, view)
+        exchange = self._start(environ, fields, frontend, length, client)
         upload = _upload(request, length, exchange, client)
         status, reason, answered = _head_of(exchange, upload)
         fields = self._relocation.fields(answered, frontend, arrival.origin, view.alias_host)
@@ -233,7 +238,8 @@ class Forwarder:
             raise Refused(failures.UPGRADE_REFUSED)
         environ = request.META
         view = view_of(self._settings, arrival, frontend)
-        exchange = self._start(request, arrival, view, frontend, TUNNEL)
+        fields = self._forwarding.fields(arrival, view)
+        exchange = self._start(environ, fields, frontend, TUNNEL, client)
         status, reason, fields = exchange.head()
         if status == SWITCHING_PROTOCOLS:
             if not _is_among_the_asked(fields, environ):

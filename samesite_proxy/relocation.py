@@ -17,13 +17,12 @@ def home_of(frontend: Frontend, settings: Settings) -> Home:
     return Home(frontend.url.partition(":")[0], names, own_names, port)
 
 
-def _is_place(name: str) -> bool:
-    return name.lower() in ("location", "content-location")
+_PLACES = ("location", "content-location")
 
 
 def names_place(fields: Fields) -> bool:
     """Whether there is anything to bring back."""
-    return any(_is_place(name) for name, _ in fields)
+    return any(name.lower() in _PLACES for name, _ in fields)
 
 
 class Relocation:
@@ -34,9 +33,11 @@ class Relocation:
 
     def fields(self, fields: Fields, frontend: Frontend, origin: str, alias: str = "") -> Fields:
         """The answer's fields for a browser at `origin`, which the frontend saw as `alias`."""
+        if not names_place(fields):
+            return fields
         return [
             (name, self._homes[frontend].rewrite(value, origin, alias))
-            if _is_place(name)
+            if name.lower() in _PLACES
             else (name, value)
             for name, value in fields
         ]
