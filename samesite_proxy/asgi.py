@@ -34,7 +34,7 @@ from samesite_proxy.failures import Failure, Refused
 from samesite_proxy.forwarder import NEVER_FORWARDED
 from samesite_proxy.forwarding import Fields, target_of_scope
 from samesite_proxy.middleware import NAME
-from samesite_proxy.responses import failure_of, log_broken, log_failure
+from samesite_proxy.responses import NoAnswer, failure_of, log_broken, log_failure
 from samesite_proxy.routing import Routing
 from samesite_proxy.scopes import Arrivals, accepted_in, name_of, path_info_of
 
@@ -163,17 +163,11 @@ class ProxyApplication:
     async def _http(self, scope: Scope, receive: Receive, send: Send, frontend: Frontend) -> None:
         try:
             await self._forward(scope, Client(receive, send), frontend)
-        except Refused as refused:
-            failure = refused.failure
-        except UnicodeEncodeError:
-            failure = failures.BY_CODE["request-invalid"]
-        except EngineError as error:
+        except NoAnswer as error:
             failure = failure_of(error)
-        else:
-            return
-        log_failure(name_of(scope), failure, frontend)
-        as_page = self._settings.debug and is_wanted(scope["method"], accepted_in(scope))
-        await say(send, failure, *told(failure, frontend, as_page=as_page))
+            log_failure(name_of(scope), failure, frontend)
+            as_page = self._settings.debug and is_wanted(scope["method"], accepted_in(scope))
+            await say(send, failure, *told(failure, frontend, as_page=as_page))
 
 
 class Client:

@@ -32,7 +32,7 @@ from samesite_proxy.forwarding import (
 )
 from samesite_proxy.hosts import view_of
 from samesite_proxy.relocation import Relocation, names_place
-from samesite_proxy.responses import FrontendResponse, failure_of, log_broken, refusal
+from samesite_proxy.responses import FrontendResponse, NoAnswer, failure_of, log_broken, refusal
 
 
 async def _upload(exchange: AsyncExchange, pieces: AsyncIterator[bytes]) -> None:
@@ -99,11 +99,7 @@ class AsyncForwarder:
         """The frontend's answer to `request`, or the line that says why there is none."""
         try:
             return await self._forward(request, frontend)
-        except Refused as refused:
-            failure = refused.failure
-        except UnicodeEncodeError:
-            failure = failures.BY_CODE["request-invalid"]
-        except EngineError as error:
+        except NoAnswer as error:
             failure = failure_of(error)
         return refusal(failure, frontend, request, debug=self._settings.debug)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from samesite_proxy.conf import Frontend
 from samesite_proxy.failures import Failure
-
-logger = logging.getLogger("samesite_proxy")
+from samesite_proxy.responses import log_failure
 
 Fields = list[tuple[str, str]]
 Scope = dict[str, Any]
@@ -117,8 +115,6 @@ class Browser:
 
     async def fail(self, failure: Failure, frontend: Frontend) -> None:
         """One line of text, as for any other request."""
-        line = failure.line(frontend)
-        if failure.is_logged:
-            logger.warning("%s: %d %s", self.name, failure.status, line.strip())
+        log_failure(self.name, failure, frontend)
         fields = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
-        await self.refuse(failure.status, fields, line.encode())
+        await self.refuse(failure.status, fields, failure.line(frontend).encode())

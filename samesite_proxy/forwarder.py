@@ -27,7 +27,7 @@ from samesite_proxy.forwarding import (
 from samesite_proxy.greenlets import start_exchange
 from samesite_proxy.hosts import view_of
 from samesite_proxy.relocation import Relocation
-from samesite_proxy.responses import FrontendResponse, body_of, failure_of, refusal
+from samesite_proxy.responses import FrontendResponse, NoAnswer, body_of, failure_of, refusal
 from samesite_proxy.uploads import Upload
 
 NEVER_FORWARDED = frozenset({"CONNECT", "TRACE"})
@@ -261,11 +261,7 @@ class Forwarder:
         try:
             forward = self._upgrade if is_upgrade else self._forward
             return forward(request, frontend, client)
-        except Refused as refused:
-            failure = refused.failure
-        except UnicodeEncodeError:
-            failure = failures.BY_CODE["request-invalid"]
-        except EngineError as error:
+        except NoAnswer as error:
             failure = failure_of(error)
         response = refusal(failure, frontend, request, debug=self._settings.debug)
         return response if client is None else _read_away(response, failure, request, client)

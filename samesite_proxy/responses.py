@@ -12,7 +12,7 @@ from django.http.response import ResponseHeaders
 from samesite_proxy._engine import EngineError, Exchange, break_connection
 from samesite_proxy.conf import Frontend
 from samesite_proxy.failure_page import is_wanted, told
-from samesite_proxy.failures import BY_CODE, METHOD_REFUSED, Failure
+from samesite_proxy.failures import BY_CODE, METHOD_REFUSED, Failure, Refused
 from samesite_proxy.servers import Environ, breaking_off
 
 logger = logging.getLogger("samesite_proxy")
@@ -73,8 +73,14 @@ class FrontendResponse(StreamingHttpResponse):
         return kept + [item for item in self._edited.items() if item[0].lower() not in written]
 
 
-def failure_of(error: EngineError) -> Failure:
-    return BY_CODE[error.code]
+# Why there is no answer of the frontend's. The last comes of text that is not Latin-1.
+NoAnswer = (Refused, EngineError, UnicodeEncodeError)
+
+
+def failure_of(error: Refused | EngineError | UnicodeEncodeError) -> Failure:
+    if isinstance(error, Refused):
+        return error.failure
+    return BY_CODE[error.code if isinstance(error, EngineError) else "request-invalid"]
 
 
 def log_failure(name: str, failure: Failure, frontend: Frontend | None) -> None:

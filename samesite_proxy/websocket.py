@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 import hashlib
-import logging
 import os
 from collections.abc import Callable
 from typing import Any
@@ -16,11 +15,8 @@ from samesite_proxy._engine import EngineError
 from samesite_proxy.bells import AsyncExchange, Fields
 from samesite_proxy.browser import Browser
 from samesite_proxy.conf import Frontend
-from samesite_proxy.failures import Refused
 from samesite_proxy.forwarder import SWITCHING_PROTOCOLS
-from samesite_proxy.responses import failure_of
-
-logger = logging.getLogger("samesite_proxy")
+from samesite_proxy.responses import NoAnswer, failure_of
 
 Scope = dict[str, Any]
 Event = dict[str, Any]
@@ -115,12 +111,8 @@ async def forward(
         async with exchange:
             if await _accept(browser, frontend, exchange, handshake, relocated):
                 await Relay(exchange, browser).run()
-    except Refused as refused:
-        await browser.fail(refused.failure, frontend)
-    except EngineError as error:
+    except NoAnswer as error:
         await browser.fail(failure_of(error), frontend)
-    except UnicodeEncodeError:
-        await browser.fail(failures.BY_CODE["request-invalid"], frontend)
     except ModuleNotFoundError:
         await browser.fail(failures.LIBRARY_MISSING, frontend)
     except OSError:
