@@ -37,6 +37,7 @@ def _gunicorn(*options: str) -> Callable[[int], list[str]]:
     def command(port: int) -> list[str]:
         return [
             "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "1",
+            "--no-control-socket",  # Which it opens some time after its start.
             "--log-level", "info", *options, "tests.project.wsgi:application",
         ]  # fmt: skip
 
