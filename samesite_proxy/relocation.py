@@ -17,12 +17,13 @@ def home_of(frontend: Frontend, settings: Settings) -> Home:
     return Home(frontend.url.partition(":")[0], names, own_names, port)
 
 
-_PLACES = ("location", "content-location")
+def _is_place(name: str) -> bool:
+    return name.lower() in ("location", "content-location")
 
 
 def names_place(fields: Fields) -> bool:
     """Whether there is anything to bring back."""
-    return any(name.lower() in _PLACES for name, _ in fields)
+    return any(_is_place(name) for name, _ in fields)
 
 
 class Relocation:
@@ -33,11 +34,9 @@ class Relocation:
 
     def fields(self, fields: Fields, frontend: Frontend, origin: str, alias: str = "") -> Fields:
         """The answer's fields for a browser at `origin`, which the frontend saw as `alias`."""
-        if not names_place(fields):
-            return fields
         return [
             (name, self._homes[frontend].rewrite(value, origin, alias))
-            if name.lower() in _PLACES
+            if _is_place(name)
             else (name, value)
             for name, value in fields
         ]

@@ -47,9 +47,12 @@ def upstream() -> Iterator[ScriptedUpstream]:
         yield running
 
 
+def address_of(upstream: ScriptedUpstream) -> Upstream:
+    return Upstream(upstream.url, None, None, True, (5, 60, 300), 64)
+
+
 def started(upstream: ScriptedUpstream, length: int = NO_BODY) -> AsyncExchange:
-    address = Upstream(upstream.url, None, None, True, (5, 60, 300), 64)
-    return AsyncExchange(address, "POST", "/", [("Host", "localhost")], length)
+    return AsyncExchange(address_of(upstream), "POST", "/", [("Host", "localhost")], length)
 
 
 def descriptors() -> int:
@@ -80,7 +83,7 @@ def test_bell_closes_with_the_last_exchange(upstream: ScriptedUpstream) -> None:
 
 
 def test_exchange_begins_when_its_bell_says(upstream: ScriptedUpstream) -> None:
-    address = Upstream(upstream.url, None, None, True, (5, 60, 300), 64)
+    address = address_of(upstream)
     bell = Bell()
     fields = [("Host", "localhost")]
     exchanges = [address.request("GET", "/", fields, NO_BODY, -1, bell) for _ in range(3)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from queue import Queue
 
 import pytest
@@ -22,7 +21,7 @@ from tests.asgi.sockets import (
     never_answering,
 )
 from tests.harness.scripted_upstream import Connection, answering_once
-from tests.traffic.stage import Stage, on
+from tests.traffic.stage import Stage, asking_in_vain, on
 
 CODES = [1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 4999]
 ENGLISH = "closed for a reason"
@@ -140,20 +139,11 @@ def test_browser_vanishes_the_frontend_knows(stage: Stage) -> None:
 
 @on(*front())
 def test_browser_leaves_during_the_handshake(stage: Stage) -> None:
-    asked = threading.Event()
-
-    def script(connection: Connection) -> None:
-        connection.receive_head()
-        asked.set()
-        connection.receive_to_end()
-
-    stage.play(script)
-    client = stage.client()
-    client.send(
+    client = asking_in_vain(
+        stage,
         b"GET /slow HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n",
     )
-    assert asked.wait(DEADLINE)
     client.close()
     if row_of(stage.kind).left_handshake == "at once":
         stage.upstream.next_finished()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from django.test import override_settings
 from samesite_proxy import asgi
 from samesite_proxy.middleware import NAME, SameSiteProxyMiddleware
 from tests.asgi.sockets import never_answering
-from tests.harness.scripted_upstream import answering, scripted
+from tests.harness.scripted_upstream import Script, ScriptedUpstream, answering, scripted
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 Event = dict[str, Any]
@@ -112,6 +113,16 @@ def test_proxy_that_is_off_leaves_the_application_as_it_is() -> None:
         assert asgi.wrap(inner) is inner
 
 
+@contextmanager
+def proxied(script: Script) -> Iterator[tuple[Any, ScriptedUpstream]]:
+    """Our application in front of Django's, and its frontend."""
+    with (
+        scripted(script) as upstream,
+        override_settings(SAMESITE_PROXY={"FRONTEND": upstream.url}, MIDDLEWARE=[NAME]),
+    ):
+        yield asgi.wrap(get_django_application()), upstream
+
+
 def call(wrapped: Any, scope: dict[str, Any], *events: Event) -> list[Event]:
     """What an application says to these events, after which the client stays and is silent."""
     said: list[Event] = []
@@ -131,11 +142,7 @@ def call(wrapped: Any, scope: dict[str, Any], *events: Event) -> list[Event]:
 
 
 def test_client_that_leaves_is_told_nothing_and_its_exchange_ends() -> None:
-    with (
-        scripted(never_answering) as upstream,
-        override_settings(SAMESITE_PROXY={"FRONTEND": upstream.url}, MIDDLEWARE=[NAME]),
-    ):
-        wrapped = asgi.wrap(get_django_application())
+    with proxied(never_answering) as (wrapped, upstream):
         assert call(wrapped, scope_of("/p"), {"type": "http.disconnect"}) == []
         assert upstream.next_finished().received.startswith(b"GET /p ")
 
@@ -149,11 +156,7 @@ def test_quick_answer_asks_nothing_of_the_server() -> None:
     async def send(event: Event) -> None:
         said.append(event)
 
-    with (
-        scripted(answering(OK)) as upstream,
-        override_settings(SAMESITE_PROXY={"FRONTEND": upstream.url}, MIDDLEWARE=[NAME]),
-    ):
-        wrapped = asgi.wrap(get_django_application())
+    with proxied(answering(OK)) as (wrapped, _):
         asyncio.run(wrapped(scope_of("/p"), receive, send))
     assert [event.get("body") for event in said] == [None, b"ok"]
 
@@ -171,11 +174,7 @@ def test_quick_answer_asks_nothing_of_the_server() -> None:
 def test_what_a_lax_server_lets_through_is_refused(
     headers: list[tuple[bytes, bytes]], events: list[Event], status: int
 ) -> None:
-    with (
-        scripted(never_answering) as upstream,
-        override_settings(SAMESITE_PROXY={"FRONTEND": upstream.url}, MIDDLEWARE=[NAME]),
-    ):
-        wrapped = asgi.wrap(get_django_application())
+    with proxied(never_answering) as (wrapped, _):
         scope = scope_of("/p", method="POST")
         scope["headers"] = [*scope["headers"], *headers]
         assert call(wrapped, scope, *events)[0]["status"] == status
@@ -198,11 +197,7 @@ def test_body_that_no_field_announces_crosses_from_http2() -> None:
         bodies.append(connection.received.partition(b"\r\n\r\n")[2])
         connection.send(OK)
 
-    with (
-        scripted(script) as upstream,
-        override_settings(SAMESITE_PROXY={"FRONTEND": upstream.url}, MIDDLEWARE=[NAME]),
-    ):
-        wrapped = asgi.wrap(get_django_application())
+    with proxied(script) as (wrapped, _):
         scope = scope_of("/p", method="POST", http_version="2")
         said = call(wrapped, scope, {"type": "http.request", "body": b"body"})
         assert said[0]["status"] == 200

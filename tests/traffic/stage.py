@@ -126,8 +126,8 @@ class Stages:
             stage.close()
 
 
-def leave_while_asked(stage: Stage, leave: Callable[[RawClient], None]) -> None:
-    """A client asks, leaves before there is an answer, and so ends the frontend's connection."""
+def asking_in_vain(stage: Stage, asking: bytes) -> RawClient:
+    """A client whose request is with the frontend, which never answers it."""
     asked = threading.Event()
 
     def script(connection: Connection) -> None:
@@ -137,9 +137,14 @@ def leave_while_asked(stage: Stage, leave: Callable[[RawClient], None]) -> None:
 
     stage.play(script)
     client = stage.client()
-    client.send(request("GET", "/slow"))
+    client.send(asking)
     assert asked.wait(DEADLINE)
-    leave(client)
+    return client
+
+
+def leave_while_asked(stage: Stage, leave: Callable[[RawClient], None]) -> None:
+    """A client asks, leaves before there is an answer, and so ends the frontend's connection."""
+    leave(asking_in_vain(stage, request("GET", "/slow")))
     stage.upstream.next_finished()
     assert stage.works()
 
