@@ -27,18 +27,17 @@ from samesite_proxy.async_forwarder import (
     sendable,
 )
 from samesite_proxy.bells import AsyncExchange
-from samesite_proxy.browser import Browser
+from samesite_proxy.browser import Browser, encoded
 from samesite_proxy.conf import Frontend
 from samesite_proxy.failure_page import is_wanted, told
-from samesite_proxy.failures import Failure, Refused
+from samesite_proxy.failures import Refused
 from samesite_proxy.forwarder import NEVER_FORWARDED
 from samesite_proxy.forwarding import Fields, target_of_scope
 from samesite_proxy.middleware import NAME
 from samesite_proxy.responses import NoAnswer, failure_of, log_broken, log_failure
 from samesite_proxy.routing import Routing
-from samesite_proxy.scopes import Arrivals, accepted_in, name_of, path_info_of
+from samesite_proxy.scopes import Arrivals, Scope, accepted_in, name_of, path_info_of
 
-Scope = dict[str, Any]
 Event = dict[str, Any]
 Receive = Callable[[], Any]
 Send = Callable[[Event], Any]
@@ -47,7 +46,6 @@ Send = Callable[[Event], Any]
 PATIENCE = 0.1
 
 BODY = {"type": "http.response.body"}
-ALLOWED_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 
 class Sockets:
@@ -167,7 +165,7 @@ class ProxyApplication:
             failure = failure_of(error)
             log_failure(name_of(scope), failure, frontend)
             as_page = self._settings.debug and is_wanted(scope["method"], accepted_in(scope))
-            await say(send, failure, *told(failure, frontend, as_page=as_page))
+            await say(send, failure.status, *told(failure, frontend, as_page=as_page))
 
 
 class Client:
@@ -287,13 +285,11 @@ class Answer:
             pass  # What servers raise once the client has left.
 
 
-async def say(send: Send, failure: Failure, content_type: str, text: bytes) -> None:
-    """What the client is told instead of an answer, never cached."""
-    headers = [(b"content-type", content_type.encode()), (b"cache-control", b"no-store")]
-    if failure is failures.METHOD_REFUSED:
-        headers.append((b"allow", ALLOWED_METHODS.encode()))
+async def say(send: Send, status: int, fields: Fields, text: bytes) -> None:
+    """What the client is told instead of an answer."""
     with contextlib.suppress(OSError):  # The client has left.
-        await send({"type": "http.response.start", "status": failure.status, "headers": headers})
+        headers = encoded(fields)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({**BODY, "body": text, "more_body": False})
 
 

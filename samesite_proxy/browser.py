@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from samesite_proxy.conf import Frontend
+from samesite_proxy.failure_page import told
 from samesite_proxy.failures import Failure
 from samesite_proxy.responses import log_failure
 
@@ -116,5 +117,4 @@ class Browser:
     async def fail(self, failure: Failure, frontend: Frontend) -> None:
         """One line of text, as for any other request."""
         log_failure(self.name, failure, frontend)
-        fields = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
-        await self.refuse(failure.status, fields, failure.line(frontend).encode())
+        await self.refuse(failure.status, *told(failure, frontend, as_page=False))

@@ -6,10 +6,10 @@ from html import escape
 from string import Template
 
 from samesite_proxy.conf import Frontend
-from samesite_proxy.failures import Failure
+from samesite_proxy.failures import METHOD_REFUSED, Failure
 
-# Milliseconds between two looks at whether the frontend is up.
-INTERVAL = 2000
+# Seconds between two looks at whether the frontend is up.
+INTERVAL = 2
 
 _SIDES = {4: "This request cannot be forwarded", 5: "This server cannot forward the request"}
 _FRONTEND_FAILED = "The frontend does not answer as it should"
@@ -36,7 +36,7 @@ the sentence alone.</footer>
 # Any other answer than this failure's is the frontend's, or another failure's.
 _WAITING = Template("""\
 <p id="waiting">This page reloads itself as soon as there is an answer.</p>
-<noscript><meta http-equiv="refresh" content="2"></noscript>
+<noscript><meta http-equiv="refresh" content="$interval"></noscript>
 <script>
 async function look() {
   if (!document.hidden) {
@@ -44,9 +44,9 @@ async function look() {
     const answer = await asked.catch(() => null);
     if (answer && answer.status !== $status) return location.reload();
   }
-  setTimeout(look, $interval);
+  setTimeout(look, $interval * 1000);
 }
-setTimeout(look, $interval);
+setTimeout(look, $interval * 1000);
 </script>
 """)
 
@@ -69,8 +69,13 @@ def page_of(failure: Failure, frontend: Frontend | None) -> str:
     )
 
 
-def told(failure: Failure, frontend: Frontend | None, *, as_page: bool) -> tuple[str, bytes]:
-    """What a client is told: the type and the text."""
-    if as_page:
-        return "text/html; charset=utf-8", page_of(failure, frontend).encode()
-    return "text/plain; charset=utf-8", failure.line(frontend).encode()
+def told(
+    failure: Failure, frontend: Frontend | None, *, as_page: bool
+) -> tuple[list[tuple[str, str]], bytes]:
+    """What a client is told, never cached: the fields and the text."""
+    text = page_of(failure, frontend) if as_page else failure.line(frontend)
+    kind = "html" if as_page else "plain"
+    fields = [("Content-Type", f"text/{kind}; charset=utf-8"), ("Cache-Control", "no-store")]
+    if failure is METHOD_REFUSED:
+        fields.append(("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
+    return fields, text.encode()

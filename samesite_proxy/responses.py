@@ -12,7 +12,7 @@ from django.http.response import ResponseHeaders
 from samesite_proxy._engine import EngineError, Exchange, break_connection
 from samesite_proxy.conf import Frontend
 from samesite_proxy.failure_page import is_wanted, told
-from samesite_proxy.failures import BY_CODE, METHOD_REFUSED, Failure, Refused
+from samesite_proxy.failures import BY_CODE, Failure, Refused
 from samesite_proxy.servers import Environ, breaking_off
 
 logger = logging.getLogger("samesite_proxy")
@@ -91,14 +91,11 @@ def log_failure(name: str, failure: Failure, frontend: Frontend | None) -> None:
 def refusal(
     failure: Failure, frontend: Frontend | None, request: HttpRequest, *, debug: bool
 ) -> StreamingHttpResponse:
-    """What the client is told, never cached. It has no length: then runserver closes after it."""
+    """What the client is told. It has no length, so that runserver closes after it."""
     log_failure(f"{request.method} {request.path}", failure, frontend)
     as_page = debug and is_wanted(request.method, request.META.get("HTTP_ACCEPT", ""))
-    content_type, text = told(failure, frontend, as_page=as_page)
-    response = StreamingHttpResponse([text], status=failure.status, content_type=content_type)
-    response.headers["Cache-Control"] = "no-store"
-    if failure is METHOD_REFUSED:
-        response.headers["Allow"] = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+    fields, text = told(failure, frontend, as_page=as_page)
+    response = StreamingHttpResponse([text], status=failure.status, headers=dict(fields))
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 

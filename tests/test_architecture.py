@@ -46,7 +46,7 @@ PY_IMPORTS: dict[str, set[str]] = {
         *("relocation", "responses", "servers"),
     },
     "bells": {"_engine"},
-    "browser": {"conf", "failures", "responses"},
+    "browser": {"conf", "failure_page", "failures", "responses"},
     "checks": {"conf", "routing", "runservers"},
     "conf": set(),
     "door": {"_engine", "failures", "handover", "shutdown", "table"},

@@ -30,20 +30,18 @@ copy_terminated(struct sp_span span)
     return copy;
 }
 
-#define EMPTY_LENGTH "\r\nContent-Length: 0"
+#define EMPTY_LENGTH "Content-Length: 0"
 
 /* A request without a body and one with an empty body differ on the wire. */
 static bool
 complete_fields(struct sp_exchange *exchange)
 {
-    size_t start = exchange->fields.len == 0 ? 2 : 0;
-    struct sp_span line = SP_SPAN(EMPTY_LENGTH);
+    struct sp_buffer *fields = &exchange->fields;
+    struct sp_span length = fields->len == 0 ? SP_SPAN(EMPTY_LENGTH) : SP_SPAN("\r\n" EMPTY_LENGTH);
 
-    exchange->fields.ceiling += sizeof(EMPTY_LENGTH);
-    return (exchange->body_length != 0 ||
-            sp_buffer_append(&exchange->fields,
-                             (struct sp_span){line.data + start, line.len - start})) &&
-           sp_buffer_append(&exchange->fields, (struct sp_span){"", 1});
+    fields->ceiling += sizeof("\r\n" EMPTY_LENGTH);
+    return (exchange->body_length != 0 || sp_buffer_append(fields, length)) &&
+           sp_buffer_append(fields, (struct sp_span){"", 1});
 }
 
 static void
