@@ -9,9 +9,6 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -q
 SOURCES := setup.py pyproject.toml $(wildcard csrc/*/*.[ch] csrc/*/*/*.[ch])
 
-# Real servers on a busy machine: what fails is run once more, and printed both times.
-run_tests = $(1) $(PYTEST) $(2) || $(1) $(PYTEST) $(2) --last-failed --last-failed-no-failures=none
-
 # Runs Python with another build of the engine; see tests/builds.
 WITH_ENGINE = PYTHONPATH=tests/builds SAMESITE_PROXY_ENGINE=$(abspath $(1))
 SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
@@ -48,14 +45,15 @@ demo: $(VENV)/demo.done
 	@exec $(BIN)/python example_project/demo.py \
 		--port $(PORT) --frontend-port $(FRONTEND_PORT) --frontend $(FRONTEND)
 
-# Everything, then the engine and the traffic again with poll(2), then with sanitizers.
+# Everything, then the engine and the traffic again with poll(2), then with sanitizers. Nothing is
+# run a second time because it failed: over that, a crash or a race would pass.
 test: $(VENV)/test.done build/portable/samesite_proxy/_engine.abi3.so \
 		build/sanitized/samesite_proxy/_engine.abi3.so
-	$(call run_tests)
-	$(call run_tests,$(call WITH_ENGINE,build/portable/samesite_proxy/_engine.abi3.so),\
-		-m "not slow" tests/engine tests/traffic tests/live tests/door)
-	$(call run_tests,$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine.abi3.so),\
-		-m "not slow and not unsanitized" tests/engine tests/door)
+	$(PYTEST)
+	$(call WITH_ENGINE,build/portable/samesite_proxy/_engine.abi3.so) $(PYTEST) \
+		-m "not slow" tests/engine tests/traffic tests/live tests/door
+	$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine.abi3.so) $(PYTEST) \
+		-m "not slow and not unsanitized" tests/engine tests/door
 
 # With a libcurl of its own; needs cargo, cmake and OpenSSL's headers.
 test-static: build/static/samesite_proxy/_engine.abi3.so
