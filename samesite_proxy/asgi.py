@@ -12,12 +12,11 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.conf import settings as django_settings
 from django.core.asgi import get_asgi_application as get_django_application
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 
-from samesite_proxy import conf, failures, websocket
+from samesite_proxy import conf, failures, place, websocket
 from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL, EngineError
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.async_forwarder import (
@@ -33,7 +32,6 @@ from samesite_proxy.failure_page import is_wanted, told
 from samesite_proxy.failures import Refused
 from samesite_proxy.forwarder import NEVER_FORWARDED
 from samesite_proxy.forwarding import Fields, target_of_scope
-from samesite_proxy.middleware import NAME
 from samesite_proxy.responses import NoAnswer, failure_of, log_broken, log_failure
 from samesite_proxy.routing import Routing
 from samesite_proxy.scopes import Arrivals, Scope, accepted_in, name_of, path_info_of
@@ -95,7 +93,7 @@ class ProxyApplication:
         self._forwarder = AsyncForwarder(settings)
         self._arrivals = Arrivals()
         self._sockets = Sockets(application)
-        self._is_first = django_settings.MIDDLEWARE[:1] == [NAME]
+        self._is_first = place.is_first()
 
     def _frontend_of(self, scope: Scope) -> Frontend | None:
         return self._routing.frontend_of(path_info_of(scope), None, get_script_prefix(scope))

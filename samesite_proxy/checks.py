@@ -10,22 +10,20 @@ from django.core.checks import CheckMessage, Error, Info, Warning
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 
-from samesite_proxy import conf, routing, runservers
+from samesite_proxy import conf, place, routing, runservers
 
-MIDDLEWARE = "samesite_proxy.middleware.SameSiteProxyMiddleware"
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 
 
 def _place_in_middleware() -> Iterator[CheckMessage]:
-    names = list(django_settings.MIDDLEWARE)
-    if MIDDLEWARE not in names:
+    before = place.names_before()
+    if before is None:
         yield Info(
             "samesite_proxy is in INSTALLED_APPS, but its middleware is not in MIDDLEWARE.",
-            hint=f'Put "{MIDDLEWARE}" first in MIDDLEWARE.',
+            hint=f'Put "{place.NAME}" first in MIDDLEWARE.',
             id="samesite_proxy.I002",
         )
         return
-    before = names[: names.index(MIDDLEWARE)]
     if before:
         yield Info(
             f"{len(before)} middleware before SameSiteProxyMiddleware see and may change every"
@@ -33,7 +31,7 @@ def _place_in_middleware() -> Iterator[CheckMessage]:
             hint="Put SameSiteProxyMiddleware first, unless they are meant to.",
             id="samesite_proxy.I001",
         )
-    if LOGIN_REQUIRED in names:
+    if LOGIN_REQUIRED in django_settings.MIDDLEWARE:
         yield Warning(
             "LoginRequiredMiddleware does not protect the frontend: it acts on views, and a"
             " forwarded request reaches none.",

@@ -6,17 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponseBase
 
-from samesite_proxy import conf, forwarding, servers, shutdown
+from samesite_proxy import conf, forwarding, place, servers, shutdown
 from samesite_proxy.async_forwarder import AsyncForwarder
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.routing import Routing
-
-NAME = "samesite_proxy.middleware.SameSiteProxyMiddleware"
 
 shutdown.stop_engine_at_exit()
 
@@ -50,7 +47,7 @@ class SameSiteProxyMiddleware:
         self._async_forwarder = AsyncForwarder(settings)
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
-        self._forwarder = Forwarder(settings, is_first=django_settings.MIDDLEWARE[:1] == [NAME])
+        self._forwarder = Forwarder(settings, is_first=place.is_first())
         request_started.connect(forwarding.keep_server_path, dispatch_uid="samesite_proxy")
 
     def __call__(self, request: HttpRequest) -> Any:

@@ -13,14 +13,13 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIHandler
 
-from samesite_proxy import conf, failures, hosts, routing
+from samesite_proxy import conf, failures, hosts, place, routing
 from samesite_proxy._engine import EXACT, PREFIX, STARTS, Home, Routes, Upstream
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.failure_page import page_of
 from samesite_proxy.forwarder import upstream_of
 from samesite_proxy.known_hosts import host_under
-from samesite_proxy.middleware import NAME
 from samesite_proxy.relocation import home_of
 from samesite_proxy.routing import DJANGO, Rule
 from samesite_proxy.wsgi import ProxyApplication
@@ -52,11 +51,11 @@ def _reasons(handler: Any, settings: Settings | None) -> Iterator[str]:
         return
     if not settings.frontends:
         yield 'SAMESITE_PROXY["FRONTEND"] is None'
-    names = list(django_settings.MIDDLEWARE)
-    if NAME not in names:
+    before = place.names_before()
+    if before is None:
         yield "SameSiteProxyMiddleware is not in MIDDLEWARE"
-    elif names[0] != NAME:
-        yield f"{names[0]}, before SameSiteProxyMiddleware, is meant to see every request"
+    elif before:
+        yield f"{before[0]}, before SameSiteProxyMiddleware, is meant to see every request"
     if type(_application_in(handler)) not in (WSGIHandler, ProxyApplication):
         yield "WSGI_APPLICATION is more than Django's handler, and is meant to see every request"
     if django_settings.USE_X_FORWARDED_HOST:

@@ -11,15 +11,13 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
-from django.conf import settings as django_settings
 from django.core.handlers.wsgi import get_path_info, get_script_name
 from django.core.wsgi import get_wsgi_application as get_django_application
 from django.http import HttpRequest, HttpResponseBase
 
-from samesite_proxy import conf, forwarding, servers
+from samesite_proxy import conf, forwarding, place, servers
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.known_hosts import HostOf, known_hosts
-from samesite_proxy.middleware import NAME
 from samesite_proxy.routing import Routing
 
 Environ = dict[str, Any]
@@ -101,7 +99,6 @@ def get_wsgi_application() -> Application:
     # Which refuses settings that are wrong. An HttpResponse is what it returns, and iterable.
     django = cast(Application, get_django_application())
     settings, _ = conf.read()
-    is_first = django_settings.MIDDLEWARE[:1] == [NAME]
-    if not is_first or settings is None or not settings.frontends:
+    if not place.is_first() or settings is None or not settings.frontends:
         return django
     return ProxyApplication(django, settings)

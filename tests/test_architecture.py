@@ -38,7 +38,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "asgi": {
         "arrival",
         *("_engine", "async_forwarder", "bells", "browser", "conf", "failure_page", "failures"),
-        *("forwarder", "forwarding", "middleware", "responses", "routing", "scopes", "websocket"),
+        *("forwarder", "forwarding", "place", "responses", "routing", "scopes", "websocket"),
     },
     "async_forwarder": {
         "arrival",
@@ -47,7 +47,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     },
     "bells": {"_engine"},
     "browser": {"conf", "failure_page", "failures", "responses"},
-    "checks": {"conf", "routing", "runservers"},
+    "checks": {"conf", "place", "routing", "runservers"},
     "conf": set(),
     "door": {"_engine", "failures", "handover", "shutdown", "table"},
     "failure_page": {"conf", "failures"},
@@ -70,8 +70,10 @@ PY_IMPORTS: dict[str, set[str]] = {
     },
     "messages": {"_engine", "bells", "browser"},
     "middleware": {
-        *("async_forwarder", "conf", "forwarder", "forwarding", "routing", "servers", "shutdown"),
+        *("async_forwarder", "conf", "forwarder", "forwarding", "place", "routing", "servers"),
+        "shutdown",
     },
+    "place": set(),
     "relocation": {"_engine", "conf"},
     "responses": {"_engine", "conf", "failure_page", "failures", "servers"},
     "routing": {"_engine", "conf"},
@@ -81,14 +83,14 @@ PY_IMPORTS: dict[str, set[str]] = {
     "shutdown": {"_engine"},
     "table": {
         *("_engine", "arrival", "conf", "failure_page", "failures", "forwarder", "hosts"),
-        *("known_hosts", "middleware", "relocation", "routing", "wsgi"),
+        *("known_hosts", "place", "relocation", "routing", "wsgi"),
     },
     "uploads": {"_engine"},
     "websocket": {
         *("_engine", "bells", "browser", "conf", "failures", "forwarder", "messages", "responses"),
     },
     "wsgi": {
-        *("conf", "forwarder", "forwarding", "known_hosts", "middleware", "routing", "servers"),
+        *("conf", "forwarder", "forwarding", "known_hosts", "place", "routing", "servers"),
     },
 }
 

@@ -168,8 +168,7 @@ def test_bodies_of_64_mib_cross_both_ways(stage: Stage, is_chunked: bool) -> Non
     cross_both_ways(stage, 64 * MIB, is_chunked)
 
 
-@on(*front(*STREAMING))
-def test_upload_reaches_the_frontend_while_it_is_sent(stage: Stage) -> None:
+def is_heard_while_it_is_sent(stage: Stage) -> None:
     heard: Queue[bytes] = Queue()
 
     def script(connection: Connection, reader: RequestReader) -> None:
@@ -185,6 +184,16 @@ def test_upload_reaches_the_frontend_while_it_is_sent(stage: Stage) -> None:
             assert heard.get(timeout=DEADLINE) == word
         client.send(b"0\r\n\r\n")
         assert client.read_answer().body == b"ok"
+
+
+@on(*front(*STREAMING))
+def test_upload_reaches_the_frontend_while_it_is_sent(stage: Stage) -> None:
+    is_heard_while_it_is_sent(stage)
+
+
+@on(*front("uvicorn", "hypercorn"), DJANGO_SETTINGS_MODULE="tests.project.tuple_settings")
+def test_first_in_a_tuple_of_middleware_is_first(stage: Stage) -> None:
+    is_heard_while_it_is_sent(stage)
 
 
 @on("gunicorn front")

@@ -17,7 +17,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 
 from samesite_proxy import asgi
-from samesite_proxy.middleware import NAME, SameSiteProxyMiddleware
+from samesite_proxy.middleware import SameSiteProxyMiddleware
+from samesite_proxy.place import NAME
 from tests.asgi.sockets import never_answering
 from tests.harness.scripted_upstream import Script, ScriptedUpstream, answering, scripted
 

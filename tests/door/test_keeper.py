@@ -12,7 +12,7 @@ from django.test import override_settings
 from samesite_proxy import conf, table
 from samesite_proxy.door import Door, listen
 from samesite_proxy.handover import Channel, Handed, Handover
-from samesite_proxy.middleware import NAME
+from samesite_proxy.place import NAME
 from tests.door.commands import ask
 from tests.harness.http_requests import Recorder
 from tests.harness.raw_client import DEADLINE, RawClient

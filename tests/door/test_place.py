@@ -6,7 +6,8 @@ import pytest
 from django.test import override_settings
 
 from samesite_proxy import runservers
-from samesite_proxy.checks import MIDDLEWARE, check_project
+from samesite_proxy.checks import check_project
+from samesite_proxy.place import NAME
 
 STATIC = "django.contrib.staticfiles"
 WHITENOISE = "whitenoise.runserver_nostatic"
@@ -14,7 +15,7 @@ OURS = "samesite_proxy"
 
 
 def warnings(*applications: str) -> list[str]:
-    with override_settings(INSTALLED_APPS=list(applications), MIDDLEWARE=[MIDDLEWARE]):
+    with override_settings(INSTALLED_APPS=list(applications), MIDDLEWARE=[NAME]):
         return [message.msg for message in check_project() if message.id == "samesite_proxy.W004"]
 
 

@@ -17,7 +17,7 @@ from django.urls import include, path
 
 from samesite_proxy import conf, hosts, table
 from samesite_proxy.arrival import Arrival
-from samesite_proxy.middleware import NAME
+from samesite_proxy.place import NAME
 from samesite_proxy.routing import ASK, DJANGO, FIRST_FRONTEND, Routing
 from samesite_proxy.wsgi import get_wsgi_application as get_our_application
 from tests.unit.path_cases import view
@@ -147,6 +147,7 @@ REASONS: dict[str, dict[str, object]] = {
     "TRUSTED_PROXIES": {"SAMESITE_PROXY": {"TRUSTED_PROXIES": ["unix"]}},
     "is wrong": {"SAMESITE_PROXY": {"FRONTEND": 1}},
     "not in MIDDLEWARE": {"MIDDLEWARE": []},
+    "GZipMiddleware, before": {"MIDDLEWARE": ("django.middleware.gzip.GZipMiddleware", NAME)},
     "before Same": {"MIDDLEWARE": ["django.middleware.gzip.GZipMiddleware", NAME]},
     "USE_X_FORWARDED_HOST": {"USE_X_FORWARDED_HOST": True},
     "SECURE_PROXY_SSL_HEADER": {"SECURE_PROXY_SSL_HEADER": ("HTTP_X", "https")},

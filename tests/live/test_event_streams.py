@@ -91,8 +91,7 @@ def test_each_event_arrives_when_it_is_sent(stage: Stage, framing: str) -> None:
         assert not ends or client.read_to_end() == b""
 
 
-@on("sync")
-def test_one_worker_answers_while_a_stream_is_open(stage: Stage) -> None:
+def answers_while_a_stream_is_open(stage: Stage) -> None:
     events = Events()
     stage.play(events)
     with stage.client() as client:
@@ -103,6 +102,16 @@ def test_one_worker_answers_while_a_stream_is_open(stage: Stage) -> None:
         assert client.read_exactly(len(EVENTS[0])) == EVENTS[0]
         events.send(None)
         assert client.read_to_end() == b""
+
+
+@on("sync")
+def test_one_worker_answers_while_a_stream_is_open(stage: Stage) -> None:
+    answers_while_a_stream_is_open(stage)
+
+
+@on("sync", DJANGO_SETTINGS_MODULE="tests.project.tuple_settings")
+def test_first_in_a_tuple_of_middleware_is_first(stage: Stage) -> None:
+    answers_while_a_stream_is_open(stage)
 
 
 @on(*ADOPTING)

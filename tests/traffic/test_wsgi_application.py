@@ -13,7 +13,7 @@ from django.core.signals import request_finished, request_started
 from django.test import override_settings
 from django.urls import clear_script_prefix
 
-from samesite_proxy.middleware import NAME
+from samesite_proxy.place import NAME
 from samesite_proxy.wsgi import ProxyApplication, get_wsgi_application
 from tests.harness import django_servers
 from tests.harness.http_requests import Request, RequestReader, recording
@@ -270,11 +270,13 @@ def test_djangos_paths_are_djangos(stage: Stage) -> None:
     ("settings", "kind"),
     [
         ({"MIDDLEWARE": [NAME]}, ProxyApplication),
+        ({"MIDDLEWARE": (NAME, "django.middleware.common.CommonMiddleware")}, ProxyApplication),
         ({"MIDDLEWARE": ["django.middleware.common.CommonMiddleware", NAME]}, WSGIHandler),
+        ({"MIDDLEWARE": ("django.middleware.common.CommonMiddleware", NAME)}, WSGIHandler),
         ({"MIDDLEWARE": []}, WSGIHandler),
         ({"MIDDLEWARE": [NAME], "SAMESITE_PROXY": {"FRONTEND": None}}, WSGIHandler),
     ],
-    ids=["first", "second", "none", "off"],
+    ids=["first", "first-tuple", "second", "second-tuple", "none", "off"],
 )
 def test_forwarder_stands_in_front_where_the_middleware_is_first(
     settings: dict[str, Any], kind: type

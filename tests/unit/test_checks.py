@@ -19,12 +19,13 @@ from django.urls import include, path, re_path
 from django.utils.translation import gettext_lazy
 
 from samesite_proxy import routing
-from samesite_proxy.checks import LOGIN_REQUIRED, MIDDLEWARE, check_project
+from samesite_proxy.checks import LOGIN_REQUIRED, check_project
+from samesite_proxy.place import NAME
 from tests.unit.path_cases import view
 
 
 def ids(**settings: Any) -> list[str]:
-    settings = {"MIDDLEWARE": [MIDDLEWARE], **settings}
+    settings = {"MIDDLEWARE": [NAME], **settings}
     with override_settings(**settings):
         return [message.id.removeprefix("samesite_proxy.") for message in check_project()]
 
@@ -43,16 +44,18 @@ def test_proxy_that_is_off_is_not_looked_at() -> None:
 
 def test_middleware_not_first_is_an_info() -> None:
     common = "django.middleware.common.CommonMiddleware"
-    assert ids(MIDDLEWARE=[common, MIDDLEWARE]) == ["I001"]
-    assert ids(MIDDLEWARE=[MIDDLEWARE, common]) == []
+    assert ids(MIDDLEWARE=[common, NAME]) == ["I001"]
+    assert ids(MIDDLEWARE=[NAME, common]) == []
+    assert ids(MIDDLEWARE=(common, NAME)) == ["I001"]
+    assert ids(MIDDLEWARE=(NAME, common)) == []
 
 
 def test_middleware_missing_is_an_info() -> None:
-    assert ids(MIDDLEWARE=[]) == ["I002"]
+    assert ids(MIDDLEWARE=[]) == ids(MIDDLEWARE=()) == ["I002"]
 
 
 def test_login_required_middleware_is_a_warning() -> None:
-    assert ids(MIDDLEWARE=[MIDDLEWARE, LOGIN_REQUIRED]) == ["W003"]
+    assert ids(MIDDLEWARE=[NAME, LOGIN_REQUIRED]) == ["W003"]
 
 
 def test_small_pool_is_a_warning() -> None:
@@ -89,7 +92,7 @@ def test_route_that_may_match_any_path_is_an_info_unless_the_paths_are_listed(
     pattern: Any, route: str
 ) -> None:
     name = urlconf(path("about/", view), pattern)
-    with override_settings(ROOT_URLCONF=name, MIDDLEWARE=[MIDDLEWARE], LANGUAGE_CODE="en"):
+    with override_settings(ROOT_URLCONF=name, MIDDLEWARE=[NAME], LANGUAGE_CODE="en"):
         (message,) = check_project()
         assert message.id == "samesite_proxy.I003"
         assert message.msg.startswith(f"The route {route!r} may match any path")
@@ -118,6 +121,6 @@ def test_listed_application_runs_its_checks_with_djangos() -> None:
 
 
 def test_middleware_is_built_under_asgi_too() -> None:
-    with override_settings(MIDDLEWARE=[MIDDLEWARE]):
+    with override_settings(MIDDLEWARE=[NAME]):
         handler = get_asgi_application()
     assert iscoroutinefunction(handler._middleware_chain)
