@@ -215,9 +215,16 @@ def poller() -> tuple[str, str]:
     return "portable", macro
 
 
-def sources(platform_folder: str) -> list[str]:
-    folders = ["wire", "engine", f"engine/{platform_folder}", "python"]
-    return sorted(str(path) for folder in folders for path in Path("csrc", folder).glob("*.c"))
+def sources() -> list[str]:
+    """The engine's C files for this platform; without them an extension would be built all the
+    same, with nothing in it."""
+    found: list[str] = []
+    for folder in ("wire", "engine", f"engine/{poller()[0]}", "python"):
+        files = sorted(str(path) for path in Path("csrc", folder).glob("*.c"))
+        if not files:
+            raise refuse(f"csrc/{folder} holds no C files; this copy of the source is incomplete")
+        found += files
+    return found
 
 
 class Build(build_ext):
@@ -227,10 +234,8 @@ class Build(build_ext):
         check_machine()
         wanted = os.environ.get("SAMESITE_PROXY_STATIC_CURL")
         curl = StaticCurl(wanted, Path(self.build_temp, "curl")) if wanted else Curl()
-        folder, macro = poller()
-        extension.sources = sources(folder)
         extension.extra_compile_args = [
-            "-std=c11", "-O2", "-fvisibility=hidden", "-pthread", "-Icsrc", macro,
+            "-std=c11", "-O2", "-fvisibility=hidden", "-pthread", "-Icsrc", poller()[1],
             *WARNINGS, *curl.compile_args,
         ]  # fmt: skip
         extension.extra_link_args = ["-pthread", *curl.link_args]
@@ -251,10 +256,16 @@ class Wheel(bdist_wheel):
             self.py_limited_api = "cp311"
         super().finalize_options()
 
+    def run(self) -> None:
+        # What an earlier build left may be of other settings, or of a module that is gone.
+        if not self.skip_build:
+            shutil.rmtree(self.get_finalized_command("build").build_lib, ignore_errors=True)
+        super().run()
+
 
 engine = Extension(
     "samesite_proxy._engine",
-    sources=[],
+    sources=sources(),
     depends=sorted(str(path) for path in Path("csrc").rglob("*.h")),
     define_macros=[] if FREE_THREADED else [("Py_LIMITED_API", "0x030B0000")],
     py_limited_api=not FREE_THREADED,

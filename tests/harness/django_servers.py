@@ -81,11 +81,20 @@ ENVIRONMENTS: dict[str, dict[str, str]] = {
 class Program:
     """A Python program with the test project at hand. `log()` is what it has printed so far."""
 
-    def __init__(self, name: str, arguments: Sequence[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        environment: dict[str, str],
+        *,
+        python: str | Path = sys.executable,
+        folder: Path = ROOT,
+    ) -> None:
+        self.name = name
         self._log = tempfile.NamedTemporaryFile(prefix=f"{name}-", suffix=".log")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=ROOT,
+            [python, *arguments],
+            cwd=folder,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
             stdout=self._log,
             stderr=subprocess.STDOUT,
@@ -111,6 +120,16 @@ class Program:
                     found.append(int(stat.parent.name))
         return found
 
+    def await_listener(self, port: int) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                return
+            time.sleep(0.05)  # Between looks, until the deadline.
+        log = self.log()
+        self.stop()
+        raise RuntimeError(f"{self.name} did not start:\n{log}")
+
     def stop(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
@@ -132,17 +151,7 @@ class DjangoServer(Program):
         self.port = free_port()
         own = {"SAMESITE_PROXY": json.dumps(settings), **ENVIRONMENTS.get(kind, {})}
         super().__init__(kind, [*COMMANDS[kind](self.port), *options], {**own, **environment})
-        self._await_listener()
-
-    def _await_listener(self) -> None:
-        deadline = time.monotonic() + DEADLINE
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
-                return
-            time.sleep(0.05)  # Between looks, until the deadline.
-        log = self.log()
-        self.stop()
-        raise RuntimeError(f"{self.kind} did not start:\n{log}")
+        self.await_listener(self.port)
 
 
 @contextlib.contextmanager
