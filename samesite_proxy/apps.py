@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.core.checks import register
 
-from samesite_proxy.checks import check_project
+from samesite_proxy.checks import check_deployment, check_project
 
 
 class SameSiteProxyConfig(AppConfig):
@@ -12,3 +12,4 @@ class SameSiteProxyConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_project)
+        register(check_deployment, deploy=True)

@@ -10,12 +10,16 @@ from django.core.checks import CheckMessage, Error, Info, Warning
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 
-from samesite_proxy import conf, place, routing, runservers
+from samesite_proxy import conf, neighbours, place, routing, runservers
 
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 
 
-def _place_in_middleware() -> Iterator[CheckMessage]:
+def _warnings(problems: Iterable[conf.Problem]) -> Iterator[CheckMessage]:
+    return (Warning(problem.message, hint=problem.hint, id=problem.id) for problem in problems)
+
+
+def _place_in_middleware(settings: conf.Settings) -> Iterator[CheckMessage]:
     before = place.names_before()
     if before is None:
         yield Info(
@@ -24,9 +28,15 @@ def _place_in_middleware() -> Iterator[CheckMessage]:
             id="samesite_proxy.I002",
         )
         return
-    if before:
+    are_listed = settings.django_paths is not None
+    unasked = [
+        name
+        for name in before
+        if not neighbours.is_wanted_before(name, paths_are_listed=are_listed)
+    ]
+    if unasked:
         yield Info(
-            f"{len(before)} middleware before SameSiteProxyMiddleware see and may change every"
+            f"{len(unasked)} middleware before SameSiteProxyMiddleware see and may change every"
             " frontend request and answer, and cost their time.",
             hint="Put SameSiteProxyMiddleware first, unless they are meant to.",
             id="samesite_proxy.I001",
@@ -107,6 +117,15 @@ def check_project(app_configs: Any = None, **_: object) -> list[CheckMessage]:
     return [
         *_settings_in_use(settings),
         *_routes(settings),
-        *_place_in_middleware(),
+        *_place_in_middleware(settings),
+        *_warnings(neighbours.bypassed()),
         *_place_in_applications(),
     ]
+
+
+def check_deployment(app_configs: Any = None, **_: object) -> list[CheckMessage]:
+    """What counts in production alone: manage.py check --deploy."""
+    settings, _problems = conf.read()
+    if settings is None or not settings.frontends:
+        return []
+    return list(_warnings(neighbours.bypassed_in_deployment()))

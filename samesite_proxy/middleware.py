@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.apps import apps
+from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponseBase
 
-from samesite_proxy import conf, forwarding, place, servers, shutdown
+from samesite_proxy import conf, forwarding, neighbours, place, servers, shutdown
 from samesite_proxy.async_forwarder import AsyncForwarder
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.routing import Routing
+
+logger = logging.getLogger("samesite_proxy")
 
 shutdown.stop_engine_at_exit()
 
@@ -26,6 +32,20 @@ def _read_settings() -> conf.Settings:
     if not settings.frontends:
         raise MiddlewareNotUsed('SAMESITE_PROXY["FRONTEND"] is None')
     return settings
+
+
+@cache
+def _say_once(text: str) -> None:
+    logger.warning(text)
+
+
+def _say_what_is_bypassed() -> None:
+    """In production, where no system check can say it, as the application is not listed."""
+    if django_settings.DEBUG or not apps.ready or apps.is_installed("samesite_proxy"):
+        return
+    for problem in neighbours.bypassed_at_all():
+        if problem.id not in django_settings.SILENCED_SYSTEM_CHECKS:
+            _say_once(f"({problem.id}) {problem.message} {problem.hint}")
 
 
 def _place_of(request: HttpRequest) -> tuple[str, Any, str]:
@@ -48,6 +68,7 @@ class SameSiteProxyMiddleware:
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
         self._forwarder = Forwarder(settings, is_first=place.is_first())
+        _say_what_is_bypassed()
         request_started.connect(forwarding.keep_server_path, dispatch_uid="samesite_proxy")
 
     def __call__(self, request: HttpRequest) -> Any:

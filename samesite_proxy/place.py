@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings as django_settings
+from django.utils.module_loading import import_string
 
 NAME = "samesite_proxy.middleware.SameSiteProxyMiddleware"
 
@@ -13,6 +16,20 @@ def names_before() -> list[str] | None:
     return names[: names.index(NAME)] if NAME in names else None
 
 
+def names_after() -> list[str]:
+    """What never sees a frontend's request."""
+    before = names_before()
+    return [] if before is None else list(django_settings.MIDDLEWARE)[len(before) + 1 :]
+
+
 def is_first() -> bool:
     """Nothing else is meant to see every request."""
     return names_before() == []
+
+
+def imported(name: str) -> Any:
+    """The middleware of this name; None: it cannot be imported, as Django says itself."""
+    try:
+        return import_string(name)
+    except Exception:
+        return None

@@ -1,0 +1,161 @@
+"""Other middleware that does nothing for a frontend's page, because it stands after ours."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.conf import settings as django_settings
+
+from samesite_proxy import place
+from samesite_proxy.conf import Problem
+
+# What a middleware does for every page where these settings say so, by its class.
+PROTECTIONS = {
+    "django.middleware.security.SecurityMiddleware": (
+        "SECURE_SSL_REDIRECT",
+        "SECURE_HSTS_SECONDS",
+        "SECURE_CONTENT_TYPE_NOSNIFF",
+        "SECURE_REFERRER_POLICY",
+        "SECURE_CROSS_ORIGIN_OPENER_POLICY",
+    ),
+    "django.middleware.clickjacking.XFrameOptionsMiddleware": ("X_FRAME_OPTIONS",),
+    "django.middleware.csp.ContentSecurityPolicyMiddleware": (
+        "SECURE_CSP",
+        "SECURE_CSP_REPORT_ONLY",
+    ),
+    "django.middleware.common.CommonMiddleware": ("PREPEND_WWW", "DISALLOWED_USER_AGENTS"),
+    "csp.middleware.CSPMiddleware": (
+        "CONTENT_SECURITY_POLICY",
+        "CONTENT_SECURITY_POLICY_REPORT_ONLY",
+    ),
+}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+# What only a deployment has.
+HTTPS = ("SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS")
+
+# Django's own, some of which look at 404s to bring a visitor to one of Django's paths.
+DJANGOS = ("django.middleware.", "django.utils.")
+
+
+def _ancestors(middleware: Any) -> list[Any]:
+    """A class and what it inherits from, or a function alone."""
+    return list(middleware.__mro__[:-1]) if inspect.isclass(middleware) else [middleware]
+
+
+def protections_of(middleware: Any) -> list[str]:
+    """The settings in use by which a middleware protects pages, its ancestors' too."""
+    names = [f"{one.__module__}.{one.__qualname__}" for one in _ancestors(middleware)]
+    settings = (setting for name in names for setting in PROTECTIONS.get(name, ()))
+    return [setting for setting in settings if getattr(django_settings, setting, None)]
+
+
+def _functions_of(middleware: Any) -> Iterator[ast.AST]:
+    """The source of a middleware, as far as it is not Django's own."""
+    for one in _ancestors(middleware):
+        if not one.__module__.startswith(DJANGOS):
+            try:
+                tree = ast.parse(textwrap.dedent(inspect.getsource(one)))
+            except (OSError, TypeError, SyntaxError):  # It is not written in Python.
+                continue
+            yield from (node for node in ast.walk(tree) if isinstance(node, FUNCTIONS))
+
+
+def _is_of_404(node: ast.AST) -> bool:
+    """Whether `response.status_code` is compared with 404."""
+    if not isinstance(node, ast.Compare):
+        return False
+    parts = list(ast.walk(node))
+    is_status = any(
+        isinstance(part, ast.Attribute) and part.attr == "status_code" for part in parts
+    )
+    return is_status and any(
+        (isinstance(part, ast.Constant) and part.value == 404)
+        or (isinstance(part, ast.Attribute) and part.attr == "NOT_FOUND")
+        for part in parts
+    )
+
+
+def _is_of_urlconf(node: ast.AST) -> bool:
+    """Whether `request.urlconf` is set."""
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == "urlconf"
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id != "self"
+    )
+
+
+def _does(middleware: Any, is_it: Callable[[ast.AST], bool], *, leave_out: str = "") -> bool:
+    return any(
+        is_it(node)
+        for function in _functions_of(middleware)
+        if getattr(function, "name", "") != leave_out
+        for node in ast.walk(function)
+    )
+
+
+def answers_404s(middleware: Any) -> bool:
+    """Whether it has an answer of its own where there is none, as flatpages has."""
+    return _does(middleware, _is_of_404)
+
+
+def sets_urlconf(middleware: Any) -> bool:
+    """Whether it says which URLconf a request has, before there is an answer."""
+    return _does(middleware, _is_of_urlconf, leave_out="process_response")
+
+
+def is_wanted_before(name: str, *, paths_are_listed: bool) -> bool:
+    """Whether a middleware does its work for a frontend's page only where it stands before ours."""
+    middleware = place.imported(name)
+    if middleware is None:
+        return False
+    if protections_of(middleware):
+        return True
+    return not paths_are_listed and (answers_404s(middleware) or sets_urlconf(middleware))
+
+
+def _problem_of(bypassed: dict[str, list[str]]) -> Problem:
+    told = "; ".join(f"{', '.join(settings)} ({name})" for name, settings in bypassed.items())
+    return Problem(
+        "samesite_proxy.W005",
+        "The frontend's pages pass without what middleware after SameSiteProxyMiddleware does for"
+        f" Django's: {told}.",
+        f"Put {', '.join(bypassed)} before SameSiteProxyMiddleware, or let the frontend or the"
+        " server in front of Django do it, and silence this check.",
+    )
+
+
+def _bypassed(is_told: Callable[[str], bool]) -> Iterator[Problem]:
+    bypassed = {}
+    for name in place.names_after():
+        middleware = place.imported(name)
+        settings = [] if middleware is None else protections_of(middleware)
+        if told := [setting for setting in settings if is_told(setting)]:
+            bypassed[name] = told
+    if bypassed:
+        yield _problem_of(bypassed)
+
+
+def _is_asked_for(setting: str) -> bool:
+    """Whether the project itself has set it, for more than the HTTPS of its deployment."""
+    return setting not in HTTPS and django_settings.is_overridden(setting)
+
+
+def bypassed() -> Iterator[Problem]:
+    """What the project asks for and a frontend's page does not get."""
+    return _bypassed(_is_asked_for)
+
+
+def bypassed_in_deployment() -> Iterator[Problem]:
+    """The same of HTTPS, and of what Django does unasked."""
+    return _bypassed(lambda setting: not _is_asked_for(setting))
+
+
+def bypassed_at_all() -> Iterator[Problem]:
+    return _bypassed(lambda setting: True)
