@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Info, Warning
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 
-from samesite_proxy import conf, neighbours, place, routing, runservers
+from samesite_proxy import conf, neighbours, place, rules, runservers
 
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 
@@ -63,29 +63,39 @@ def _place_in_applications() -> Iterator[CheckMessage]:
 def _beyond_the_root(entry: URLPattern | URLResolver) -> str:
     """How the paths of an entry that stands at the root go on after its slash."""
     if isinstance(entry.pattern, LocalePrefixPattern):
-        return routing.NOTHING if entry.pattern.prefix_default_language else routing.ANYTHING
-    head, going_on = routing.head_of(entry)
-    return routing.NOTHING if head else going_on
+        return rules.NOTHING if entry.pattern.prefix_default_language else rules.ANYTHING
+    head, going_on = rules.head_of(entry)
+    return rules.NOTHING if head else going_on
 
 
 def _asked_routes(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[str]:
     """Routes of which only Django's resolver can tell whether a path is theirs, any path."""
     for entry in patterns:
         going_on = _beyond_the_root(entry)
-        if going_on == routing.SOMETHING:
+        if going_on == rules.SOMETHING:
             yield str(entry.pattern)
-        elif going_on == routing.ANYTHING and isinstance(entry, URLResolver):
+        elif going_on == rules.ANYTHING and isinstance(entry, URLResolver):
             yield from _asked_routes(entry.url_patterns)
+
+
+def _taking(settings: conf.Settings) -> Any:
+    """The route that leaves the frontend no page, found as requests find it."""
+    script_name = django_settings.FORCE_SCRIPT_NAME or ""
+    if not rules.may_be_any_path(rules.django_rules(settings, None, script_name)):
+        return None
+    from samesite_proxy import routing  # With the engine, that few projects need for this.
+
+    return routing.table_of(settings, None, script_name).taking()
 
 
 def _routes(settings: conf.Settings) -> Iterator[CheckMessage]:
     if settings.django_paths is not None:
         return
-    if (route := routing.catch_all_route()) is not None:
+    if (taking := _taking(settings)) is not None:
         yield Warning(
-            routing.catch_all_message(route),
-            hint=routing.CATCH_ALL_HINT,
-            id="samesite_proxy.W002",
+            taking.message,
+            hint=taking.hint,
+            id="samesite_proxy.W006" if taking.leaves_files else "samesite_proxy.W002",
         )
     elif (route := next(_asked_routes(get_resolver().url_patterns), None)) is not None:
         yield Info(
@@ -119,6 +129,7 @@ def check_project(app_configs: Any = None, **_: object) -> list[CheckMessage]:
         *_routes(settings),
         *_place_in_middleware(settings),
         *_warnings(neighbours.bypassed()),
+        *_warnings(neighbours.too_late(settings)),
         *_place_in_applications(),
     ]
 

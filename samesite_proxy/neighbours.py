@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings as django_settings
 
 from samesite_proxy import place
-from samesite_proxy.conf import Problem
+from samesite_proxy.conf import Problem, Settings
 
 # What a middleware does for every page where these settings say so, by its class.
 PROTECTIONS = {
@@ -159,3 +159,25 @@ def bypassed_in_deployment() -> Iterator[Problem]:
 
 def bypassed_at_all() -> Iterator[Problem]:
     return _bypassed(lambda setting: True)
+
+
+def too_late(settings: Settings) -> Iterator[Problem]:
+    """Middleware after ours whose work is for paths that no route of Django's has."""
+    if settings.django_paths is not None:
+        return
+    for name in place.names_after():
+        middleware = place.imported(name)
+        if middleware is None:
+            continue
+        if sets_urlconf(middleware):
+            told = "sets request.urlconf after it was decided whose a path is"
+        elif answers_404s(middleware):
+            told = "acts where an answer is a 404, which those of the frontend's paths never reach"
+        else:
+            continue
+        yield Problem(
+            "samesite_proxy.W007",
+            f"{name} stands after SameSiteProxyMiddleware, and {told}.",
+            "Put it before SameSiteProxyMiddleware, or list what is Django's: SAMESITE_PROXY ="
+            ' {"DJANGO_PATHS": ["/api", "/admin"]}.',
+        )

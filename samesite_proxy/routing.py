@@ -1,179 +1,89 @@
-"""Whose path is it: Django's or a frontend's, by the settings or by the URLconf.
+"""Whose path is it: Django's or a frontend's.
 
-Both ask one matcher, in C. Where only Django's resolver can tell, it is asked path by path.
+All ways in ask one matcher, in C. Where only Django's resolver can tell, it is asked path by path.
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings as django_settings
-from django.urls import (
-    URLPattern,
-    URLResolver,
-    get_resolver,
-    get_script_prefix,
-    is_valid_path,
-    set_script_prefix,
-)
+from django.urls import ResolverMatch, get_resolver
 from django.urls.exceptions import Resolver404
-from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
 from django.utils import translation
 
-from samesite_proxy._engine import EXACT, PREFIX, STARTS, Routes
+from samesite_proxy._engine import Routes
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.rules import (
+    ASK,
+    DJANGO,
+    FIRST_FRONTEND,
+    Rule,
+    django_rules,
+    frontend_rules,
+    listed_paths,
+    may_be_any_path,
+)
 
 logger = logging.getLogger("samesite_proxy")
 
-# Owners in the tables; a frontend's is FIRST_FRONTEND and its place in the settings.
-DJANGO = 0
-ASK = 1  # Django's where its resolver finds a view
-FIRST_FRONTEND = 2
-
-Rule = tuple[str, int, int]  # text, kind, owner
-
-CATCH_ALL_HINT = (
-    'Remove it, or list what is Django\'s: SAMESITE_PROXY = {"DJANGO_PATHS": ["/api", "/admin"]}.'
-)
-
-# How a pattern goes on after the text that it begins with.
-NOTHING, ANYTHING, SOMETHING = "nothing", "anything", "something"
-
-_LITERAL_HEAD = re.compile(r"\^((?:[^\\^$.|?*+()\[\]{}]|\\[^\w\s])*)(.*)", re.DOTALL)
-_QUANTIFIERS = ("?", "*", "+", "{")
+# Nobody has a route for these alone.
+PAGES = ("/any-8d1f", "/any-8d1f/page")
+FILES = ("/any-8d1f.js", "/any-8d1f/file.js")
 
 
-def _head_of_regex(regex: str) -> tuple[str, str]:
-    match = _LITERAL_HEAD.fullmatch(regex)
-    if regex == "":
-        return "", ANYTHING
-    if match is None or "|" in regex:
-        return "", SOMETHING
-    head, rest = match.groups()
-    if rest.startswith(_QUANTIFIERS):  # The last character is optional or repeated.
-        head = re.sub(r"\\?.\Z", "", head, flags=re.DOTALL)
-    going_on = {"": ANYTHING, "$": NOTHING, r"\Z": NOTHING}.get(rest, SOMETHING)
-    return re.sub(r"\\(.)", r"\1", head), going_on
+class Taking(NamedTuple):
+    """A route that takes every page's path, and what it leaves to the frontend."""
+
+    route: str
+    leaves_files: bool
+    django_paths: list[str]
+
+    @property
+    def message(self) -> str:
+        if self.leaves_files:
+            return (
+                f"The route {self.route!r} takes every page's path, so that of the frontend only"
+                " files are left."
+            )
+        return (
+            f"The route {self.route!r} takes every path, so that nothing is left for the frontend."
+        )
+
+    @property
+    def hint(self) -> str:
+        paths = json.dumps(self.django_paths or ["/api", "/admin"], ensure_ascii=False)
+        return (
+            "Begin it with a literal, or list what is Django's: SAMESITE_PROXY ="
+            f' {{"DJANGO_PATHS": {paths}}}.'
+        )
 
 
-def head_of(entry: URLPattern | URLResolver) -> tuple[str, str]:
-    """The text that all paths of an entry begin with, and how they go on after it."""
-    route = getattr(entry.pattern, "_route", None)
-    if isinstance(entry.pattern, RoutePattern) and isinstance(route, str):
-        head, converter, _ = route.partition("<")
-        if converter:
-            return head, SOMETHING
-        return head, NOTHING if isinstance(entry, URLPattern) else ANYTHING
-    regex = getattr(entry.pattern, "_regex", None)
-    if isinstance(entry.pattern, RegexPattern) and isinstance(regex, str):
-        return _head_of_regex(regex)
-    return "", SOMETHING  # A translated one changes with the language, others are unknown.
-
-
-def _language_prefixes(pattern: LocalePrefixPattern) -> Iterator[str]:
-    default = django_settings.LANGUAGE_CODE  # Which need not be among LANGUAGES, as en-us is not.
-    if not pattern.prefix_default_language:
-        yield ""
-    for language, _ in django_settings.LANGUAGES:
-        if pattern.prefix_default_language or language != default:
-            yield f"{language}/"
-
-
-def _rules_of_view(text: str, going_on: str) -> Iterator[Rule]:
-    if going_on == SOMETHING:
-        yield text, STARTS, ASK
-    elif going_on == ANYTHING:
-        yield text, STARTS, DJANGO
-    else:
-        yield text, EXACT, DJANGO
-        if text.endswith("/") and text != "/" and django_settings.APPEND_SLASH:
-            yield text[:-1], EXACT, DJANGO
-
-
-def _rules_of_include(entry: URLResolver, prefix: str) -> Iterator[Rule]:
-    head, going_on = head_of(entry)
-    text = prefix + head
-    if going_on != ANYTHING:
-        yield text, STARTS, ASK
-    elif not head:
-        yield from _rules_of(entry.url_patterns, prefix)
-    else:
-        yield text, PREFIX if text.endswith("/") else STARTS, DJANGO
-
-
-def _rules_of(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[Rule]:
-    for entry in patterns:
-        if isinstance(entry.pattern, LocalePrefixPattern) and isinstance(entry, URLResolver):
-            for language in _language_prefixes(entry.pattern):
-                yield from _rules_of(entry.url_patterns, prefix + language)
-        elif isinstance(entry, URLResolver):
-            yield from _rules_of_include(entry, prefix)
-        else:
-            head, going_on = head_of(entry)
-            yield from _rules_of_view(prefix + head, going_on)
-
-
-def _local_path(url: str | None, script_name: str) -> str | None:
-    """The path of STATIC_URL or MEDIA_URL as PATH_INFO has it, if it is one of ours."""
-    if not url or not url.startswith("/") or url.startswith("//"):
-        return None
-    if script_name and not url.startswith(f"{script_name}/"):
-        return None
-    path = url[len(script_name) :]
-    return path if path != "/" else None
-
-
-def rules_of_urlconf(urlconf: Any, script_name: str = "") -> list[Rule]:
-    """What is Django's by its URLconf, STATIC_URL and MEDIA_URL."""
-    urls = (django_settings.STATIC_URL, django_settings.MEDIA_URL)
-    paths = (_local_path(url, script_name) for url in urls)
-    rules: list[Rule] = [(path, PREFIX, DJANGO) for path in paths if path]
-    rules.extend(_rules_of(get_resolver(urlconf).url_patterns, "/"))
-    return rules
-
-
-def catch_all_route(urlconf: Any = None) -> str | None:
-    """The route that takes every path, if there is one."""
+def _match_of(path: str, urlconf: Any) -> ResolverMatch | None:
+    """What Django finds for a path, or where APPEND_SLASH leads from it."""
     resolver = get_resolver(urlconf)
-    try:
-        found = [resolver.resolve(path) for path in ("/any-8d1f/path.js", "/any-8d1f")]
-    except Resolver404:
-        return None
-    return found[0].route or "(an empty route)"
+    with contextlib.suppress(Resolver404):
+        return resolver.resolve(path)
+    if django_settings.APPEND_SLASH and not path.endswith("/"):
+        with contextlib.suppress(Resolver404):
+            return resolver.resolve(f"{path}/")
+    return None
 
 
-def catch_all_message(route: str) -> str:
-    return f"The route {route!r} takes every path, so that nothing is left for the frontend."
-
-
-def _resolves(path: str, urlconf: Any) -> bool:
-    slashed = path + "/"
-    may_append = django_settings.APPEND_SLASH and not path.endswith("/")
-    found = is_valid_path(path, urlconf) or (may_append and is_valid_path(slashed, urlconf))
-    return bool(found)
-
-
-def frontend_rules(frontends: tuple[Frontend, ...]) -> list[Rule]:
-    """What is a frontend's by its prefix."""
-    return [
-        (frontend.prefix, PREFIX, FIRST_FRONTEND + index)
-        for index, frontend in enumerate(frontends)
-    ]
-
-
-def django_rules(settings: Settings, urlconf: Any, script_name: str) -> list[Rule]:
-    """What is Django's by DJANGO_PATHS, or by a URLconf."""
-    if settings.django_paths is not None:
-        return [(path, PREFIX, DJANGO) for path in settings.django_paths]
-    before = get_script_prefix()
-    set_script_prefix(script_name or "/")  # STATIC_URL follows it; Django sets it later.
-    rules = rules_of_urlconf(urlconf, script_name)
-    set_script_prefix(before)
-    return rules
+@contextlib.contextmanager
+def _language_of(path: str) -> Iterator[None]:
+    """The language that a path has, which an earlier request's in this thread is not."""
+    if not django_settings.USE_I18N:
+        yield
+        return
+    language = translation.get_language_from_path(path) or django_settings.LANGUAGE_CODE
+    with translation.override(language):
+        yield
 
 
 class Table:
@@ -183,16 +93,14 @@ class Table:
         explicit = frontend_rules(frontends)
         self._urlconf = urlconf
         self._frontends = frontends
+        self._rules = rules
         self._routes = Routes([*explicit, *rules])
         self._own = Routes(explicit)
         self._settled = Routes([*explicit, *(rule for rule in rules if rule[2] != ASK)])
 
     def _asks_django(self, path: str) -> bool:
-        language = translation.get_language_from_path(path) if django_settings.USE_I18N else None
-        if language is None:
-            return _resolves(path, self._urlconf)
-        with translation.override(language):
-            return _resolves(path, self._urlconf)
+        with _language_of(path):
+            return _match_of(path, self._urlconf) is not None
 
     def frontend_of_upgrade(self, path: str) -> Frontend:
         """An upgrade's frontend: Django cannot answer one under WSGI."""
@@ -205,6 +113,26 @@ class Table:
             owner = DJANGO if self._asks_django(path) else self._settled.match(path)
         return None if owner == DJANGO else self._frontends[owner - FIRST_FRONTEND]
 
+    def _takes_pages(self) -> bool:
+        try:
+            return may_be_any_path(self._rules) and not any(map(self.frontend_of, PAGES))
+        except Exception:  # A converter of the project's that raises; its requests tell of it.
+            return False
+
+    def taking(self) -> Taking | None:
+        """The route that leaves the frontend no page, if there is one."""
+        if not self._takes_pages():
+            return None
+        with _language_of(PAGES[0]):
+            match = _match_of(PAGES[0], self._urlconf)
+        route = match.route if match else ""
+        leaves_files = any(map(self.frontend_of, FILES))
+        return Taking(route or "(an empty route)", leaves_files, listed_paths(self._rules))
+
+
+def table_of(settings: Settings, urlconf: Any, script_name: str) -> Table:
+    return Table(django_rules(settings, urlconf, script_name), settings.frontends, urlconf)
+
 
 class Routing:
     """The tables of one set of settings, made when a URLconf is first seen."""
@@ -214,11 +142,11 @@ class Routing:
         self._table = lru_cache(maxsize=64)(self._make_table)
 
     def _make_table(self, urlconf: Any, script_name: str) -> Table:
-        rules = django_rules(self._settings, urlconf, script_name)
+        table = table_of(self._settings, urlconf, script_name)
         is_derived = self._settings.django_paths is None
-        if is_derived and (route := catch_all_route(urlconf)) is not None:
-            logger.warning("%s %s", catch_all_message(route), CATCH_ALL_HINT)
-        return Table(rules, self._settings.frontends, urlconf)
+        if is_derived and (taking := table.taking()) is not None:
+            logger.warning("%s %s", taking.message, taking.hint)
+        return table
 
     def frontend_of_upgrade(self, path: str, urlconf: Any, script_name: str) -> Frontend:
         """The frontend that an upgrade of `path` belongs to; under WSGI it is always one."""

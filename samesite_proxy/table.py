@@ -13,15 +13,15 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIHandler
 
-from samesite_proxy import conf, failures, hosts, place, routing
-from samesite_proxy._engine import EXACT, PREFIX, STARTS, Home, Routes, Upstream
+from samesite_proxy import conf, failures, hosts, place, rules
+from samesite_proxy._engine import Home, Routes, Upstream
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.failure_page import page_of
 from samesite_proxy.forwarder import upstream_of
 from samesite_proxy.known_hosts import host_under
 from samesite_proxy.relocation import home_of
-from samesite_proxy.routing import DJANGO, Rule
+from samesite_proxy.rules import DJANGO, EXACT, PREFIX, STARTS, Rule
 from samesite_proxy.wsgi import ProxyApplication
 
 Plain = dict[str, Any]
@@ -73,17 +73,17 @@ def reason_against(handler: Any, settings: Settings | None) -> str:
 
 def _rules(handler: Any, settings: Settings) -> list[Rule]:
     script_name = django_settings.FORCE_SCRIPT_NAME or ""
-    rules = [
-        *routing.frontend_rules(settings.frontends),
-        *routing.django_rules(settings, None, script_name),
+    known = [
+        *rules.frontend_rules(settings.frontends),
+        *rules.django_rules(settings, None, script_name),
     ]
     if type(handler) is not StaticFilesHandler or handler.base_url.netloc:
-        return rules
+        return known
     static = handler.base_url.path  # What starts with it never comes to the middleware.
-    others = [rule for rule in rules if not rule[0].startswith(static)]
+    others = [rule for rule in known if not rule[0].startswith(static)]
     # A prefix with a slash at its end owns the path without it, too, which is not staticfiles'.
     bare = [
-        (text[:-1], EXACT, owner) for text, kind, owner in rules if (text, kind) == (static, PREFIX)
+        (text[:-1], EXACT, owner) for text, kind, owner in known if (text, kind) == (static, PREFIX)
     ]
     return [(static, STARTS, DJANGO), *others, *bare]
 
@@ -123,7 +123,7 @@ def arguments_of(table: Plain) -> tuple[Routes | None, Routes | None, list[str],
         return None, None, [], []
     settings = settings_in(table)
     routes = Routes([(text, kind, owner) for text, kind, owner in table["rules"]])
-    own = Routes(routing.frontend_rules(settings.frontends))
+    own = Routes(rules.frontend_rules(settings.frontends))
     places = [
         (
             upstream_of(frontend, settings),

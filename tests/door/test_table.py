@@ -18,7 +18,8 @@ from django.urls import include, path
 from samesite_proxy import conf, hosts, table
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.place import NAME
-from samesite_proxy.routing import ASK, DJANGO, FIRST_FRONTEND, Routing
+from samesite_proxy.routing import Routing
+from samesite_proxy.rules import ASK, DJANGO, FIRST_FRONTEND
 from samesite_proxy.wsgi import get_wsgi_application as get_our_application
 from tests.unit.path_cases import view
 

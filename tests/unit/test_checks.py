@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import re
 import sys
 import uuid
 from types import ModuleType
@@ -15,10 +17,11 @@ from django.core.asgi import get_asgi_application
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.test import override_settings
-from django.urls import include, path, re_path
+from django.urls import converters, include, path, re_path, register_converter
+from django.utils import translation
 from django.utils.translation import gettext_lazy
 
-from samesite_proxy import routing
+from samesite_proxy import rules
 from samesite_proxy.checks import LOGIN_REQUIRED, check_project
 from samesite_proxy.place import NAME
 from tests.unit.path_cases import view
@@ -76,6 +79,56 @@ def test_catch_all_route_is_a_warning_unless_the_paths_are_listed() -> None:
     assert ids(ROOT_URLCONF=name, SAMESITE_PROXY={"DJANGO_PATHS": ["/api"]}) == []
 
 
+PAGES = re_path(r"^((?:[\w\-]+/)*)$", view)  # As Wagtail has it.
+FLAT = re_path(r"^(?P<url>.*/)$", view)  # As flatpages has it.
+
+
+def test_route_that_takes_every_page_is_a_warning_with_the_line_to_write() -> None:
+    name = urlconf(
+        path("cms/", include([SLUG])), path("about/", view), path("", include([PAGES, SLUG]))
+    )
+    with override_settings(ROOT_URLCONF=name, MIDDLEWARE=[NAME], MEDIA_URL="media/"):
+        (message,) = check_project()
+        assert message.id == "samesite_proxy.W006"
+        assert message.msg.startswith(f"The route {PAGES.pattern.regex.pattern!r} takes every page")
+        (line,) = re.findall(r"SAMESITE_PROXY = (\{.*\})\.$", message.hint)
+        assert ast.literal_eval(line) == {"DJANGO_PATHS": ["/about", "/cms", "/media", "/static"]}
+        with override_settings(SAMESITE_PROXY=ast.literal_eval(line)):
+            assert check_project() == []
+    with override_settings(ROOT_URLCONF=name, MIDDLEWARE=[NAME], APPEND_SLASH=False):
+        assert [message.id for message in check_project()] == ["samesite_proxy.I003"]
+    assert ids(ROOT_URLCONF=urlconf(FLAT)) == ["W002"]
+    assert ids(ROOT_URLCONF=urlconf(FLAT), APPEND_SLASH=False) == ["I003"]
+    assert ids(ROOT_URLCONF=urlconf(path("<path:page>.html", view))) == ["I003"]
+    assert ids(ROOT_URLCONF=urlconf(PAGES), FORCE_SCRIPT_NAME="/site") == ["W006"]
+
+
+def test_route_that_takes_every_page_of_a_language_is_told_by_the_default_one() -> None:
+    bare = urlconf(*i18n_patterns(PAGES, prefix_default_language=False))
+    prefixed = urlconf(*i18n_patterns(PAGES))
+    with translation.override("ko"):  # As an earlier request may have left it.
+        assert ids(ROOT_URLCONF=bare, LANGUAGE_CODE="en") == ["W006"]
+        assert ids(ROOT_URLCONF=prefixed, LANGUAGE_CODE="en") == []
+
+
+def test_route_that_raises_is_no_end_of_the_checks() -> None:
+    class Raising:
+        regex = "[^/]+"
+
+        def to_python(self, value: str) -> str:
+            raise RuntimeError(value)
+
+        def to_url(self, value: str) -> str:
+            return value
+
+    register_converter(Raising, "raising")
+    try:
+        assert ids(ROOT_URLCONF=urlconf(path("<raising:x>", view))) == ["I003"]
+    finally:
+        converters.REGISTERED_CONVERTERS.pop("raising")
+        converters.get_converters.cache_clear()
+
+
 SLUG = path("<slug:page>/", view)
 AT_THE_ROOT = {
     "converter": (SLUG, "<slug:page>/"),
@@ -96,8 +149,8 @@ def test_route_that_may_match_any_path_is_an_info_unless_the_paths_are_listed(
         (message,) = check_project()
         assert message.id == "samesite_proxy.I003"
         assert message.msg.startswith(f"The route {route!r} may match any path")
-        rules = routing.rules_of_urlconf(None)
-        assert ("/", routing.STARTS, routing.ASK) in rules  # What makes it so.
+        found = rules.rules_of_urlconf(None)
+        assert ("/", rules.STARTS, rules.ASK) in found  # What makes it so.
     assert ids(ROOT_URLCONF=name, SAMESITE_PROXY={"DJANGO_PATHS": ["/api"]}) == []
 
 

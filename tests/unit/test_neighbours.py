@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -37,6 +38,10 @@ STANDARD = [
 ]
 
 
+def own(kind: Any) -> str:
+    return f"{__name__}.{kind.__name__}"
+
+
 class OwnSecurity(SecurityMiddleware):
     """As a project may have it."""
 
@@ -49,13 +54,101 @@ class OwnBoth(XFrameOptionsMiddleware, SecurityMiddleware):
     """Does the work of two."""
 
 
-def own(kind: type) -> str:
-    return f"{__name__}.{kind.__name__}"
-
-
 def messages_of(check: Callable[[], list[Any]], **settings: Any) -> dict[str, str]:
     with override_settings(**settings):
         return {one.id.removeprefix("samesite_proxy."): one.msg + one.hint for one in check()}
+
+
+class Logs(SecurityMiddleware):
+    """Looks at statuses, and at no 404 in particular."""
+
+    def process_response(self, request: Any, response: Any) -> Any:
+        return response if response.status_code == 200 else super().process_response(None, response)
+
+
+class Hosts:
+    """Sets the URLconf in a method that `__call__` needs not name."""
+
+    def __init__(self, get_response: Any) -> None:
+        self.urlconf = None
+
+    async def process_request(self, request: Any) -> None:
+        request.urlconf = self.urlconf
+
+
+class Later(Hosts):
+    """Inherits it all."""
+
+
+class OnItsWayOut:
+    """As django-hosts' second middleware, which has to stand last."""
+
+    def process_response(self, request: Any, response: Any) -> Any:
+        request.urlconf = "urls"
+        return response
+
+
+class KnowsItsUrlconf:
+    """Has one, and gives it to nobody."""
+
+    def __init__(self, get_response: Any) -> None:
+        self.urlconf = "urls"
+
+
+def moved(get_response: Any) -> Any:
+    async def inner(request: Any) -> Any:
+        response = await get_response(request)
+        return None if response.status_code in (HTTPStatus.NOT_FOUND, 410) else response
+
+    return inner
+
+
+def tenant(get_response: Any) -> Any:
+    def inner(request: Any) -> Any:
+        request.urlconf = "urls"
+        return get_response(request)
+
+    return inner
+
+
+TOO_LATE = {
+    "flatpages": "django.contrib.flatpages.middleware.FlatpageFallbackMiddleware",
+    "redirects": "django.contrib.redirects.middleware.RedirectFallbackMiddleware",
+    "urlconf": own(Hosts),
+    "inherited": own(Later),
+    "function": own(moved),
+    "function with a urlconf": own(tenant),
+}
+HARMLESS = [
+    *STANDARD,
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.BrokenLinkEmailsMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "debug_toolbar.middleware.DebugToolbarMiddleware",
+    own(Logs),
+    own(OnItsWayOut),
+    own(KnowsItsUrlconf),
+    "no.such.Middleware",
+    "tests.project.manage.no_such_name",
+]
+APPS = ["django.contrib.contenttypes", "django.contrib.sites", "django.contrib.flatpages"]
+APPS += ["django.contrib.redirects"]
+
+
+@pytest.mark.parametrize("name", TOO_LATE.values(), ids=TOO_LATE)
+def test_middleware_that_takes_paths_too_late_is_a_warning(name: str) -> None:
+    installed = {"INSTALLED_APPS": APPS}
+    said = messages_of(check_project, MIDDLEWARE=[NAME, COMMON, name], **installed)
+    assert list(said) == ["W007"]
+    assert said["W007"].startswith(f"{name} stands after SameSiteProxyMiddleware")
+    assert messages_of(check_project, MIDDLEWARE=(name, NAME), **installed) == {}
+    listed = {**installed, "SAMESITE_PROXY": {"DJANGO_PATHS": ["/api"]}}
+    assert messages_of(check_project, MIDDLEWARE=[NAME, name], **listed) == {}
+    assert list(messages_of(check_project, MIDDLEWARE=[name, NAME], **listed)) == ["I001"]
+
+
+def test_middleware_that_takes_no_paths_has_no_message() -> None:
+    assert messages_of(check_project, MIDDLEWARE=[NAME, *HARMLESS]) == {}
 
 
 def test_what_a_new_project_has_is_nothing_to_say_in_development() -> None:

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from django.conf.urls.i18n import i18n_patterns
 from django.test import override_settings
-from django.urls import include, path, re_path
+from django.urls import include, path, re_path, set_urlconf
+from django.utils import translation
 from django.utils.translation import gettext_lazy
 
-from samesite_proxy import conf
-from samesite_proxy.routing import Routing, catch_all_route, head_of
+from samesite_proxy import _engine, conf, rules
+from samesite_proxy.routing import Routing, table_of
+from samesite_proxy.rules import head_of, listed_paths
 from tests.unit.path_cases import FRONTEND, INNER, SITES, Site, view
 
 NUMBERS = itertools.count()
@@ -164,4 +166,61 @@ def test_head_of_a_pattern_is_its_literal_text(entry: Any, head: str, going_on: 
     ],
 )
 def test_catch_all_route_is_named(urlpatterns: list[Any], route: str | None) -> None:
-    assert catch_all_route(urlconf("catch_all", urlpatterns)) == route
+    settings, _ = conf.read()
+    assert settings is not None
+    taking = table_of(settings, urlconf("catch_all", urlpatterns), "").taking()
+    assert (taking.route if taking else None) == route
+
+
+def test_log_says_what_the_check_says(caplog: pytest.LogCaptureFixture) -> None:
+    name = urlconf("logged", [path("api/", include(INNER)), re_path(r"^((?:[\w-]+/)*)$", view)])
+    routing = routing_of({})
+    assert [owner_of(routing, one, name) for one in ("/about", "/x.js")] == ["django", FRONTEND]
+    (said,) = caplog.messages
+    assert "takes every page's path, so that of the frontend only files are left" in said
+    assert said.endswith('{"DJANGO_PATHS": ["/api", "/static"]}.')
+    assert owner_of(routing_of({"DJANGO_PATHS": ["/api"]}), "/about", name) == FRONTEND
+    assert len(caplog.messages) == 1
+
+
+def test_path_without_a_language_is_asked_in_the_default_one() -> None:
+    """Not in the one that LocaleMiddleware has left in the thread, after another request."""
+    name = urlconf("left", i18n_patterns(path("<slug:page>/", view), prefix_default_language=False))
+    with override_settings(LANGUAGES=LANGUAGES, LANGUAGE_CODE="en"), translation.override("ko"):
+        assert owner_of(routing_of({}), "/page/", name) == "django"
+        assert owner_of(routing_of({}), "/ko/page/", name) == "django"
+
+
+def test_urlconf_of_an_earlier_request_is_not_asked() -> None:
+    """Which Django leaves in the thread, where a middleware after ours has set it."""
+    name = urlconf("root", [path("<slug:page>/", view)])
+    with override_settings(ROOT_URLCONF=name):
+        set_urlconf(urlconf("earlier", []))
+        try:
+            frontend = routing_of({}).frontend_of("/page/", None, "")
+        finally:
+            set_urlconf(None)
+    assert frontend is None
+
+
+def test_kinds_of_rules_are_the_engines() -> None:
+    assert (rules.PREFIX, rules.EXACT, rules.STARTS) == (
+        _engine.PREFIX,
+        _engine.EXACT,
+        _engine.STARTS,
+    )
+
+
+def test_listed_paths_are_the_beginnings_of_all_rules() -> None:
+    patterns = [
+        path("", view),
+        path("api/", include(INNER)),
+        path("api/v2/", include(INNER)),
+        path("apix", view),
+        path("users/<int:pk>/", view),
+        path("user-<int:pk>/", view),
+        re_path(r"^feed/$", view),
+        re_path(r"^.*$", view),
+    ]
+    found = rules.rules_of_urlconf(urlconf("listed", patterns))
+    assert listed_paths(found) == ["/api", "/apix", "/feed", "/static", "/users"]

@@ -1,0 +1,161 @@
+"""What is Django's and what a frontend's, as rules: by the settings, or by the URLconf.
+
+The engine matches paths by them; here it is not needed, nor loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.urls import (
+    URLPattern,
+    URLResolver,
+    get_resolver,
+    get_script_prefix,
+    set_script_prefix,
+)
+from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
+
+from samesite_proxy.conf import Frontend, Settings
+
+# What a rule's text owns, by the engine's numbers; csrc/wire/routes.h says it.
+PREFIX, EXACT, STARTS = range(3)
+
+# Owners in the tables; a frontend's is FIRST_FRONTEND and its place in the settings.
+DJANGO = 0
+ASK = 1  # Django's where its resolver finds a view
+FIRST_FRONTEND = 2
+
+Rule = tuple[str, int, int]  # text, kind, owner
+
+# How a pattern goes on after the text that it begins with.
+NOTHING, ANYTHING, SOMETHING = "nothing", "anything", "something"
+
+_LITERAL_HEAD = re.compile(r"\^((?:[^\\^$.|?*+()\[\]{}]|\\[^\w\s])*)(.*)", re.DOTALL)
+_QUANTIFIERS = ("?", "*", "+", "{")
+
+
+def _head_of_regex(regex: str) -> tuple[str, str]:
+    match = _LITERAL_HEAD.fullmatch(regex)
+    if regex == "":
+        return "", ANYTHING
+    if match is None or "|" in regex:
+        return "", SOMETHING
+    head, rest = match.groups()
+    if rest.startswith(_QUANTIFIERS):  # The last character is optional or repeated.
+        head = re.sub(r"\\?.\Z", "", head, flags=re.DOTALL)
+    going_on = {"": ANYTHING, "$": NOTHING, r"\Z": NOTHING}.get(rest, SOMETHING)
+    return re.sub(r"\\(.)", r"\1", head), going_on
+
+
+def head_of(entry: URLPattern | URLResolver) -> tuple[str, str]:
+    """The text that all paths of an entry begin with, and how they go on after it."""
+    route = getattr(entry.pattern, "_route", None)
+    if isinstance(entry.pattern, RoutePattern) and isinstance(route, str):
+        head, converter, _ = route.partition("<")
+        if converter:
+            return head, SOMETHING
+        return head, NOTHING if isinstance(entry, URLPattern) else ANYTHING
+    regex = getattr(entry.pattern, "_regex", None)
+    if isinstance(entry.pattern, RegexPattern) and isinstance(regex, str):
+        return _head_of_regex(regex)
+    return "", SOMETHING  # A translated one changes with the language, others are unknown.
+
+
+def _language_prefixes(pattern: LocalePrefixPattern) -> Iterator[str]:
+    default = django_settings.LANGUAGE_CODE  # Which need not be among LANGUAGES, as en-us is not.
+    if not pattern.prefix_default_language:
+        yield ""
+    for language, _ in django_settings.LANGUAGES:
+        if pattern.prefix_default_language or language != default:
+            yield f"{language}/"
+
+
+def _rules_of_view(text: str, going_on: str) -> Iterator[Rule]:
+    if going_on == SOMETHING:
+        yield text, STARTS, ASK
+    elif going_on == ANYTHING:
+        yield text, STARTS, DJANGO
+    else:
+        yield text, EXACT, DJANGO
+        if text.endswith("/") and text != "/" and django_settings.APPEND_SLASH:
+            yield text[:-1], EXACT, DJANGO
+
+
+def _rules_of_include(entry: URLResolver, prefix: str) -> Iterator[Rule]:
+    head, going_on = head_of(entry)
+    text = prefix + head
+    if going_on != ANYTHING:
+        yield text, STARTS, ASK
+    elif not head:
+        yield from _rules_of(entry.url_patterns, prefix)
+    else:
+        yield text, PREFIX if text.endswith("/") else STARTS, DJANGO
+
+
+def _rules_of(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[Rule]:
+    for entry in patterns:
+        if isinstance(entry.pattern, LocalePrefixPattern) and isinstance(entry, URLResolver):
+            for language in _language_prefixes(entry.pattern):
+                yield from _rules_of(entry.url_patterns, prefix + language)
+        elif isinstance(entry, URLResolver):
+            yield from _rules_of_include(entry, prefix)
+        else:
+            head, going_on = head_of(entry)
+            yield from _rules_of_view(prefix + head, going_on)
+
+
+def _local_path(url: str | None, script_name: str) -> str | None:
+    """The path of STATIC_URL or MEDIA_URL as PATH_INFO has it, if it is one of ours."""
+    if not url or not url.startswith("/") or url.startswith("//"):
+        return None
+    if script_name and not url.startswith(f"{script_name}/"):
+        return None
+    path = url[len(script_name) :]
+    return path if path != "/" else None
+
+
+def rules_of_urlconf(urlconf: Any, script_name: str = "") -> list[Rule]:
+    """What is Django's by its URLconf, STATIC_URL and MEDIA_URL."""
+    urls = (django_settings.STATIC_URL, django_settings.MEDIA_URL)
+    paths = (_local_path(url, script_name) for url in urls)
+    rules: list[Rule] = [(path, PREFIX, DJANGO) for path in paths if path]
+    rules.extend(_rules_of(get_resolver(urlconf).url_patterns, "/"))
+    return rules
+
+
+def frontend_rules(frontends: tuple[Frontend, ...]) -> list[Rule]:
+    """What is a frontend's by its prefix."""
+    return [
+        (frontend.prefix, PREFIX, FIRST_FRONTEND + index)
+        for index, frontend in enumerate(frontends)
+    ]
+
+
+def django_rules(settings: Settings, urlconf: Any, script_name: str) -> list[Rule]:
+    """What is Django's by DJANGO_PATHS, or by a URLconf."""
+    if settings.django_paths is not None:
+        return [(path, PREFIX, DJANGO) for path in settings.django_paths]
+    before = get_script_prefix()
+    set_script_prefix(script_name or "/")  # STATIC_URL follows it; Django sets it later.
+    rules = rules_of_urlconf(urlconf, script_name)
+    set_script_prefix(before)
+    return rules
+
+
+def listed_paths(rules: Iterable[Rule]) -> list[str]:
+    """What DJANGO_PATHS would have to list for these rules, but for what may be any path."""
+    texts = {text for text, kind, _ in rules if kind != STARTS or text.endswith("/")}
+    found: list[str] = []
+    for path in sorted(text.rstrip("/") for text in texts):
+        if path and not any(path == other or path.startswith(f"{other}/") for other in found):
+            found.append(path)
+    return found
+
+
+def may_be_any_path(rules: Iterable[Rule]) -> bool:
+    """Whether one of Django's rules begins with no text of its own."""
+    return any(text == "/" and kind == STARTS for text, kind, _ in rules)
