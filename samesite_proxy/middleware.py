@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import (
+    SyncToAsync,
+    async_to_sync,
+    iscoroutinefunction,
+    markcoroutinefunction,
+    sync_to_async,
+)
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
+from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponseBase
 
@@ -54,6 +63,15 @@ def _place_of(request: HttpRequest) -> tuple[str, Any, str]:
     return request.path_info, urlconf, request.META.get("SCRIPT_NAME", "")
 
 
+def _is_run_for_a_loop() -> bool:
+    """Whether a loop waits for this thread, as Django's does for sync middleware.
+
+    A loop made for us alone would end with the answer's head, and leave its body without one.
+    """
+    loop = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
+    return loop is not None and loop.is_running() and asyncio._get_running_loop() is None
+
+
 class SameSiteProxyMiddleware:
     """One line in MIDDLEWARE, best the first. Settings: SAMESITE_PROXY."""
 
@@ -71,25 +89,47 @@ class SameSiteProxyMiddleware:
         _say_what_is_bypassed()
         request_started.connect(forwarding.keep_server_path, dispatch_uid="samesite_proxy")
 
-    def __call__(self, request: HttpRequest) -> Any:
-        if iscoroutinefunction(self):
-            return self.__acall__(request)
+    def _is_awaited(self, request: HttpRequest) -> bool:
+        """Whether an event loop serves `request`. Its class says so, and not the mode that Django
+        gave us, which follows the middleware behind ours."""
+        if isinstance(request, ASGIRequest):
+            return iscoroutinefunction(self) or _is_run_for_a_loop()
+        return iscoroutinefunction(self) and not isinstance(request, WSGIRequest)
+
+    def _answering(self, request: HttpRequest) -> Callable[[], Any] | None:
+        """What answers `request` in its server's way; None where it is Django's."""
+        where = _place_of(request)
+        if self._is_awaited(request):
+            frontend = self._routing.frontend_of(*where)
+            if frontend is None:
+                return None
+            return partial(self._async_forwarder.answer, request, frontend)
         environ = request.META
         client = servers.client_socket(environ)
         if client is not None:
             servers.send_at_once(client)
-        where = _place_of(request)
-        if forwarding.is_upgrade(environ):
-            frontend = self._routing.frontend_of_upgrade(*where)
-            return self._forwarder.answer(request, frontend, client, is_upgrade=True)
-        found = self._routing.frontend_of(*where)
-        if found is None:
+        is_upgrade = forwarding.is_upgrade(environ)
+        find = self._routing.frontend_of_upgrade if is_upgrade else self._routing.frontend_of
+        frontend = find(*where)
+        if frontend is None:
+            return None
+        answer = self._forwarder.answer
+        return partial(answer, request, frontend, client, is_upgrade=is_upgrade)
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if iscoroutinefunction(self):
+            return self.__acall__(request)
+        answer = self._answering(request)
+        if answer is None:
             return self.get_response(request)
-        return self._forwarder.answer(request, found, client)
+        return async_to_sync(answer)() if iscoroutinefunction(answer) else answer()
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        frontend = self._routing.frontend_of(*_place_of(request))
-        if frontend is None:
+        answer = self._answering(request)
+        if answer is None:
             response: HttpResponseBase = await self.get_response(request)
-            return response
-        return await self._async_forwarder.answer(request, frontend)
+        elif iscoroutinefunction(answer):
+            response = await answer()
+        else:  # On the thread that the WSGI server gave the request, which waits for us.
+            response = await sync_to_async(answer, thread_sensitive=True)()
+        return response

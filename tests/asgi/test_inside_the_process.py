@@ -9,17 +9,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.core.asgi import get_asgi_application as get_django_application
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
-from django.test import override_settings
+from django.test import AsyncRequestFactory, RequestFactory, override_settings
 
 from samesite_proxy import asgi
 from samesite_proxy.middleware import SameSiteProxyMiddleware
 from samesite_proxy.place import NAME
 from tests.asgi.sockets import never_answering
+from tests.harness.http_requests import Recorder
 from tests.harness.scripted_upstream import Script, ScriptedUpstream, answering, scripted
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -73,6 +74,78 @@ def test_forwarded_request_never_hops_to_a_thread(monkeypatch: pytest.MonkeyPatc
 
         assert asyncio.run(story()) == b"ok"
         assert seen == []
+
+
+def sync_django(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("Django")
+
+
+def by_hand() -> HttpRequest:
+    """A request of no server's."""
+    request = HttpRequest()
+    request.META |= {"HTTP_HOST": "localhost", "REQUEST_METHOD": "GET", "PATH_INFO": "/page"}
+    request.method, request.path, request.path_info = "GET", "/page", "/page"
+    return request
+
+
+@contextmanager
+def middleware_alone(script: Script) -> Iterator[None]:
+    """Settings under which the middleware forwards what Django's factories of requests make."""
+    with (
+        scripted(script) as upstream,
+        override_settings(
+            SAMESITE_PROXY={"FRONTEND": upstream.url}, MIDDLEWARE=[NAME], ALLOWED_HOSTS=["*"]
+        ),
+    ):
+        yield
+
+
+REQUESTS: dict[str, tuple[Callable[[], HttpRequest], bool, bool]] = {
+    # What makes it, and whether its answer's body is async in sync and in async middleware.
+    "wsgi": (lambda: RequestFactory().get("/page"), False, False),
+    "asgi": (lambda: AsyncRequestFactory().get("/page"), True, True),
+    "by hand": (by_hand, False, True),
+}
+
+
+@pytest.mark.parametrize("kind", REQUESTS)
+def test_requests_class_decides_how_it_is_answered(kind: str) -> None:
+    """In both modes; and where it decides nothing, as for other requests, the mode does."""
+    make, *expected = REQUESTS[kind]
+
+    async def body_of(response: Any) -> bytes:
+        if response.is_async:
+            return b"".join([piece async for piece in response])
+        return b"".join(response)
+
+    async def story() -> list[bool]:
+        found = []
+        for middleware in (
+            sync_to_async(SameSiteProxyMiddleware(sync_django)),
+            SameSiteProxyMiddleware(django),
+        ):
+            response: Any = await middleware(make())
+            assert await body_of(response) == b"ok"
+            found.append(response.is_async)
+        return found
+
+    with middleware_alone(answering(OK)):
+        assert asyncio.run(story()) == expected
+
+
+@pytest.mark.parametrize("place", ["no loop", "in the loop", "a thread of its own"])
+def test_answer_is_whole_where_no_loop_waits_for_sync_middleware(place: str) -> None:
+    """As of a loop made for the head alone, the body would never come."""
+
+    def answer() -> bytes:
+        request = AsyncRequestFactory().post("/page", b"body", content_type="a/b")
+        return b"".join(SameSiteProxyMiddleware(sync_django)(request))
+
+    async def story() -> bytes:
+        return answer() if place == "in the loop" else await asyncio.to_thread(answer)
+
+    with middleware_alone(Recorder()):
+        assert (answer() if place == "no loop" else asyncio.run(story())) == b"ok"
 
 
 def test_middleware_is_sync_where_what_follows_is() -> None:

@@ -1,12 +1,27 @@
-"""Middleware that stand before ours in some tests."""
+"""Middleware that stand before ours, or behind it, in some tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.utils.decorators import async_only_middleware
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+AsyncGetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+def sync_only(get_response: GetResponse) -> GetResponse:
+    """What a plain function is to Django."""
+    return lambda request: get_response(request)
+
+
+@async_only_middleware
+def async_only(get_response: AsyncGetResponse) -> AsyncGetResponse:
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        return await get_response(request)
+
+    return middleware
 
 
 def visits_counted(get_response: GetResponse) -> GetResponse:

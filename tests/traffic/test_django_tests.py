@@ -52,8 +52,8 @@ def run_suite(frontend: str | None) -> str:
 def test_django_suite_passes_with_a_frontend() -> None:
     with scripted(Recorder(echo)) as upstream:
         said = run_suite(upstream.url)
-    assert "Ran 15 tests" in said
+    assert "Ran 17 tests" in said
 
 
 def test_django_suite_passes_without_a_frontend() -> None:
-    assert "Ran 15 tests" in run_suite(None)
+    assert "Ran 17 tests" in run_suite(None)

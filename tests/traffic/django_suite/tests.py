@@ -13,11 +13,14 @@ from http.client import HTTPConnection
 
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import AsyncClient, LiveServerTestCase, SimpleTestCase
+from django.test import AsyncClient, LiveServerTestCase, SimpleTestCase, override_settings
 
 HAS_FRONTEND = bool(os.environ.get("FRONTEND_URL"))
 with_frontend = unittest.skipUnless(HAS_FRONTEND, "the frontend is None")
 without_frontend = unittest.skipIf(HAS_FRONTEND, "there is a frontend")
+OURS = "samesite_proxy.middleware.SameSiteProxyMiddleware"
+sync_behind = override_settings(MIDDLEWARE=[OURS, "tests.project.middleware.sync_only"])
+async_behind = override_settings(MIDDLEWARE=[OURS, "tests.project.middleware.async_only"])
 
 
 class ClientTests(SimpleTestCase):
@@ -57,6 +60,11 @@ class ClientTests(SimpleTestCase):
         assert answer["Set-Cookie"] == "frontend=1; Path=/"
         assert list(self.client.cookies) == []
 
+    @with_frontend
+    @async_behind
+    def test_request_is_forwarded_with_async_middleware_behind(self) -> None:
+        assert self.client.post("/act", b"x", content_type="a/b").getvalue() == b"POST /act x"
+
     @without_frontend
     def test_frontends_path_is_nobodys(self) -> None:
         assert self.client.get("/page").status_code == 404
@@ -74,6 +82,12 @@ class AsyncClientTests(SimpleTestCase):
         answer = await self.async_client.post("/act", b"some bytes", content_type="a/b")
         assert answer.status_code == 200
         assert b"".join([piece async for piece in answer]) == b"POST /act some bytes"
+
+    @with_frontend
+    @sync_behind
+    async def test_request_is_forwarded_with_sync_middleware_behind(self) -> None:
+        answer = await self.async_client.post("/act", b"x", content_type="a/b")
+        assert b"".join([piece async for piece in answer]) == b"POST /act x"
 
     @without_frontend
     async def test_frontends_path_is_nobodys(self) -> None:
