@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import _thread
 from collections.abc import Callable, Iterator
 
 from samesite_proxy._engine import Exchange
@@ -20,15 +20,16 @@ class Upload:
         self._exchange = exchange
         self._pieces = pieces
         self._error: Exception | None = None
-        # Neither the thread's join() nor an Event: a signal's exception in the midst of their
-        # waiting makes them release a lock that they do not hold. Locked until it is over.
-        self._end = threading.Lock()
+        # Neither an Event nor Thread's start() and join(), which wait for one: an exception of a
+        # signal's in the midst makes them release a lock that they do not hold. Locked until it
+        # is over.
+        self._end = _thread.allocate_lock()
         self._end.acquire()
         self._is_over = False
         if is_here:
             self._send()
         else:
-            threading.Thread(target=self._send, name="samesite_proxy", daemon=True).start()
+            _thread.start_new_thread(self._send, ())
 
     def _send(self) -> None:
         """Until the end, or until the frontend's early answer says that it wants no more."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import re
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -120,3 +122,9 @@ def test_signal_with_an_idle_pool_ends_the_server(kind: str, number: signal.Sign
         upstream.next_finished()
         assert code in exit_codes_without_us(kind, number)
         assert tracebacks(server.log(), kind) == []
+
+
+def test_signal_while_an_upload_begins_releases_no_lock_that_nobody_holds() -> None:
+    program = [sys.executable, "-m", "tests.process.interrupted_uploads", "http://127.0.0.1:1"]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=DEADLINE)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
