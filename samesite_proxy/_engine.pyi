@@ -81,13 +81,16 @@ class Bell:
 
     def __new__(cls) -> Bell: ...
     def fileno(self, /) -> int:
-        """Readable while there is news; -1 once closed."""
+        """Readable while there is news; -1 once closed, and in a forked child."""
 
     def begin(self, /) -> None:
         """Start the exchanges made with this bell: one wake-up of the engine for them all."""
 
     def answer(self, /) -> list[int]:
-        """The keys of the exchanges that have news, each once; silences the bell."""
+        """The keys of the exchanges that have news, each once; silences the bell.
+
+        In a forked child the parent's bell has none.
+        """
 
     def close(self, /) -> None:
         """Close the descriptor; it is never rung again."""
@@ -205,4 +208,7 @@ def is_gone(fd: int, /) -> bool:
     """Whether the peer of a client's connection has ended or reset it."""
 
 def stop() -> None:
-    """Stop the engine and end every exchange, for the end of the process."""
+    """Stop the engine and end every exchange, for the end of the process.
+
+    Returns when that is done, in each of several threads.
+    """

@@ -43,6 +43,12 @@ sp_bell_give_back(struct sp_bell *bell)
     }
 }
 
+bool
+sp_bell_is_ours(const struct sp_bell *bell)
+{
+    return bell->pid == getpid();
+}
+
 void
 sp_bell_ring(struct sp_bell *bell, struct sp_exchange *exchange)
 {
@@ -87,7 +93,7 @@ sp_bell_close(struct sp_bell *bell)
 {
     struct sp_exchange *exchange;
 
-    if (bell->pid != getpid()) {
+    if (!sp_bell_is_ours(bell)) {
         return;
     }
     pthread_mutex_lock(&bell->mutex);

@@ -29,14 +29,17 @@ void sp_bell_give_back(struct sp_bell *bell);
 /* The engine thread: `exchange` has news. Twice before it is listed counts as once. */
 void sp_bell_ring(struct sp_bell *bell, struct sp_exchange *exchange);
 
+/* Whether it was made in this process. A forked child's copy is of no use: its descriptor is
+ * closed, and its mutex may be held by a thread that is not there. */
+bool sp_bell_is_ours(const struct sp_bell *bell);
+
 /* The loop's thread: silences the descriptor. What is listed then is to be taken. */
 void sp_bell_silence(struct sp_bell *bell);
 
 /* The loop's thread: the next exchange with news, its reference included, or NULL. */
 struct sp_exchange *sp_bell_next(struct sp_bell *bell);
 
-/* The loop's thread: closes the descriptor and forgets the list. In a forked child nothing:
- * the descriptor is closed already, and the mutex may be held by a thread that is not there. */
+/* The loop's thread: closes the descriptor and forgets the list. In a forked child nothing. */
 void sp_bell_close(struct sp_bell *bell);
 
 #endif

@@ -15,8 +15,12 @@ static enum sp_error
 begin(struct sp_loop *loop, void *context)
 {
     const struct opening *opening = context;
+    enum sp_error error = sp_listener_begin(loop, opening->listener, opening->fds, opening->count);
 
-    return sp_listener_begin(loop, opening->listener, opening->fds, opening->count);
+    if (error != SP_OK) {
+        sp_listener_end(loop, opening->listener);
+    }
+    return error;
 }
 
 static enum sp_error
@@ -134,7 +138,6 @@ sp_listener_open(struct sp_mailbox *mailbox, const int *fds, size_t count, size_
         error = sp_mailbox_perform(mailbox, begin, &opening);
     }
     if (error != SP_OK) {
-        sp_listener_close(made);
         sp_listener_free(made);
         return error;
     }

@@ -306,6 +306,7 @@ sp_loop_run(struct sp_loop *loop)
         scan_deadlines(loop);
     }
     end_all(loop);
+    sp_mailbox_end(&loop->mailbox);
 }
 
 void

@@ -6,7 +6,7 @@ sp_mailbox_init(struct sp_mailbox *mailbox)
     *mailbox = (struct sp_mailbox){.first = NULL};
     /* These cannot fail with default attributes. */
     (void)pthread_mutex_init(&mailbox->mutex, NULL);
-    (void)pthread_cond_init(&mailbox->chore_done, NULL);
+    (void)pthread_cond_init(&mailbox->changed, NULL);
     return sp_wakeup_init(&mailbox->wakeup);
 }
 
@@ -15,7 +15,7 @@ sp_mailbox_clear(struct sp_mailbox *mailbox)
 {
     sp_wakeup_clear(&mailbox->wakeup);
     /* Nobody else knows the mailbox now. */
-    (void)pthread_cond_destroy(&mailbox->chore_done);
+    (void)pthread_cond_destroy(&mailbox->changed);
     (void)pthread_mutex_destroy(&mailbox->mutex);
 }
 
@@ -61,6 +61,15 @@ sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_exchange *exchange, unsign
     return error;
 }
 
+/* Under the mutex, which it gives up while waiting. */
+static void
+await_end(struct sp_mailbox *mailbox)
+{
+    while (!mailbox->is_over) {
+        (void)pthread_cond_wait(&mailbox->changed, &mailbox->mutex); /* it is ours */
+    }
+}
+
 /* Under the mutex. */
 static void
 push(struct sp_mailbox *mailbox, struct sp_chore *chore)
@@ -77,13 +86,14 @@ sp_mailbox_perform(struct sp_mailbox *mailbox,
 
     pthread_mutex_lock(&mailbox->mutex);
     if (atomic_load(&mailbox->stopping)) {
+        await_end(mailbox);
         pthread_mutex_unlock(&mailbox->mutex);
         return SP_E_SHUTDOWN;
     }
     push(mailbox, &chore);
     sp_mailbox_ring(mailbox);
     while (!chore.is_done) {
-        (void)pthread_cond_wait(&mailbox->chore_done, &mailbox->mutex); /* it is ours */
+        (void)pthread_cond_wait(&mailbox->changed, &mailbox->mutex); /* it is ours */
     }
     pthread_mutex_unlock(&mailbox->mutex);
     return chore.outcome;
@@ -101,7 +111,7 @@ sp_mailbox_do_chores(struct sp_mailbox *mailbox, struct sp_loop *loop)
         pthread_mutex_lock(&mailbox->mutex);
         chore->outcome = outcome;
         chore->is_done = true;
-        (void)pthread_cond_broadcast(&mailbox->chore_done); /* fails for no valid condition */
+        (void)pthread_cond_broadcast(&mailbox->changed); /* fails for no valid condition */
     }
     pthread_mutex_unlock(&mailbox->mutex);
 }
@@ -111,8 +121,18 @@ sp_mailbox_stop(struct sp_mailbox *mailbox)
 {
     pthread_mutex_lock(&mailbox->mutex);
     atomic_store(&mailbox->stopping, true);
-    pthread_mutex_unlock(&mailbox->mutex);
     sp_mailbox_ring(mailbox);
+    await_end(mailbox);
+    pthread_mutex_unlock(&mailbox->mutex);
+}
+
+void
+sp_mailbox_end(struct sp_mailbox *mailbox)
+{
+    pthread_mutex_lock(&mailbox->mutex);
+    mailbox->is_over = true;
+    (void)pthread_cond_broadcast(&mailbox->changed); /* fails for no valid condition */
+    pthread_mutex_unlock(&mailbox->mutex);
 }
 
 struct sp_exchange *

@@ -20,7 +20,8 @@ struct sp_mailbox {
     pthread_mutex_t mutex;
     struct sp_exchange *first, *last; /* each entry holds a reference */
     struct sp_chore *chores;          /* borrowed from the threads that wait for them */
-    pthread_cond_t chore_done;
+    pthread_cond_t changed;           /* a chore is done, or the engine is over */
+    bool is_over;                     /* it has let go of all that it worked with */
     struct sp_wakeup wakeup;
     atomic_bool asleep;   /* the engine is in its poll call, or about to be */
     atomic_bool stopping; /* the engine is to end; nothing more is taken */
@@ -41,7 +42,8 @@ enum sp_error sp_mailbox_post(struct sp_mailbox *mailbox, struct sp_exchange *ex
                               unsigned wish);
 
 /* Any other thread: the engine thread runs `run`, and this one waits for what it says.
- * SP_E_SHUTDOWN, and it has not run, once the engine stops. */
+ * SP_E_SHUTDOWN, and it has not run, once the engine stops; then it is waited for until it is over:
+ * whatever it worked with may be freed. */
 enum sp_error sp_mailbox_perform(struct sp_mailbox *mailbox,
                                  enum sp_error (*run)(struct sp_loop *loop, void *context),
                                  void *context);
@@ -49,8 +51,11 @@ enum sp_error sp_mailbox_perform(struct sp_mailbox *mailbox,
 /* The engine thread: does what waits to be done. */
 void sp_mailbox_do_chores(struct sp_mailbox *mailbox, struct sp_loop *loop);
 
-/* Any thread: the engine is to stop. */
+/* Any other thread: the engine is to stop, and is waited for until it is over. */
 void sp_mailbox_stop(struct sp_mailbox *mailbox);
+
+/* The engine thread, at its end: it touches nothing of its callers' any more. */
+void sp_mailbox_end(struct sp_mailbox *mailbox);
 
 /* The engine thread: the next exchange with wishes, its reference included, or NULL. */
 struct sp_exchange *sp_mailbox_take(struct sp_mailbox *mailbox, unsigned *wishes);

@@ -29,6 +29,9 @@ struct engine {
  * the pid, and replaces it. */
 static struct engine *_Atomic current;
 
+static pthread_once_t initialised = PTHREAD_ONCE_INIT;
+static bool is_ready;
+
 static void *
 run(void *context)
 {
@@ -107,12 +110,16 @@ sp_process_knows_libcurl(const char **version)
 
 /* A child closes its copies at once, whether it will need an engine or not: as long as it has
  * them, a connection that its parent closes stays open. */
+static void
+initialise(void)
+{
+    is_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && sp_descriptors_follow_forks();
+}
+
 enum sp_error
 sp_process_init(void)
 {
-    bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && sp_descriptors_follow_forks();
-
-    return ready ? SP_OK : SP_E_SYSTEM;
+    return pthread_once(&initialised, initialise) == 0 && is_ready ? SP_OK : SP_E_SYSTEM;
 }
 
 /* (2) The process's engine, found or started. */
@@ -140,47 +147,65 @@ sp_process_mailbox(struct sp_mailbox **mailbox)
     }
 }
 
+/* Whether it is this process's and has a loop, also one that has ended. */
+static bool
+is_usable(const struct engine *engine)
+{
+    if (engine == NULL || engine->pid != getpid()) {
+        return false;
+    }
+    enum phase phase = atomic_load(&engine->phase); /* before the loop is looked at */
+    return (phase == SP_PHASE_RUNNING || phase == SP_PHASE_STOPPED) && engine->loop != NULL;
+}
+
 bool
 sp_process_owns(const struct sp_mailbox *mailbox)
 {
-    struct engine *engine = atomic_load(&current);
+    const struct engine *engine = atomic_load(&current);
 
-    return engine != NULL && engine->pid == getpid() && engine->loop != NULL &&
-           mailbox == &engine->loop->mailbox;
+    return is_usable(engine) && mailbox == &engine->loop->mailbox;
 }
 
-/* Where no engine was started, one that is stopped takes its place: none starts any more. */
-static void
+/* Where none runs, one that is stopped takes its place: none starts any more. False when
+ * another thread has put one there. */
+static bool
 forbid(struct engine *old)
 {
     struct engine *made = calloc(1, sizeof(*made));
 
-    if (made != NULL) {
-        made->pid = getpid();
-        atomic_init(&made->phase, SP_PHASE_STOPPED);
-        if (!atomic_compare_exchange_strong(&current, &old, made)) {
-            free(made);
-        }
+    if (made == NULL) {
+        return true; /* one may start again, and nothing can be done about it */
     }
+    made->pid = getpid();
+    atomic_init(&made->phase, SP_PHASE_STOPPED);
+    bool placed = atomic_compare_exchange_strong(&current, &old, made);
+    if (!placed) {
+        free(made);
+    }
+    return placed;
 }
 
 void
 sp_process_stop(void)
 {
-    struct engine *engine = atomic_load(&current);
+    struct engine *engine;
     enum phase running = SP_PHASE_RUNNING;
 
-    if (engine == NULL || engine->pid != getpid()) {
-        forbid(engine);
+    do {
         engine = atomic_load(&current);
-    }
-    if (engine != NULL) {
-        wait_for_start(engine);
-    }
+        if (engine != NULL && engine->pid == getpid()) {
+            wait_for_start(engine);
+            if (atomic_load(&engine->phase) != SP_PHASE_FAILED) {
+                break;
+            }
+        }
+    } while (!forbid(engine));
 
-    if (engine != NULL && engine->pid == getpid() &&
-        atomic_compare_exchange_strong(&engine->phase, &running, SP_PHASE_STOPPED)) {
+    if (is_usable(engine)) {
+        bool is_first = atomic_compare_exchange_strong(&engine->phase, &running, SP_PHASE_STOPPED);
         sp_mailbox_stop(&engine->loop->mailbox);
-        (void)pthread_join(engine->thread, NULL); /* it ends, and nobody else joins it */
+        if (is_first) {
+            (void)pthread_join(engine->thread, NULL); /* it ends, and nobody else joins it */
+        }
     }
 }

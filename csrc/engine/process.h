@@ -7,7 +7,8 @@
 /* Whether the libcurl that is loaded is one that the engine works with; its version, static. */
 bool sp_process_knows_libcurl(const char **version);
 
-/* Once, before anything else, from one thread. SP_E_SYSTEM when libcurl cannot start. */
+/* Before anything else; again for each module object, of which a process may have several, and
+ * without effect then. SP_E_SYSTEM when libcurl cannot start. */
 enum sp_error sp_process_init(void);
 
 /* The running engine's mailbox. SP_E_SHUTDOWN after sp_process_stop. */
@@ -16,7 +17,8 @@ enum sp_error sp_process_mailbox(struct sp_mailbox **mailbox);
 /* Whether `mailbox` is this process's own, not one that a parent had. */
 bool sp_process_owns(const struct sp_mailbox *mailbox);
 
-/* Ends the engine and every exchange, and waits for its thread. Its memory and its
+/* Ends the engine and every exchange, and waits for its thread, in each of several threads that
+ * call it at once; none starts any more. Its memory and its
  * connections are left to the end of the process: a waiter may still look at them. */
 void sp_process_stop(void);
 

@@ -2,8 +2,6 @@
 
 #include "engine/process.h"
 
-#include <unistd.h>
-
 struct BellObject {
     PyObject_HEAD
     struct sp_bell *bell; /* a reference of our own */
@@ -49,12 +47,16 @@ bell_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-PyDoc_STRVAR(fileno_doc, "fileno($self, /)\n--\n\nReadable while there is news; -1 once closed.");
+PyDoc_STRVAR(fileno_doc, "fileno($self, /)\n--\n\n"
+                         "Readable while there is news; -1 once closed, and in a forked child.");
 
 static PyObject *
 bell_fileno(PyObject *self, PyObject *Py_UNUSED(unused))
 {
-    return PyLong_FromLong(bell_of(self)->is_closed ? -1 : bell_of(self)->wakeup.receiver);
+    const struct sp_bell *bell = bell_of(self);
+    bool is_open = sp_bell_is_ours(bell) && !bell->is_closed;
+
+    return PyLong_FromLong(is_open ? bell->wakeup.receiver : -1);
 }
 
 static bool
@@ -96,18 +98,22 @@ bell_begin(PyObject *self, PyObject *Py_UNUSED(unused))
     struct sp_mailbox *mailbox;
 
     /* Once the engine has stopped, every exchange is done. */
-    if (bell_of(self)->pid == getpid() && sp_process_mailbox(&mailbox) == SP_OK) {
+    if (sp_bell_is_ours(bell_of(self)) && sp_process_mailbox(&mailbox) == SP_OK) {
         sp_mailbox_ring(mailbox);
     }
     Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(answer_doc, "answer($self, /)\n--\n\n"
-                         "The keys of the exchanges that have news, each once; silences the bell.");
+                         "The keys of the exchanges that have news, each once; silences the bell.\n"
+                         "In a forked child the parent's bell has none.");
 
 static PyObject *
 bell_answer(PyObject *self, PyObject *Py_UNUSED(unused))
 {
+    if (!sp_bell_is_ours(bell_of(self))) {
+        return PyList_New(0);
+    }
     sp_bell_silence(bell_of(self));
     return list_keys(bell_of(self));
 }
@@ -164,6 +170,10 @@ sp_bell_object_borrow(PyObject *object, PyTypeObject *type, struct sp_bell **bel
     }
     if (Py_TYPE(object) != type) {
         PyErr_SetString(PyExc_TypeError, "a bell is a Bell or None");
+        return false;
+    }
+    if (!sp_bell_is_ours(bell_of(object))) {
+        PyErr_SetString(PyExc_RuntimeError, "this bell belongs to the parent process");
         return false;
     }
     *bell = bell_of(object);

@@ -197,9 +197,13 @@ static PyObject *
 listener_log_everything(PyObject *self, PyObject *argument)
 {
     int on = PyObject_IsTrue(argument);
+    enum sp_error error;
 
     if (on < 0) {
         return NULL;
+    }
+    if (!check(self, &error)) {
+        return conclude(self, error);
     }
     sp_journal_take_all(&listener_of(self)->journal, on != 0);
     Py_RETURN_NONE;
@@ -210,7 +214,10 @@ PyDoc_STRVAR(fileno_doc, "fileno($self, /)\n--\n\nReadable while there are recor
 static PyObject *
 listener_fileno(PyObject *self, PyObject *Py_UNUSED(unused))
 {
-    return PyLong_FromLong(listener_of(self)->journal.wakeup.receiver);
+    enum sp_error error;
+
+    return check(self, &error) ? PyLong_FromLong(listener_of(self)->journal.wakeup.receiver)
+                               : conclude(self, error);
 }
 
 static PyObject *
@@ -247,9 +254,14 @@ PyDoc_STRVAR(records_doc,
 static PyObject *
 listener_records(PyObject *self, PyObject *Py_UNUSED(unused))
 {
+    struct sp_record record;
+    enum sp_error error;
+
+    if (!check(self, &error)) {
+        return conclude(self, error);
+    }
     PyObject *list = PyList_New(0);
     bool complete = list != NULL;
-    struct sp_record record;
 
     while (complete && sp_journal_take(&listener_of(self)->journal, &record)) {
         complete = append_record(list, &record);

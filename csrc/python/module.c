@@ -91,7 +91,8 @@ is_gone(PyObject *Py_UNUSED(module), PyObject *argument)
 }
 
 PyDoc_STRVAR(stop_doc, "stop()\n--\n\n"
-                       "Stop the engine and end every exchange, for the end of the process.");
+                       "Stop the engine and end every exchange, for the end of the process.\n"
+                       "Returns when that is done, in each of several threads.");
 
 static PyObject *
 stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
@@ -100,6 +101,21 @@ stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
         sp_process_stop();
     Py_END_ALLOW_THREADS
     Py_RETURN_NONE;
+}
+
+/* The engine is the process's, and its end is the main interpreter's: another's would stop it for
+ * all. An interpreter that asks for modules made for it (PEP 684) is refused by Python itself. */
+static int
+check_interpreter(void)
+{
+    if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) {
+        PyErr_SetString(PyExc_ImportError,
+                        "samesite_proxy works in Python's main interpreter only: under mod_wsgi "
+                        "write WSGIApplicationGroup %{GLOBAL}, under uWSGI single-interpreter = "
+                        "true");
+        return -1;
+    }
+    return 0;
 }
 
 static int
@@ -140,7 +156,7 @@ module_exec(PyObject *module)
 {
     struct sp_module_state *state = PyModule_GetState(module);
 
-    if (check_libcurl() < 0 || add_error(module, state) < 0 ||
+    if (check_interpreter() < 0 || check_libcurl() < 0 || add_error(module, state) < 0 ||
         sp_exchange_object_add(module, &state->exchange_type) < 0 ||
         sp_bell_object_add(module, &state->bell_type) < 0 ||
         sp_upstream_object_add(module, &state->upstream_type) < 0 ||

@@ -42,9 +42,11 @@ class Program:
 
 
 @contextlib.contextmanager
-def running(name: str, *arguments: str, prefix: tuple[str, ...] = ()) -> Iterator[Program]:
+def running(
+    name: str, *arguments: str, prefix: tuple[str, ...] = (), programs: str = "programs"
+) -> Iterator[Program]:
     process = subprocess.Popen(
-        [*prefix, sys.executable, "-m", "tests.engine.programs", name, *arguments],
+        [*prefix, sys.executable, "-m", f"tests.engine.{programs}", name, *arguments],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -58,8 +60,8 @@ def running(name: str, *arguments: str, prefix: tuple[str, ...] = ()) -> Iterato
             process.kill()
 
 
-def result_of(name: str, *arguments: str) -> list[str]:
-    with running(name, *arguments) as program:
+def result_of(name: str, *arguments: str, programs: str = "programs") -> list[str]:
+    with running(name, *arguments, programs=programs) as program:
         return program.rest()
 
 

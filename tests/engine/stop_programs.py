@@ -1,0 +1,145 @@
+"""Whole processes whose engine stops while other threads use it, as programs.py has them."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import resource
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+from samesite_proxy import _engine
+from samesite_proxy._engine import Bell, EngineError, Exchange, Home, Listener, Routes, Upstream
+from tests.engine.programs import HOST, run_in_child, say, start, upstream_at
+
+CONNECTIONS = 1500
+Use = Callable[[], object]
+
+
+def full_listener() -> tuple[list[Listener], list[socket.socket]]:
+    """A door with so many connections that ending them takes a while."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    with socket.create_server(("127.0.0.1", 0), backlog=4096) as door:
+        address = door.getsockname()
+        box = [Listener([door.fileno()], CONNECTIONS)]
+    clients = [socket.create_connection(address, 10) for _ in range(CONNECTIONS - 1)]
+    with socket.create_connection(address, 10) as last:
+        last.sendall(b"no request\r\n\r\n")
+        assert last.recv(16), "accepted, and so are those before it"
+    return box, clients
+
+
+def ends_for_all(how: str) -> None:
+    """Whoever comes to the end while another thread stops the engine finds it over."""
+    box, clients = full_listener()
+    away = threading.Thread(target=_engine.stop)
+    away.start()
+    assert clients[-1].recv(1) == b"", "it ends the newest first"
+    if how == "drop":
+        box.clear()
+    elif how == "close":
+        box[0].close()
+    elif how == "stop":
+        _engine.stop()
+    else:
+        with contextlib.suppress(EngineError):
+            box[0].set_table(None, None, [], [])
+    for client in clients:
+        client.setblocking(False)  # To wait for an end would be to miss that it is late.
+        assert client.recv(1) == b""
+    away.join()
+    say("over")
+
+
+def site(
+    at: Upstream,
+) -> tuple[Routes, Routes, list[str], list[tuple[Upstream, Home, dict[str, tuple[int, str, str]]]]]:
+    routes = Routes([("/", _engine.PREFIX, 1)])
+    home = Home("http", ("localhost",), (), 80)
+    return routes, routes, [], [(at, home, {})]
+
+
+def uses(url: str) -> Iterator[Use]:
+    """Everything that a thread may do with the engine, each on objects that others use too."""
+    at = upstream_at(url)
+    bell = Bell()
+    door = socket.create_server(("127.0.0.1", 0))
+    listener = Listener([door.fileno()], 64)
+    held: list[Exchange] = [start(at, "/stay") for _ in range(4)]
+    channels = socket.socketpair()
+
+    def taken() -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            start(at, "/half").relay(ours.detach(), b"HTTP/1.1 200 OK\r\n\r\n", b"")
+
+    def visit() -> None:
+        with socket.create_connection(door.getsockname(), 10) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: site.example\r\n\r\n")
+
+    yield lambda: start(at).head()
+    yield lambda: start(upstream_at(url), "/half").read()
+    yield lambda: start(at, "/stay", -1).send(b"x" * 100_000)
+    yield taken
+    yield lambda: at.request("GET", "/", HOST, -2, -1, bell)
+    yield lambda: (bell.fileno(), bell.answer())
+    yield bell.begin
+    yield lambda: at.request("GET", "/", HOST, -2, -1, Bell()).cancel()
+    yield lambda: held.pop().cancel() if held else held.append(start(at, "/stay"))
+    yield lambda: Listener([door.fileno()], 4)
+    yield lambda: Listener([door.fileno()], 4).close()
+    yield lambda: listener.set_table(*site(upstream_at(url)))
+    yield lambda: listener.add_host("site.example", "http://site.example", None)
+    yield lambda: listener.attach(channels[0].fileno())
+    yield lambda: (listener.fileno(), listener.records())
+    yield lambda: listener.log_everything(True)
+    yield visit
+
+
+def use_on(use: Use, goes_on: threading.Event, refused: list[BaseException]) -> None:
+    """Until the engine has stopped, and some more."""
+    for number in itertools.count():
+        try:
+            use()
+        except (EngineError, OSError):
+            pass
+        except BaseException as error:
+            refused.append(error)
+        if number > 3 and not goes_on.is_set():
+            return
+
+
+def used_while_it_stops(url: str) -> None:
+    goes_on = threading.Event()
+    refused: list[BaseException] = []
+    goes_on.set()
+    threads = [threading.Thread(target=use_on, args=(use, goes_on, refused)) for use in uses(url)]
+    for thread in threads:
+        thread.start()
+    stops = [threading.Thread(target=_engine.stop) for _ in range(2)]
+    for thread in stops:
+        thread.start()
+    for thread in stops:
+        thread.join()
+    goes_on.clear()
+    for thread in threads:
+        thread.join()
+    assert not refused, refused
+    try:
+        start(upstream_at(url)).head()
+    except EngineError as error:
+        assert error.code == "shutdown"  # noqa: PT017
+    else:
+        raise AssertionError("it has not stopped")
+
+
+def stress(url: str, rounds: str) -> None:
+    """Each round in a child: it starts an engine of its own."""
+    say(sum(run_in_child(lambda: used_while_it_stops(url)) for _ in range(int(rounds))))
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])
