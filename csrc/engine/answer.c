@@ -4,13 +4,11 @@
 #include "engine/listener.h"
 #include "engine/mailbox.h"
 #include "engine/visit.h"
+#include "wire/chunked.h"
 
 #include <string.h>
 
 #define SP_CRLF SP_SPAN("\r\n")
-
-/* "ffffffffffffffff\r\n" */
-#define SP_CHUNK_SIZE_ROOM ((size_t)18)
 
 static bool
 queue(struct sp_downstream *downstream, struct sp_span bytes)
@@ -252,22 +250,6 @@ hold(struct sp_transfer *transfer, struct sp_downstream *downstream)
     }
 }
 
-/* The size of a chunk as its line (RFC 9112, 7.1). */
-static struct sp_span
-size_line(size_t size, char room[SP_CHUNK_SIZE_ROOM])
-{
-    static const char digits[] = "0123456789abcdef";
-    size_t first = SP_CHUNK_SIZE_ROOM;
-
-    room[--first] = '\n';
-    room[--first] = '\r';
-    do {
-        room[--first] = digits[size % 16];
-        size /= 16;
-    } while (size > 0);
-    return (struct sp_span){room + first, SP_CHUNK_SIZE_ROOM - first};
-}
-
 /* (24) One send, with the head if that still waits, and with what makes a chunk of it. */
 static bool
 send_body(struct sp_downstream *downstream, struct sp_span bytes)
@@ -277,7 +259,7 @@ send_body(struct sp_downstream *downstream, struct sp_span bytes)
     if (downstream->visit.framing != SP_FRAMING_CHUNKED) {
         return sp_connection_gather(downstream->connection, &bytes, 1);
     }
-    struct sp_span chunk[] = {size_line(bytes.len, room), bytes, SP_CRLF};
+    struct sp_span chunk[] = {sp_chunk_size_line(bytes.len, room), bytes, SP_CRLF};
     return sp_connection_gather(downstream->connection, chunk, 3);
 }
 

@@ -135,17 +135,28 @@ sp_callback_receive(char *data, size_t size, size_t count, void *context)
     return taken;
 }
 
+/* libcurl 7.84 to 8.6 asks for more also while it has bytes that the socket did not take, perhaps
+ * of the head, and is then offered the rest of its buffer. A pause would keep those bytes back;
+ * "no more", which is not yet the end there, sends them. To later ones it would be the end. */
+static bool
+has_bytes_left(const struct sp_transfer *transfer, size_t room)
+{
+    return room < SP_RECEIVE_SIZE && !transfer->is_buffered;
+}
+
 /* Under the mutex. */
 static size_t
-drain_request(struct sp_exchange *exchange, char *data, size_t room)
+drain_request(struct sp_transfer *transfer, char *data, size_t room)
 {
+    struct sp_exchange *exchange = transfer->exchange;
     struct sp_span bytes = sp_pipe_peek(&exchange->request);
     size_t count = bytes.len < room ? bytes.len : room;
 
     if (count == 0) {
-        exchange->request_starved = !exchange->request.ended;
+        exchange->request_starved = !exchange->request.ended && !has_bytes_left(transfer, room);
         return exchange->request_starved ? CURL_READFUNC_PAUSE : 0;
     }
+    transfer->taken += (long long)count;
     memcpy(data, bytes.data, count);
     sp_pipe_consume(&exchange->request, count);
     if (exchange->request_crowded && sp_pipe_room(&exchange->request) >= SP_PIPE_CEILING / 2) {
@@ -171,8 +182,9 @@ sp_callback_send(char *data, size_t size, size_t count, void *context)
     struct sp_exchange *exchange = transfer->exchange;
 
     pthread_mutex_lock(&exchange->mutex);
-    size_t sent = drain_request(exchange, data, size * count);
+    size_t sent = drain_request(transfer, data, size * count);
     bool drained = is_drained(exchange);
+    bool is_over = sent == 0 && exchange->request.ended;
     pthread_mutex_unlock(&exchange->mutex);
     exchange->active = sp_clock_now();
     if (exchange->client_end != NULL) {
@@ -181,30 +193,11 @@ sp_callback_send(char *data, size_t size, size_t count, void *context)
     if (drained) {
         exchange->sent = exchange->active;
     }
-    if (sent == 0 && exchange->body_length == SP_BODY_TUNNEL && exchange->head.status == 101) {
+    if (is_over && exchange->body_length == SP_BODY_TUNNEL && exchange->head.status == 101) {
         transfer->is_spoken = true; /* but libcurl may not have sent all of it yet */
         (void)sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_HALF);
     }
     return sent;
-}
-
-/* libcurl frees the list. */
-int
-sp_callback_trailers(struct curl_slist **list, void *context)
-{
-    struct sp_transfer *transfer = context;
-    struct sp_span rest = sp_buffer_peek(&transfer->exchange->trailers);
-
-    while (rest.len > 0) {
-        size_t length = strlen(rest.data); /* each has its NUL */
-        struct curl_slist *longer = curl_slist_append(*list, rest.data);
-        if (longer == NULL) {
-            return CURL_TRAILERFUNC_ABORT;
-        }
-        *list = longer;
-        rest = (struct sp_span){rest.data + length + 1, rest.len - length - 1};
-    }
-    return CURL_TRAILERFUNC_OK;
 }
 
 /* (6) A repetition, or a stale connection, is given up before anything is sent. */

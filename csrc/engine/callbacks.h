@@ -13,9 +13,6 @@ size_t sp_callback_receive(char *data, size_t size, size_t count, void *context)
 /* Room for bytes of the request's body. */
 size_t sp_callback_send(char *data, size_t size, size_t count, void *context);
 
-/* What follows the last chunk of the request. */
-int sp_callback_trailers(struct curl_slist **list, void *context);
-
 /* Before each sending of the request, libcurl's own repetitions included. */
 int sp_callback_before_send(void *context, char *remote_ip, char *local_ip, int remote_port,
                             int local_port);

@@ -4,6 +4,7 @@
 #include "engine/clock.h"
 #include "engine/connection.h"
 #include "engine/mailbox.h"
+#include "engine/request_body.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ post(struct sp_exchange *exchange, bool needed, unsigned wish)
 static enum sp_error
 send_some(struct sp_exchange *exchange, struct sp_span *body)
 {
-    size_t room = sp_pipe_room(&exchange->request);
+    size_t room = sp_request_body_room(exchange);
     struct sp_span part = {body->data, body->len < room ? body->len : room};
 
     bool is_endless =
@@ -67,10 +68,9 @@ send_some(struct sp_exchange *exchange, struct sp_span *body)
     if (!fits || exchange->request.ended) {
         return SP_E_REQUEST_CLIENT;
     }
-    if (!sp_pipe_write(&exchange->request, part)) {
+    if (!sp_request_body_write(exchange, part)) {
         return SP_E_NO_MEMORY;
     }
-    exchange->request_left -= (long long)part.len;
     *body = (struct sp_span){body->data + part.len, body->len - part.len};
     return SP_OK;
 }
@@ -92,7 +92,7 @@ sp_caller_send(struct sp_exchange *exchange, struct sp_span *body, bool *wanted,
 
     pthread_mutex_lock(&exchange->mutex);
     *wanted = is_request_wanted(exchange);
-    if (*wanted && sp_pipe_room(&exchange->request) == 0) {
+    if (*wanted && sp_request_body_room(exchange) == 0) {
         exchange->request_crowded = true;
         error = wait_a_slice(exchange, slice);
         *wanted = is_request_wanted(exchange);
@@ -122,13 +122,16 @@ sp_caller_end(struct sp_exchange *exchange)
     bool wake = false;
 
     pthread_mutex_lock(&exchange->mutex);
-    if (exchange->body_length > 0 && exchange->request_left > 0 && is_request_wanted(exchange)) {
+    if (!is_request_wanted(exchange)) {
+        exchange->request.ended = true; /* where it was cut off: nobody reads on */
+    }
+    else if (exchange->body_length > 0 && exchange->request_left > 0) {
         error = SP_E_REQUEST_CLIENT;
     }
-    else {
-        exchange->request.ended = true;
-        wake = wake_sender(exchange);
+    else if (!sp_request_body_end(exchange, SP_SPAN(""))) {
+        error = SP_E_NO_MEMORY;
     }
+    wake = error == SP_OK && wake_sender(exchange);
     pthread_mutex_unlock(&exchange->mutex);
     post(exchange, wake, SP_WISH_SEND);
     return error;

@@ -30,18 +30,32 @@ copy_terminated(struct sp_span span)
     return copy;
 }
 
-#define EMPTY_LENGTH "Content-Length: 0"
+/* The field that says how the body ends, where libcurl does not: it leaves an empty body without
+ * one, and frames no chunks of ours. */
+static struct sp_span
+framing_of(const struct sp_exchange *exchange)
+{
+    switch (exchange->body_length) {
+    case 0:
+        return SP_SPAN("\r\nContent-Length: 0");
+    case SP_BODY_CHUNKED:
+        return SP_SPAN("\r\nTransfer-Encoding: chunked");
+    default:
+        return SP_SPAN("");
+    }
+}
 
-/* A request without a body and one with an empty body differ on the wire. */
 static bool
 complete_fields(struct sp_exchange *exchange)
 {
     struct sp_buffer *fields = &exchange->fields;
-    struct sp_span length = fields->len == 0 ? SP_SPAN(EMPTY_LENGTH) : SP_SPAN("\r\n" EMPTY_LENGTH);
+    struct sp_span framing = framing_of(exchange);
 
-    fields->ceiling += sizeof("\r\n" EMPTY_LENGTH);
-    return (exchange->body_length != 0 || sp_buffer_append(fields, length)) &&
-           sp_buffer_append(fields, (struct sp_span){"", 1});
+    if (fields->len == 0) {
+        (void)sp_span_cut(&framing, '\n'); /* it is the first line */
+    }
+    fields->ceiling += framing.len + 1;
+    return sp_buffer_append(fields, framing) && sp_buffer_append(fields, (struct sp_span){"", 1});
 }
 
 static void
@@ -53,7 +67,6 @@ destroy(struct sp_exchange *exchange)
     sp_pipe_clear(&exchange->response);
     sp_response_head_clear(&exchange->head);
     sp_buffer_clear(&exchange->fields);
-    sp_buffer_clear(&exchange->trailers);
     sp_connection_free(exchange->offered);
     sp_bell_give_back(exchange->bell);
     sp_upstream_give_back(exchange->upstream);
@@ -73,10 +86,9 @@ init(struct sp_exchange *exchange, struct sp_mailbox *mailbox, struct sp_request
     exchange->client = request->client;
     exchange->bell = sp_bell_take(request->bell);
     exchange->sent = SP_NEVER;
-    sp_pipe_init(&exchange->request, SP_PIPE_CEILING);
+    sp_pipe_init(&exchange->request, SP_PIPE_CEILING + SP_FRAMING_CEILING);
     sp_pipe_init(&exchange->response, SP_PIPE_CEILING);
     sp_response_head_init(&exchange->head);
-    sp_buffer_init(&exchange->trailers, SP_TRAILERS_CEILING);
     exchange->head.may_upgrade = request->body_length == SP_BODY_TUNNEL;
     /* These cannot fail with default attributes on the supported systems. */
     (void)pthread_mutex_init(&exchange->mutex, NULL);

@@ -5,6 +5,7 @@
 #include "engine/error.h"
 #include "engine/pipe.h"
 #include "engine/upstream.h"
+#include "wire/chunked.h"
 #include "wire/response_head.h"
 
 #include <pthread.h>
@@ -19,7 +20,9 @@
 
 #define SP_PIPE_CEILING ((size_t)256 * 1024)
 
-#define SP_TRAILERS_CEILING ((size_t)16 * 1024)
+/* What a request's pipe holds beside so much of a body: the lines around a chunk, and behind the
+ * last one the trailers. */
+#define SP_FRAMING_CEILING (SP_CHUNK_TRAILER_CEILING + 64)
 
 #define SP_BODY_NONE    (-2LL)
 #define SP_BODY_CHUNKED (-1LL)
@@ -93,7 +96,7 @@ struct sp_exchange {
     char detail[256]; /* libcurl's words on `error`, NUL-terminated */
     struct sp_pipe request;
     struct sp_pipe response;
-    long long request_left;        /* bytes that the caller still owes; meaningless when chunked */
+    long long request_left;        /* bytes that the caller still owes, of a declared length */
     bool request_starved;          /* libcurl waits for SP_WISH_SEND */
     bool request_crowded;          /* the caller waits for room */
     bool response_held;            /* the engine waits for SP_WISH_RECEIVE */
@@ -115,7 +118,6 @@ struct sp_exchange {
     const struct sp_client_end *client_end; /* instead of the response's pipe, or NULL */
     struct sp_connection *connection;       /* owned; the relay's */
     struct sp_downstream *downstream;       /* borrowed; the door's */
-    struct sp_buffer trailers;              /* of a chunked request: lines, each with its NUL */
     struct sp_exchange *next_relayed;       /* in the loop's list of those with one */
     long long started;                      /* ms; when it was given to the engine */
     long long sent;   /* ms; when the request's last byte went out, or SP_NEVER */

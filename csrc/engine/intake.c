@@ -1,54 +1,26 @@
 #include "engine/intake.h"
 
+#include "engine/request_body.h"
 #include "engine/roster.h"
 
-#include <string.h>
-
-/* Under the exchange's mutex: a run of the body. */
-static bool
-write_some(struct sp_exchange *exchange, struct sp_span bytes)
-{
-    if (exchange->body_length > 0) {
-        exchange->request_left -= (long long)bytes.len;
-    }
-    return sp_pipe_write(&exchange->request, bytes);
-}
-
-/* Under the mutex. */
+/* Under the exchange's mutex. */
 static bool
 move_plain(struct sp_downstream *downstream)
 {
     struct sp_visit *visit = &downstream->visit;
     struct sp_span bytes = sp_downstream_unused(downstream);
-    size_t room = sp_pipe_room(&visit->exchange->request);
+    size_t room = sp_request_body_room(visit->exchange);
 
     if ((long long)bytes.len > visit->body_left) {
         bytes.len = (size_t)visit->body_left;
     }
     bytes.len = bytes.len < room ? bytes.len : room;
-    if (bytes.len > 0 && !write_some(visit->exchange, bytes)) {
+    if (!sp_request_body_write(visit->exchange, bytes)) {
         return false;
     }
     visit->body_left -= (long long)bytes.len;
     visit->is_body_done = visit->body_left == 0;
     sp_downstream_use(downstream, bytes.len);
-    return true;
-}
-
-/* Each line ends with a NUL in place of its CRLF, as libcurl wants them. */
-static bool
-keep_trailers(struct sp_exchange *exchange, struct sp_span lines)
-{
-    while (lines.len > 0) {
-        const char *end = memchr(lines.data, '\r', lines.len);
-        size_t length = end != NULL ? (size_t)(end - lines.data) : lines.len;
-        if (!sp_buffer_append(&exchange->trailers, (struct sp_span){lines.data, length}) ||
-            !sp_buffer_append(&exchange->trailers, (struct sp_span){"", 1})) {
-            return false;
-        }
-        size_t line = length + 2 < lines.len ? length + 2 : lines.len;
-        lines = (struct sp_span){lines.data + line, lines.len - line};
-    }
     return true;
 }
 
@@ -61,7 +33,7 @@ move_chunks(struct sp_downstream *downstream)
 
     while (step == SP_CHUNKED_DATA) {
         struct sp_span unused = sp_downstream_unused(downstream);
-        size_t room = sp_pipe_room(&visit->exchange->request);
+        size_t room = sp_request_body_room(visit->exchange);
         size_t given = unused.len < room ? unused.len : room; /* no run is longer than its bytes */
         struct sp_span bytes = {unused.data, given};
         struct sp_span data = {NULL, 0};
@@ -69,7 +41,7 @@ move_chunks(struct sp_downstream *downstream)
             break;
         }
         step = sp_chunked_next(&visit->chunked, &bytes, &data);
-        if (step == SP_CHUNKED_DATA && !write_some(visit->exchange, data)) {
+        if (step == SP_CHUNKED_DATA && !sp_request_body_write(visit->exchange, data)) {
             return false;
         }
         sp_downstream_use(downstream, given - bytes.len);
@@ -78,9 +50,7 @@ move_chunks(struct sp_downstream *downstream)
         }
     }
     visit->is_body_done = step == SP_CHUNKED_DONE;
-    return step != SP_CHUNKED_BROKEN &&
-           (!visit->is_body_done ||
-            keep_trailers(visit->exchange, sp_buffer_peek(&visit->chunked.trailers)));
+    return step != SP_CHUNKED_BROKEN;
 }
 
 static bool
@@ -91,7 +61,9 @@ move(struct sp_downstream *downstream, bool *was_starved)
 
     pthread_mutex_lock(&exchange->mutex);
     bool good = visit->is_chunked ? move_chunks(downstream) : move_plain(downstream);
-    exchange->request.ended = visit->is_body_done;
+    if (good && visit->is_body_done) {
+        good = sp_request_body_end(exchange, sp_buffer_peek(&visit->chunked.trailers));
+    }
     *was_starved =
         exchange->request_starved && (visit->is_body_done || !sp_pipe_is_empty(&exchange->request));
     if (*was_starved) {

@@ -29,6 +29,21 @@ sp_pipe_write(struct sp_pipe *pipe, struct sp_span bytes)
 }
 
 bool
+sp_pipe_write_all(struct sp_pipe *pipe, const struct sp_span *spans, size_t count)
+{
+    size_t before = pipe->filling.len;
+    bool written = true;
+
+    for (size_t i = 0; written && i < count; i++) {
+        written = sp_buffer_append(&pipe->filling, spans[i]);
+    }
+    if (!written) {
+        pipe->filling.len = before;
+    }
+    return written;
+}
+
+bool
 sp_pipe_is_empty(const struct sp_pipe *pipe)
 {
     return pipe->filling.len == 0 && pipe->drained == pipe->draining.len;

@@ -20,6 +20,9 @@ void sp_pipe_clear(struct sp_pipe *pipe);
 size_t sp_pipe_room(const struct sp_pipe *pipe);
 bool sp_pipe_write(struct sp_pipe *pipe, struct sp_span bytes);
 
+/* The same for several spans, all or none. */
+bool sp_pipe_write_all(struct sp_pipe *pipe, const struct sp_span *spans, size_t count);
+
 /* Under the lock: nothing is written that is not read. */
 bool sp_pipe_is_empty(const struct sp_pipe *pipe);
 

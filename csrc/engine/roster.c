@@ -103,8 +103,7 @@ take_off(struct sp_loop *loop, struct sp_transfer *transfer, enum sp_error error
                         transfer->exchange->head.keep_alive);
     }
     sp_transfer_detach(transfer);
-    give_back_transfer(loop, transfer,
-                       error == SP_OK && transfer->sends == 1 && !transfer->is_spent);
+    give_back_transfer(loop, transfer, error == SP_OK && transfer->sends == 1);
     loop->running--;
 }
 
@@ -306,6 +305,17 @@ overdue(const struct sp_exchange *exchange, long long now)
     return stalled && !is_event_stream(exchange) ? SP_E_IDLE_TIMEOUT : SP_OK;
 }
 
+/* Under the mutex. A send that waits for the caller, while libcurl has still to send. */
+static bool
+is_kept_back(struct sp_exchange *exchange)
+{
+    bool kept_back = exchange->request_starved && exchange->transfer != NULL &&
+                     sp_transfer_is_behind(exchange->transfer);
+
+    exchange->request_starved = exchange->request_starved && !kept_back;
+    return kept_back;
+}
+
 void
 sp_roster_scan(struct sp_loop *loop, long long now)
 {
@@ -315,9 +325,13 @@ sp_roster_scan(struct sp_loop *loop, long long now)
         struct sp_exchange *next = exchange->next;
         pthread_mutex_lock(&exchange->mutex);
         enum sp_error error = overdue(exchange, now);
+        bool kept_back = error == SP_OK && is_kept_back(exchange);
         pthread_mutex_unlock(&exchange->mutex);
         if (error != SP_OK) {
             sp_roster_end(loop, exchange, error);
+        }
+        else if (kept_back) {
+            sp_roster_resume(loop, exchange, SP_WISH_SEND);
         }
         exchange = next;
     }

@@ -88,7 +88,6 @@ set_callbacks(struct sp_transfer *transfer)
     bad |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     bad |= curl_easy_setopt(easy, CURLOPT_READFUNCTION, sp_callback_send);
     bad |= curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
-    bad |= curl_easy_setopt(easy, CURLOPT_TRAILERDATA, transfer);
     bad |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, sp_callback_before_send);
     bad |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
     bad |= curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, sp_callback_trace);
@@ -143,7 +142,8 @@ set_upstream(struct sp_transfer *transfer, struct sp_upstream *upstream)
     return bad;
 }
 
-/* UPLOAD sends a body under any method; POST would add a Content-Type. */
+/* UPLOAD sends a body under any method; POST would add a Content-Type. Where libcurl knows no
+ * length it sends what it is given until that ends, without framing of its own: see link_nodes. */
 static CURLcode
 set_method(CURL *easy, const struct sp_exchange *exchange)
 {
@@ -175,12 +175,14 @@ link_nodes(struct sp_transfer *transfer, struct sp_exchange *exchange)
     static char coding[] = "Transfer-Encoding:";
     struct curl_slist *nodes = transfer->nodes;
     bool has_fields = exchange->fields.len > 1; /* besides the NUL */
-    bool is_tunnel = exchange->body_length == SP_BODY_TUNNEL;
+    bool is_framed_here =
+        exchange->body_length == SP_BODY_TUNNEL || exchange->body_length == SP_BODY_CHUNKED;
     struct curl_slist *last = has_fields ? &nodes[SP_NODE_FIELDS] : NULL;
 
     nodes[SP_NODE_HOST] = (struct curl_slist){host, &nodes[SP_NODE_ACCEPT]};
     nodes[SP_NODE_ACCEPT] = (struct curl_slist){accept, &nodes[SP_NODE_EXPECT]};
-    nodes[SP_NODE_EXPECT] = (struct curl_slist){expect, is_tunnel ? &nodes[SP_NODE_CODING] : last};
+    nodes[SP_NODE_EXPECT] =
+        (struct curl_slist){expect, is_framed_here ? &nodes[SP_NODE_CODING] : last};
     nodes[SP_NODE_CODING] = (struct curl_slist){coding, last};
     nodes[SP_NODE_FIELDS] = (struct curl_slist){exchange->fields.data, NULL};
 }
@@ -198,6 +200,7 @@ sp_transfer_new(struct sp_news *news, struct sp_sockets *sockets, long receive_s
     made->sockets = sockets;
     made->socket = SP_NO_SOCKET;
     made->receive_size = receive_size;
+    made->is_buffered = curl_version_info(CURLVERSION_NOW)->version_num >= 0x080700;
     made->easy = curl_easy_init();
     if (made->easy == NULL || set_constants(made->easy) != CURLE_OK ||
         set_callbacks(made) != CURLE_OK) {
@@ -227,7 +230,6 @@ sp_transfer_attach(struct sp_transfer *transfer, struct sp_exchange *exchange)
     /* A Unix socket has no port to find it by before a request goes out, and connecting it
      * costs next to nothing: it is never used twice. */
     bool is_unix = exchange->upstream->options.unix_socket != NULL;
-    bool may_trail = exchange->body_length == SP_BODY_CHUNKED && exchange->downstream != NULL;
 
     assert(transfer->exchange == NULL && exchange->transfer == NULL);
     link_nodes(transfer, exchange);
@@ -236,19 +238,18 @@ sp_transfer_attach(struct sp_transfer *transfer, struct sp_exchange *exchange)
     bad |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->nodes);
     /* (13) An upgrade's connection is its own. */
     bad |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, is_tunnel ? 1L : 0L);
-    bad |= curl_easy_setopt(easy, CURLOPT_TRAILERFUNCTION, may_trail ? sp_callback_trailers : NULL);
     bad |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, is_tunnel || is_unix ? 1L : 0L);
     if (bad != CURLE_OK) {
         return SP_E_NO_MEMORY;
     }
     transfer->socket = SP_NO_SOCKET;
     transfer->sends = 0;
+    transfer->taken = 0;
     transfer->stale = false;
     transfer->paused = false;
     transfer->is_silent = false;
     transfer->is_spoken = false;
     transfer->goodbye = false;
-    transfer->is_spent = may_trail;
     transfer->fault = SP_OK;
     transfer->words[0] = '\0';
     transfer->exchange = exchange;
@@ -271,6 +272,20 @@ sp_transfer_refresh(struct sp_transfer *transfer)
     transfer->socket = SP_NO_SOCKET;
     transfer->sends = 0;
     transfer->stale = false;
+}
+
+bool
+sp_transfer_is_behind(const struct sp_transfer *transfer)
+{
+    const struct sp_exchange *exchange = transfer->exchange;
+    /* The fields end with a NUL. A length that libcurl declares is not counted. */
+    size_t head = strlen(exchange->method) + strlen(exchange->target) + exchange->fields.len - 1 +
+                  sizeof("  HTTP/1.1\r\n\r\n\r\n") - 1;
+    long sent = 0;
+
+    return transfer->is_buffered && transfer->sends > 0 &&
+           curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK &&
+           sent < (long)head + (long)transfer->taken;
 }
 
 /* Where the end of the stream is the end of the body, TLS must say that it is meant (RFC 9112,

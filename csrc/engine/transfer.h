@@ -22,8 +22,9 @@ struct sp_transfer {
     struct sp_news *news;       /* borrowed: the loop's */
     struct sp_sockets *sockets; /* borrowed: the loop's */
     struct curl_slist nodes[SP_NODE_COUNT];
-    long receive_size;            /* bytes that libcurl takes from the socket at once */
-    bool traced;                  /* TLS, and libcurl tells of its messages */
+    long receive_size; /* bytes that libcurl takes from the socket at once */
+    bool traced;       /* TLS, and libcurl tells of its messages */
+    bool is_buffered;  /* libcurl 8.7 and later: what goes out passes a buffer of its own */
     struct sp_upstream *upstream; /* whose options are set; a reference of our own */
     struct sp_exchange *exchange; /* borrowed while attached, else NULL */
     struct sp_transfer *next;     /* in the loop's list of idle ones */
@@ -31,12 +32,11 @@ struct sp_transfer {
     /* Of the exchange at hand. */
     curl_socket_t socket; /* its connection's, or SP_NO_SOCKET */
     unsigned sends;       /* how often libcurl began to send it */
+    long long taken;      /* bytes of the body that libcurl has */
     bool stale;           /* the connection was given up before anything was sent */
     bool is_silent;       /* an upgrade's upstream has ended its stream; ours may go on */
     bool is_spoken;       /* in a tunnel: libcurl has all that the client said */
     bool paused;          /* libcurl holds bytes that the pipe had no room for */
-    bool is_spent;        /* not to be used again: libcurl 7.88 never forgets that it has sent
-                             trailers, and then writes before its buffer */
     bool goodbye;         /* the upstream has ended TLS itself (close_notify) */
     enum sp_error fault;  /* why a callback made libcurl stop, else SP_OK */
     char words[CURL_ERROR_SIZE];
@@ -54,6 +54,10 @@ void sp_transfer_detach(struct sp_transfer *transfer);
 
 /* To be run again, on a fresh connection, because this one was stale. */
 void sp_transfer_refresh(struct sp_transfer *transfer);
+
+/* Whether libcurl has bytes that it has not sent, of the head or the body. While its send is paused
+ * it may forget them. Known only of libcurl 8.7 and later; see sp_callback_send. */
+bool sp_transfer_is_behind(const struct sp_transfer *transfer);
 
 /* What a result of libcurl means for the exchange. */
 enum sp_error sp_transfer_outcome(const struct sp_transfer *transfer, CURLcode result);

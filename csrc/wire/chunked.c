@@ -173,3 +173,18 @@ sp_chunked_next(struct sp_chunked *chunked, struct sp_span *bytes, struct sp_spa
     }
     return chunked->state == SP_CHUNKED_END ? SP_CHUNKED_DONE : SP_CHUNKED_BROKEN;
 }
+
+struct sp_span
+sp_chunk_size_line(size_t size, char room[SP_CHUNK_SIZE_ROOM])
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t first = SP_CHUNK_SIZE_ROOM;
+
+    room[--first] = '\n';
+    room[--first] = '\r';
+    do {
+        room[--first] = digits[size % 16];
+        size /= 16;
+    } while (size > 0);
+    return (struct sp_span){room + first, SP_CHUNK_SIZE_ROOM - first};
+}

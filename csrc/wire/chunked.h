@@ -1,4 +1,4 @@
-/* The body of a request in chunks (RFC 9112, 7.1), decoded strictly, however it is cut. */
+/* A body in chunks (RFC 9112, 7.1): decoded strictly, however it is cut. */
 #ifndef SP_WIRE_CHUNKED_H
 #define SP_WIRE_CHUNKED_H
 
@@ -6,6 +6,9 @@
 
 #define SP_CHUNK_LINE_CEILING    ((size_t)4 * 1024)
 #define SP_CHUNK_TRAILER_CEILING ((size_t)16 * 1024)
+
+/* "ffffffffffffffff\r\n" */
+#define SP_CHUNK_SIZE_ROOM ((size_t)18)
 
 enum sp_chunked_step {
     SP_CHUNKED_MORE,
@@ -47,5 +50,8 @@ void sp_chunked_clear(struct sp_chunked *chunked);
  * whose it is (RFC 9110, 6.5.1), but those that Connection nominates are for the caller to drop. */
 enum sp_chunked_step sp_chunked_next(struct sp_chunked *chunked, struct sp_span *bytes,
                                      struct sp_span *data);
+
+/* The line before a chunk of `size` bytes that we send, in `room`. */
+struct sp_span sp_chunk_size_line(size_t size, char room[SP_CHUNK_SIZE_ROOM]);
 
 #endif

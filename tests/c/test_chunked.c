@@ -291,6 +291,16 @@ test_random_bodies_in_random_pieces(void)
     }
 }
 
+static void
+test_size_lines(void)
+{
+    char room[SP_CHUNK_SIZE_ROOM];
+
+    assert(sp_span_equal(sp_chunk_size_line(0, room), SP_SPAN("0\r\n")));
+    assert(sp_span_equal(sp_chunk_size_line(255, room), SP_SPAN("ff\r\n")));
+    assert(sp_span_equal(sp_chunk_size_line(SIZE_MAX, room), SP_SPAN("ffffffffffffffff\r\n")));
+}
+
 int
 main(void)
 {
@@ -301,6 +311,7 @@ main(void)
     test_trailers();
     test_trailers_that_mean_too_much_are_dropped();
     test_limits();
+    test_size_lines();
     test_every_cut_in_two_reads_the_same();
     test_random_bodies_in_random_pieces();
     sp_chunked_clear(&chunked);

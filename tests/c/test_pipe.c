@@ -154,12 +154,26 @@ test_two_threads_lose_nothing(void)
     sp_pipe_clear(&shared.pipe);
 }
 
+static void
+test_spans_go_in_together_or_not_at_all(void)
+{
+    struct sp_pipe pipe;
+    struct sp_span spans[] = {SP_SPAN("3\r\n"), SP_SPAN("abc"), SP_SPAN("\r\n")};
+
+    sp_pipe_init(&pipe, 12);
+    assert(sp_pipe_write_all(&pipe, spans, 3) && !sp_pipe_write_all(&pipe, spans, 3));
+    assert(sp_pipe_room(&pipe) == 4);
+    assert(sp_span_equal(sp_pipe_peek(&pipe), SP_SPAN("3\r\nabc\r\n")));
+    sp_pipe_clear(&pipe);
+}
+
 int
 main(void)
 {
     test_empty_pipe_gives_nothing();
     test_bytes_come_out_in_order();
     test_each_half_has_its_ceiling();
+    test_spans_go_in_together_or_not_at_all();
     test_peeked_bytes_stay_while_more_is_written();
     test_two_threads_lose_nothing();
     (void)puts("pipe: ok");

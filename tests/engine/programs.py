@@ -16,7 +16,8 @@ import threading
 from collections.abc import Callable
 
 from samesite_proxy import _engine
-from samesite_proxy._engine import CHUNKED, EngineError, Exchange, Upstream
+from samesite_proxy._engine import CHUNKED, TUNNEL, EngineError, Exchange, Upstream
+from tests.harness.sends import follow
 
 HOST = [("Host", "site.example")]
 
@@ -312,6 +313,54 @@ def forks_in_the_middle_of_stops(url: str) -> None:
     _engine.stop()
     say(outcome(lambda: start(at)))
     say(run_in_child(lambda: ask_for(at, "child")))
+
+
+# Every byte of a small request, and of one in TLS.
+PLACES = range(1, 160)
+RESTS = ("a .", "a", "a a 1 i", "i 3 a")
+SHAPES = ("none", "empty", "length", "chunked", "early", "tunnel")
+
+
+def send_in_pieces(at: Upstream, shape: str, target: str) -> bytes:
+    """What the upstream says to one request; of an "early" one before it has the body."""
+    lengths = {"none": -2, "empty": 0, "length": 10, "tunnel": TUNNEL}
+    fields = [*HOST, ("Upgrade", "x"), ("Connection", "Upgrade")] if shape == "tunnel" else HOST
+    method = "POST" if shape in ("empty", "length", "chunked", "early") else "GET"
+    exchange = at.request(method, target, fields, lengths.get(shape, CHUNKED))
+    if shape == "tunnel":
+        status = exchange.head()[0]
+        exchange.cancel()
+        return str(status).encode()
+    if shape == "early":
+        exchange.head()
+    if shape in ("length", "chunked", "early"):
+        for piece in (b"five5", b"more5"):
+            exchange.send(piece)
+        exchange.end()
+    return body_of(exchange)
+
+
+def cut_sends(url: str, ca_file: str) -> None:
+    """Requests of every shape, whose sends are cut, refused and interrupted at every place."""
+    at = Upstream(url + "/", None, ca_file or None, True, (10, 10, 10), 256)
+    count = 0
+    for shape in SHAPES:
+        body = b"five5more5" if shape in ("length", "chunked", "early") else b""
+        rests = RESTS if shape not in ("early", "tunnel") else RESTS[:1]
+        for schedule in (f"{cut} {rest}" for rest in rests for cut in PLACES[:: 1 if body else 3]):
+            target = f"/{shape}/{count}"
+            method = b"GET" if shape in ("none", "tunnel") else b"POST"
+            follow(schedule)
+            try:
+                said = send_in_pieces(at, shape, target)
+            except EngineError as error:
+                said = error.code.encode()
+            count += 1
+            if said != {"tunnel": b"101", "early": body}.get(
+                shape, method + f" {target} ".encode() + body
+            ):
+                say(shape, schedule, said)
+    say("sent", count)
 
 
 if __name__ == "__main__":

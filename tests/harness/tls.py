@@ -1,0 +1,52 @@
+"""TLS around a scripted upstream, with certificates of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.harness.scripted_upstream import Connection, Script
+
+
+@dataclass(frozen=True)
+class Certificate:
+    path: str
+    context: ssl.SSLContext
+
+
+def make_certificate(folder: Path, name: str) -> Certificate:
+    key, path = str(folder / f"{name}.key"), str(folder / f"{name}.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-keyout", key, "-out", path, "-days", "2", "-subj", f"/CN={name}",
+         "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path, key)
+    return Certificate(path, context)
+
+
+def over_tls(context: ssl.SSLContext, script: Script) -> Script:
+    """The script of what is said inside TLS; its end says goodbye first."""
+
+    def outer(connection: Connection) -> None:
+        plain = connection.sock
+        connection.sock = context.wrap_socket(plain, server_side=True)
+        try:
+            script(connection)
+            connection.sock.settimeout(0.2)
+            say_goodbye(connection)
+        finally:
+            connection.close()
+
+    return outer
+
+
+def say_goodbye(connection: Connection) -> None:
+    """Sent where there still is TLS; the peer's own is not waited for."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        connection.sock.unwrap()  # type: ignore[attr-defined]
