@@ -21,6 +21,18 @@ Fields = list[tuple[str, str]]
 Body = Iterable[bytes] | AsyncIterable[bytes]
 
 
+# What a middleware that compresses finds where it would hold back what should come at once. It is
+# never sent (RFC 9110, 8.4.1).
+IDENTITY = ("Content-Encoding", "identity")
+
+
+def _comes_in_pieces(fields: Fields) -> bool:
+    """Whether an answer is to reach the client as it comes: events, or no declared length."""
+    named = {name.lower(): value for name, value in fields}
+    media_type = named.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "text/event-stream" or "content-length" not in named
+
+
 class FrontendResponse(StreamingHttpResponse):
     """The frontend's answer: its fields cross in their order, repeated ones and all.
 
@@ -49,6 +61,8 @@ class FrontendResponse(StreamingHttpResponse):
     def headers(self) -> ResponseHeaders:
         if self._edited is None:
             self._edited = ResponseHeaders(self._joined())
+            if _comes_in_pieces(self._fields):
+                self._edited.setdefault(*IDENTITY)
         return self._edited
 
     @headers.setter
@@ -70,7 +84,8 @@ class FrontendResponse(StreamingHttpResponse):
             elif now is not None and key not in written:
                 kept.append((name, now))
             written.add(key)
-        return kept + [item for item in self._edited.items() if item[0].lower() not in written]
+        added = (item for item in self._edited.items() if item[0].lower() not in written)
+        return kept + [item for item in added if item != IDENTITY]
 
 
 # Why there is no answer of the frontend's. The last comes of text that is not Latin-1.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from queue import Queue
 
 import pytest
 
+from samesite_proxy.place import NAME
 from tests.asgi.server_table import row_of
 from tests.asgi.servers import EVERY, both, front, plain
 from tests.harness.http_requests import OK, Request, RequestReader, recording
@@ -256,6 +258,28 @@ def test_upload_of_a_gigabyte_needs_no_memory(stage: Stage) -> None:
         assert client.read_answer().status == 200
     assert seen.get(timeout=DEADLINE) == size
     assert memory.growth() <= 16 * MIB
+
+
+GZIP = json.dumps(["django.middleware.gzip.GZipMiddleware", NAME])
+
+
+@on(*both("uvicorn", "hypercorn"), TEST_MIDDLEWARE=GZIP)
+@pytest.mark.parametrize("content_type", ["text/event-stream", "text/html"])
+def test_compression_before_ours_holds_no_piece(stage: Stage, content_type: str) -> None:
+    is_seen = threading.Event()
+
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        connection.send(f"HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\n\r\none".encode())
+        if is_seen.wait(DEADLINE):
+            connection.send(b"two")
+
+    stage.play(script)
+    with stage.client() as client:
+        client.send(request("GET", "/events", "Accept-Encoding: gzip"))
+        assert b"content-encoding" not in client.read_until(b"one").lower()
+        is_seen.set()
+        client.read_until(b"two")
 
 
 @on(*both())

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from typing import Any
 
-from tests.traffic.stage import Stage, on, request
+import pytest
+
+from tests.harness.scripted_upstream import DEADLINE, Connection
+from tests.traffic.stage import Stage, chunked, on, request
 
 OURS = "samesite_proxy.middleware.SameSiteProxyMiddleware"
 HEAD = "HTTP/1.1 200 OK\r\n"
@@ -88,6 +92,38 @@ def test_gzip_leaves_what_is_encoded(stage: Stage) -> None:
     answer = stage.get("/x", "Accept-Encoding: gzip, br")
     assert (answer.all("Content-Encoding"), answer.body) == (["br"], body)
     assert answer.all("Content-Length") == [str(len(body))]
+
+
+EVENTS = "Content-Type: text/event-stream"
+IN_PIECES = {
+    "events": [EVENTS],
+    "events of a length": [EVENTS.title() + ";charset=utf-8", "Content-Length: 18"],
+    "chunked page": ["Content-Type: text/html", "Transfer-Encoding: chunked"],
+    "page until the end": ["Content-Type: text/html"],
+}
+
+
+@on(*BOTH, **GZIP)
+@pytest.mark.parametrize("lines", IN_PIECES.values(), ids=IN_PIECES)
+def test_gzip_holds_nothing_that_comes_in_pieces(stage: Stage, lines: list[str]) -> None:
+    is_seen = threading.Event()
+    pieces = [b"data: 1\n\n", b"data: 2\n\n"]
+    framed = [chunked(pieces[0])[: -len(b"0\r\n\r\n")], chunked(pieces[1])]
+
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        connection.send("\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode())
+        first, second = framed if "Transfer-Encoding: chunked" in lines else pieces
+        connection.send(first)
+        if is_seen.wait(DEADLINE):
+            connection.send(second)
+
+    stage.play(script)
+    with stage.client() as client:
+        client.send(request("GET", "/events", "Accept-Encoding: gzip, br, zstd"))
+        assert b"content-encoding" not in client.read_until(pieces[0]).lower()
+        is_seen.set()
+        client.read_until(pieces[1])
 
 
 @on(*BOTH, **CONDITIONAL)
