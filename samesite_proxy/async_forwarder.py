@@ -7,6 +7,7 @@ import functools
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
+from django.core.exceptions import RequestAborted
 from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy import failures, servers
@@ -33,6 +34,13 @@ from samesite_proxy.forwarding import (
 from samesite_proxy.hosts import view_of
 from samesite_proxy.relocation import Relocation, names_place
 from samesite_proxy.responses import FrontendResponse, NoAnswer, failure_of, log_broken, refusal
+
+
+class BrokenOff(asyncio.CancelledError, RequestAborted):
+    """What Django's handler takes for a client's leaving: it ends without the answer's end, at
+    which servers break the connection, and without a traceback. Up to Django 6.0 that is a
+    CancelledError; from 6.1 on, where it runs in a task group, a RequestAborted.
+    """
 
 
 async def _upload(exchange: AsyncExchange, pieces: AsyncIterator[bytes]) -> None:
@@ -127,9 +135,7 @@ async def _body_of(
             piece = await exchange.read()
     except EngineError as error:
         log_broken(name, error)
-        # Django takes this for a client's leaving, and ends without the answer's end; at any
-        # other exception servers would log a traceback.
-        raise asyncio.CancelledError(str(error)) from error
+        raise BrokenOff(str(error)) from error
     finally:
         exchange.close()
         if uploading is not None:
