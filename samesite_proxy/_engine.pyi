@@ -8,6 +8,12 @@ NO_BODY: Final[int]
 CHUNKED: Final[int]
 TUNNEL: Final[int]  # an upgrade: after a 101, bytes of whatever protocol
 
+# What a request asks its connection to become: nothing that counts, a protocol that a frontend may
+# switch to or not, a WebSocket.
+NO_UPGRADE: Final[int]
+OFFERED: Final[int]
+WEBSOCKET: Final[int]
+
 # Kinds of rules.
 PREFIX: Final[int]
 EXACT: Final[int]
@@ -206,6 +212,11 @@ def take_connection(fd: int, /) -> int:
 
 def is_gone(fd: int, /) -> bool:
     """Whether the peer of a client's connection has ended or reset it."""
+
+def upgrade_of(
+    method: str, is_http_1_1: bool, has_body: bool, connection: str, upgrade: str, /
+) -> int:
+    """NO_UPGRADE, OFFERED or WEBSOCKET, by the Connection and Upgrade fields, each as one list."""
 
 def stop() -> None:
     """Stop the engine and end every exchange, for the end of the process.

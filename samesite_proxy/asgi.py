@@ -113,7 +113,7 @@ class ProxyApplication:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         place = path_info_of(scope), None, get_script_prefix(scope)
-        frontend = self._routing.frontend_of_upgrade(*place)
+        frontend = self._routing.frontend_of_websocket(*place)
         browser = Browser(scope, receive, send)
 
         def start() -> tuple[AsyncExchange, websocket.Handshake]:

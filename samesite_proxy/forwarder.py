@@ -11,7 +11,16 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 
 from samesite_proxy import failures, servers
-from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL, EngineError, Exchange, Upstream
+from samesite_proxy._engine import (
+    CHUNKED,
+    NO_BODY,
+    NO_UPGRADE,
+    TUNNEL,
+    WEBSOCKET,
+    EngineError,
+    Exchange,
+    Upstream,
+)
 from samesite_proxy.adoption import adopting, can_adopt, head_of
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
@@ -98,11 +107,14 @@ def _adopted(
     return response
 
 
-def _is_among_the_asked(fields: Fields, environ: dict[str, Any]) -> bool:
-    """An upstream may switch to no protocol that the client has not named (RFC 9110, 7.8)."""
-    asked = {token.strip().lower() for token in environ["HTTP_UPGRADE"].split(",")}
-    chosen = [value for name, value in fields if name.lower() == "upgrade"]
-    return all(token.strip().lower() in asked for value in chosen for token in value.split(","))
+def _may_switch(client: socket.socket | None, upgrade: int) -> bool:
+    """Whether the frontend is offered a protocol. A server need not heed Upgrade (RFC 9110, 7.8),
+    but there is no WebSocket without it.
+    """
+    is_possible = client is not None and can_adopt(client)
+    if upgrade == WEBSOCKET and not is_possible:
+        raise Refused(failures.UPGRADE_REFUSED)
+    return upgrade != NO_UPGRADE and is_possible
 
 
 def length_of(request: HttpRequest) -> int:
@@ -137,7 +149,7 @@ def _pieces(
 def _upload(
     request: HttpRequest, length: int, exchange: Exchange, client: socket.socket | None
 ) -> Upload | None:
-    if length in (NO_BODY, 0):
+    if length in (NO_BODY, 0, TUNNEL):
         return None
     pieces = _pieces(request, length, exchange, client)
     if client is None or not can_adopt(client):  # Reading could wait for ever, unlike the answer.
@@ -204,20 +216,22 @@ class Forwarder:
         )
 
     def _forward(
-        self, request: HttpRequest, frontend: Frontend, client: socket.socket | None
+        self, request: HttpRequest, frontend: Frontend, client: socket.socket | None, upgrade: int
     ) -> HttpResponseBase:
         environ = request.META
-        arrival = _arrival_of(request, is_upgrade=False)
+        arrival = _arrival_of(request, is_upgrade=upgrade == WEBSOCKET)
         if request.method in NEVER_FORWARDED:
             raise Refused(failures.METHOD_REFUSED)
         if request.method not in SAFE and servers.may_have_lost_head(environ, client):
             raise Refused(failures.HEAD_BROKEN)
-        length = length_of(request)
+        length = TUNNEL if _may_switch(client, upgrade) else length_of(request)
         view = view_of(self._settings, arrival, frontend)
         fields = self._forwarding.fields(arrival, view)
         exchange = self._start(environ, fields, frontend, length, client)
         upload = _upload(request, length, exchange, client)
         status, reason, answered = _head_of(exchange, upload)
+        if client and status == SWITCHING_PROTOCOLS:
+            return _adopted(status, reason, answered, exchange, client, request)
         fields = self._relocation.fields(answered, frontend, arrival.origin, view.alias_host)
         is_free = client is not None and can_adopt(client) and self._is_first
         is_read = upload is None or upload.is_over()
@@ -230,37 +244,16 @@ class Forwarder:
             body = upload.before_end(body, lambda: servers.discard_body(environ, client))
         return FrontendResponse(status, reason, fields, body)
 
-    def _upgrade(
-        self, request: HttpRequest, frontend: Frontend, client: socket.socket | None
-    ) -> HttpResponseBase:
-        arrival = _arrival_of(request, is_upgrade=True)
-        if client is None or not can_adopt(client):
-            raise Refused(failures.UPGRADE_REFUSED)
-        environ = request.META
-        view = view_of(self._settings, arrival, frontend)
-        fields = self._forwarding.fields(arrival, view)
-        exchange = self._start(environ, fields, frontend, TUNNEL, client)
-        status, reason, fields = exchange.head()
-        if status == SWITCHING_PROTOCOLS:
-            if not _is_among_the_asked(fields, environ):
-                raise Refused(failures.BY_CODE["response-head"])
-            return _adopted(status, reason, fields, exchange, client, request)
-        fields = self._relocation.fields(fields, frontend, arrival.origin, view.alias_host)
-        body = body_of(exchange, client, environ, f"{request.method} {request.path}")
-        return FrontendResponse(status, reason, fields, body)
-
     def answer(
         self,
         request: HttpRequest,
         frontend: Frontend,
         client: socket.socket | None,
-        *,
-        is_upgrade: bool = False,
+        upgrade: int,
     ) -> HttpResponseBase:
         """The frontend's answer to `request`, or the line that says why there is none."""
         try:
-            forward = self._upgrade if is_upgrade else self._forward
-            return forward(request, frontend, client)
+            return self._forward(request, frontend, client, upgrade)
         except NoAnswer as error:
             failure = failure_of(error)
         response = refusal(failure, frontend, request, debug=self._settings.debug)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from samesite_proxy._engine import CHUNKED, NO_BODY
+from samesite_proxy._engine import CHUNKED, NO_BODY, NO_UPGRADE, upgrade_of
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import Settings
 from samesite_proxy.hosts import View
@@ -72,21 +72,16 @@ def body_length_of(environ: Environ) -> int:
     return int(length)
 
 
-def _listed_in(value: str) -> set[str]:
-    return {token.strip().lower() for token in value.split(",")} - {""}
-
-
-def is_upgrade(environ: Environ) -> bool:
-    """Whether the client asks to leave HTTP on this connection (RFC 9110, 7.8).
-
-    Not behind a body; and never for h2c, whose requests would pass without being looked at.
-    """
-    asked = _listed_in(environ.get("HTTP_UPGRADE", ""))
-    if not asked or "h2c" in asked or environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
-        return False
+def upgrade_in(environ: Environ) -> int:
+    """What the client asks its connection to become (RFC 9110, 7.8), by one rule with the door."""
+    asked = environ.get("HTTP_UPGRADE")
+    if not asked:
+        return NO_UPGRADE
     length = environ.get("CONTENT_LENGTH") or ""
-    has_body = environ.get("HTTP_TRANSFER_ENCODING") or length.strip("0")
-    return not has_body and "upgrade" in _listed_in(environ.get("HTTP_CONNECTION", ""))
+    has_body = bool(environ.get("HTTP_TRANSFER_ENCODING") or length.strip("0"))
+    is_http_1_1 = environ.get("SERVER_PROTOCOL") == "HTTP/1.1"
+    connection = environ.get("HTTP_CONNECTION", "")
+    return upgrade_of(environ["REQUEST_METHOD"], is_http_1_1, has_body, connection, asked)
 
 
 @lru_cache(maxsize=1024)

@@ -22,8 +22,8 @@ from typing import Any, NoReturn
 # To us: kind, flags, nothing, length of the bytes that follow, Content-Length or -1, id.
 HEADER = struct.Struct("!BBHIqQ")
 QUESTION, END = b"HE"
-# Flag: the bytes are all that was read of the connection, and no request follows on it.
-IS_LAST = 1
+# Flag: what was read behind the request is here too. It stays with the door as well.
+HAS_COPY = 1
 
 # From us: kind, id.
 REPORT = struct.Struct("!BQ")
@@ -33,7 +33,6 @@ PIECE = 65536
 DESCRIPTOR = struct.Struct("i")
 ROOM_FOR_DESCRIPTORS = socket.CMSG_SPACE(16 * DESCRIPTOR.size)
 CLOEXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-UNLIMITED = 1 << 62
 LOST = -1
 LEAVE_SECONDS = 2.0
 
@@ -57,6 +56,7 @@ class Handed(socket.socket):
         self.request_id = request_id
         self.early = b""
         self.left = 0  # how much of this request is still to be read from the connection
+        self.has_copy = False  # of what follows the request
         self.goes_back = False
 
 
@@ -113,7 +113,8 @@ class Channel:
             request.set_inheritable(False)
         request.early = data
         body = len(data) - (data.index(b"\r\n\r\n") + 4)
-        request.left = UNLIMITED if flags & IS_LAST else max(content_length, 0) - body
+        request.has_copy = bool(flags & HAS_COPY)
+        request.left = 0 if request.has_copy else max(content_length, 0) - body
         return request
 
     def has_more(self) -> bool:

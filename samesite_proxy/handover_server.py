@@ -124,13 +124,17 @@ class RequestHandler(WSGIRequestHandler):
     def handle(self) -> None:
         self.close_connection = True
         self.handle_one_request()
-        is_kept = self.is_whole and not self.close_connection
+        is_kept = self.is_whole and not self.close_connection and self._is_left()
         self.connection.goes_back = is_kept and self._is_read()
+
+    def _is_left(self) -> bool:
+        """Not where the engine has taken the connection, and a dead end is in its place."""
+        return isinstance(self.connection.getsockname(), tuple)
 
     def _is_read(self) -> bool:
         """Whether what the connection holds now is the next request."""
         is_at_end: bool = self.rfile.raw.is_at_end()
-        return is_at_end and not self.rfile.peek(1)
+        return self.connection.has_copy or (is_at_end and not self.rfile.peek(1))
 
     def handle_one_request(self) -> None:
         """Django's, with an answer of ours."""

@@ -24,6 +24,7 @@ from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy import conf, forwarding, neighbours, place, servers, shutdown
+from samesite_proxy._engine import WEBSOCKET
 from samesite_proxy.async_forwarder import AsyncForwarder
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.routing import Routing
@@ -108,13 +109,13 @@ class SameSiteProxyMiddleware:
         client = servers.client_socket(environ)
         if client is not None:
             servers.send_at_once(client)
-        is_upgrade = forwarding.is_upgrade(environ)
-        find = self._routing.frontend_of_upgrade if is_upgrade else self._routing.frontend_of
+        upgrade = forwarding.upgrade_in(environ)
+        routing = self._routing
+        find = routing.frontend_of_websocket if upgrade == WEBSOCKET else routing.frontend_of
         frontend = find(*where)
         if frontend is None:
             return None
-        answer = self._forwarder.answer
-        return partial(answer, request, frontend, client, is_upgrade=is_upgrade)
+        return partial(self._forwarder.answer, request, frontend, client, upgrade)
 
     def __call__(self, request: HttpRequest) -> Any:
         if iscoroutinefunction(self):

@@ -102,8 +102,8 @@ class Table:
         with _language_of(path):
             return _match_of(path, self._urlconf) is not None
 
-    def frontend_of_upgrade(self, path: str) -> Frontend:
-        """An upgrade's frontend: Django cannot answer one under WSGI."""
+    def frontend_of_websocket(self, path: str) -> Frontend:
+        """A WebSocket's frontend: Django cannot answer one under WSGI."""
         return self._frontends[self._own.match(path) - FIRST_FRONTEND]
 
     def frontend_of(self, path: str) -> Frontend | None:
@@ -148,9 +148,9 @@ class Routing:
             logger.warning("%s %s", taking.message, taking.hint)
         return table
 
-    def frontend_of_upgrade(self, path: str, urlconf: Any, script_name: str) -> Frontend:
-        """The frontend that an upgrade of `path` belongs to; under WSGI it is always one."""
-        return self._table(urlconf, script_name).frontend_of_upgrade(path)
+    def frontend_of_websocket(self, path: str, urlconf: Any, script_name: str) -> Frontend:
+        """The frontend that a WebSocket at `path` belongs to; under WSGI it is always one."""
+        return self._table(urlconf, script_name).frontend_of_websocket(path)
 
     def frontend_of(self, path: str, urlconf: Any, script_name: str) -> Frontend | None:
         """The frontend that `path` belongs to under `urlconf`; None: it is Django's."""

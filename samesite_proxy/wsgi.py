@@ -16,6 +16,7 @@ from django.core.wsgi import get_wsgi_application as get_django_application
 from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy import conf, forwarding, place, servers
+from samesite_proxy._engine import WEBSOCKET
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.known_hosts import HostOf, known_hosts
 from samesite_proxy.routing import Routing
@@ -78,8 +79,9 @@ class ProxyApplication:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         where = get_path_info(environ) or "/", None, get_script_name(environ)
-        is_upgrade = forwarding.is_upgrade(environ)
-        find = self._routing.frontend_of_upgrade if is_upgrade else self._routing.frontend_of
+        upgrade = forwarding.upgrade_in(environ)
+        routing = self._routing
+        find = routing.frontend_of_websocket if upgrade == WEBSOCKET else routing.frontend_of
         frontend = find(*where)
         if frontend is None:
             return self._django(environ, start_response)
@@ -88,7 +90,7 @@ class ProxyApplication:
             servers.send_at_once(client)
         forwarding.keep_server_path(environ)
         request = EnvironRequest(environ, where[0], where[2], self._host_of)
-        response = self._forwarder.answer(request, frontend, client, is_upgrade=is_upgrade)
+        response = self._forwarder.answer(request, frontend, client, upgrade)
         status = f"{response.status_code} {response.reason_phrase}"
         start_response(status, list(response.items()))
         return Body(response)

@@ -70,7 +70,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     },
     "messages": {"_engine", "bells", "browser"},
     "middleware": {
-        *("async_forwarder", "conf", "forwarder", "forwarding", "neighbours", "place"),
+        *("_engine", "async_forwarder", "conf", "forwarder", "forwarding", "neighbours", "place"),
         *("routing", "servers", "shutdown"),
     },
     "neighbours": {"conf", "place"},
@@ -92,7 +92,8 @@ PY_IMPORTS: dict[str, set[str]] = {
         *("_engine", "bells", "browser", "conf", "failures", "forwarder", "messages", "responses"),
     },
     "wsgi": {
-        *("conf", "forwarder", "forwarding", "known_hosts", "place", "routing", "servers"),
+        *("_engine", "conf", "forwarder", "forwarding", "known_hosts", "place", "routing"),
+        "servers",
     },
 }
 

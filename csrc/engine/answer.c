@@ -114,60 +114,6 @@ queue_framing(struct sp_downstream *downstream)
     return queue(downstream, SP_CRLF);
 }
 
-static bool
-names(struct sp_span list, struct sp_span token)
-{
-    while (list.len > 0) {
-        if (sp_span_equal_nocase(sp_span_cut(&list, ','), token)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-names_all(struct sp_span list, struct sp_span tokens)
-{
-    while (tokens.len > 0) {
-        if (!names(list, sp_span_cut(&tokens, ','))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* An upstream may switch to no protocol that the client has not named (RFC 9110, 7.8). */
-static bool
-is_among_the_asked(const struct sp_exchange *exchange, struct sp_span chosen)
-{
-    struct sp_span block = sp_buffer_peek(&exchange->fields);
-
-    while (block.len > 0) {
-        struct sp_span line = sp_span_cut(&block, '\n');
-        line.len -= line.len > 0 && line.data[line.len - 1] == '\r' ? 1 : 0;
-        struct sp_span name = sp_span_cut(&line, ':');
-        if (sp_span_equal_nocase(name, SP_SPAN("Upgrade"))) {
-            return names_all(line, chosen);
-        }
-    }
-    return false;
-}
-
-static bool
-may_switch(const struct sp_exchange *exchange)
-{
-    struct sp_span rest = sp_buffer_peek(&exchange->head.lines);
-    struct sp_field field;
-
-    while (sp_response_head_next(&exchange->head, &rest, &field)) {
-        if (sp_span_equal_nocase(field.name, SP_SPAN("Upgrade")) &&
-            !is_among_the_asked(exchange, field.value)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* The socket goes to the relay, which moves bytes both ways from the next round on. */
 static bool
 become_tunnel(struct sp_exchange *exchange)
@@ -175,7 +121,7 @@ become_tunnel(struct sp_exchange *exchange)
     struct sp_downstream *downstream = exchange->downstream;
     struct sp_connection *connection = downstream->connection;
 
-    if (!may_switch(exchange) || !queue_status_line(downstream, &exchange->head) ||
+    if (!queue_status_line(downstream, &exchange->head) ||
         !queue_fields(downstream, &exchange->head) ||
         !queue(downstream, SP_SPAN("Connection: Upgrade\r\n\r\n"))) {
         return false;

@@ -89,7 +89,6 @@ init(struct sp_exchange *exchange, struct sp_mailbox *mailbox, struct sp_request
     sp_pipe_init(&exchange->request, SP_PIPE_CEILING + SP_FRAMING_CEILING);
     sp_pipe_init(&exchange->response, SP_PIPE_CEILING);
     sp_response_head_init(&exchange->head);
-    exchange->head.may_upgrade = request->body_length == SP_BODY_TUNNEL;
     /* These cannot fail with default attributes on the supported systems. */
     (void)pthread_mutex_init(&exchange->mutex, NULL);
     (void)pthread_cond_init(&exchange->changed, NULL);
@@ -112,6 +111,9 @@ sp_exchange_new(struct sp_mailbox *mailbox, struct sp_upstream *upstream,
     if (made->method == NULL || made->target == NULL || !complete_fields(made)) {
         destroy(made);
         return SP_E_NO_MEMORY;
+    }
+    if (made->body_length == SP_BODY_TUNNEL) {
+        made->head.offer = sp_buffer_peek(&made->fields);
     }
     *exchange = made;
     return SP_OK;

@@ -341,21 +341,18 @@ sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
     struct sp_channels *channels = &downstream->listener->channels;
     struct sp_channel *channel = channels->current;
     struct sp_span bytes = sp_downstream_unused(downstream);
-    size_t body = bytes.len - incoming->length;
-    long long content_length = incoming->content_length;
+    size_t length = sp_incoming_own(incoming, bytes.len);
+    bool is_ordinary = incoming->upgrade == SP_UPGRADE_NONE;
 
     if (channel == NULL || channel->untaken == SP_HANDOVER_WINDOW) {
         return SP_E_AGAIN;
     }
-    if (!incoming->is_upgrade && content_length < (long long)body) {
-        body = content_length > 0 ? (size_t)content_length : 0;
-    }
-    bytes.len = incoming->length + body;
+    bytes.len = is_ordinary ? length : bytes.len;
     struct frame frame = {
         .kind = 'R',
-        .flags = incoming->is_upgrade ? SP_HANDOVER_LAST : 0,
+        .flags = is_ordinary ? 0 : SP_HANDOVER_COPY,
         .bytes = bytes,
-        .content_length = content_length,
+        .content_length = incoming->content_length,
         .id = channels->last_id + 1,
         .fd = downstream->connection->fd,
     };
@@ -369,7 +366,7 @@ sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
     channels->last_id++;
     downstream->id = frame.id;
     downstream->is_taken = false;
-    downstream->handed = bytes.len;
+    downstream->handed = length;
     downstream->next_waiting = channel->handed;
     channel->handed = downstream;
     channel->untaken++;

@@ -4,16 +4,13 @@
  * To Django: a head of SP_HANDOVER_HEAD bytes in network order (kind, flags, 16 bits of zero, 32
  * bits of length, 64 bits of content length or -1, 64 bits of id), then `length` bytes.
  *   'R'  a request; its bytes, no more than its own; the descriptor comes with the first byte.
- *        SP_HANDOVER_LAST, for an upgrade: with all that was read behind it; it does not come back
- *   'H'  a Host value: is it allowed?
- *   'E'  nothing more comes
- * Back: a kind and 64 bits of id.
- *   'T'  taken: Django has begun with it
- *   'B'  back: answered and kept alive, the copy of the descriptor closed
- *   'C'  closed: over for us
- *   'L'  leaving: no more, please
- * Our own copy of the descriptor stays open until 'B' or 'C': if Django dies before 'T' the request
- * waits for the next one, after it the client sees a reset. */
+ *        SP_HANDOVER_COPY, for one that may become a tunnel: with a copy of all that was read
+ * behind it, which stays here for the next request, should the connection come back 'H'  a Host
+ * value: is it allowed? 'E'  nothing more comes Back: a kind and 64 bits of id. 'T'  taken: Django
+ * has begun with it 'B'  back: answered and kept alive, the copy of the descriptor closed 'C'
+ * closed: over for us 'L'  leaving: no more, please Our own copy of the descriptor stays open until
+ * 'B' or 'C': if Django dies before 'T' the request waits for the next one, after it the client
+ * sees a reset. */
 #ifndef SP_ENGINE_HANDOVER_H
 #define SP_ENGINE_HANDOVER_H
 
@@ -21,7 +18,7 @@
 
 #define SP_HANDOVER_HEAD 24U
 #define SP_HANDOVER_WORD 9U
-#define SP_HANDOVER_LAST 1
+#define SP_HANDOVER_COPY 1
 
 /* How many may lie in the channel that Django has not taken. */
 #define SP_HANDOVER_WINDOW 64U

@@ -59,11 +59,13 @@ is_odd(const struct sp_incoming *incoming)
            (is_method(incoming, SP_SPAN("HEAD")) && has_body(incoming));
 }
 
-/* Under WSGI an upgrade is always a frontend's: Django cannot answer one. */
+/* Under WSGI a WebSocket is always a frontend's: Django cannot answer one. */
 static int
 owner_of(const struct sp_site *site, const struct sp_incoming *incoming, struct sp_span path)
 {
-    return sp_routes_match(incoming->is_upgrade ? site->own : site->routes, path);
+    bool is_websocket = incoming->upgrade == SP_UPGRADE_WEBSOCKET;
+
+    return sp_routes_match(is_websocket ? site->own : site->routes, path);
 }
 
 /* (22) Django alone says whether a Host is allowed, once for each value. */
@@ -115,9 +117,9 @@ choose(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_i
         return SP_WAY_TO_DJANGO;
     }
     visit->frontend = (size_t)(owner - SP_OWNER_FIRST_FRONTEND);
-    visit->kind = incoming->is_upgrade             ? SP_VIEW_UPGRADE
-                  : sp_site_is_special(site, path) ? SP_VIEW_SPECIAL
-                                                   : SP_VIEW_ORDINARY;
+    visit->kind = incoming->upgrade == SP_UPGRADE_WEBSOCKET ? SP_VIEW_UPGRADE
+                  : sp_site_is_special(site, path)          ? SP_VIEW_SPECIAL
+                                                            : SP_VIEW_ORDINARY;
     return ask_for_host(loop, listener, incoming, &visit->host);
 }
 
@@ -145,7 +147,7 @@ hand_over(struct sp_loop *loop, struct sp_downstream *downstream,
 static long long
 body_length_of(const struct sp_incoming *incoming)
 {
-    if (incoming->is_upgrade) {
+    if (incoming->upgrade != SP_UPGRADE_NONE) {
         return SP_BODY_TUNNEL;
     }
     if (incoming->chunked) {
@@ -172,7 +174,7 @@ make_exchange(struct sp_downstream *downstream, const struct sp_incoming *incomi
         .fields = incoming->fields,
         .count = incoming->count,
         .peer = {downstream->peer, strlen(downstream->peer)},
-        .is_upgrade = incoming->is_upgrade,
+        .is_upgrade = incoming->upgrade != SP_UPGRADE_NONE,
     };
 
     sp_buffer_init(&request.fields, SP_REQUEST_HEAD_CEILING);

@@ -8,6 +8,7 @@
 #include "python/listener_object.h"
 #include "python/routes_object.h"
 #include "python/upstream_object.h"
+#include "wire/upgrade.h"
 
 struct sp_module_state *
 sp_module_state_of(PyObject *self)
@@ -90,6 +91,34 @@ is_gone(PyObject *Py_UNUSED(module), PyObject *argument)
     return fd < 0 ? NULL : PyBool_FromLong(sp_client_is_gone(fd));
 }
 
+PyDoc_STRVAR(upgrade_doc,
+             "upgrade_of(method, is_http_1_1, has_body, connection, upgrade, /)\n--\n\n"
+             "What a request asks its connection to become, by its Connection and Upgrade fields,\n"
+             "each as one list: NO_UPGRADE, OFFERED or WEBSOCKET.");
+
+static PyObject *
+upgrade_of(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    struct sp_upgrade_wish wish = {0};
+    struct sp_span method;
+    struct sp_span connection;
+    struct sp_span protocols;
+    Py_ssize_t lengths[3];
+    int is_http_1_1;
+    int has_body;
+
+    if (!PyArg_ParseTuple(args, "s#pps#s#:upgrade_of", &method.data, &lengths[0], &is_http_1_1,
+                          &has_body, &connection.data, &lengths[1], &protocols.data, &lengths[2])) {
+        return NULL;
+    }
+    method.len = (size_t)lengths[0];
+    connection.len = (size_t)lengths[1];
+    protocols.len = (size_t)lengths[2];
+    sp_upgrade_take_connection(&wish, connection);
+    sp_upgrade_take_protocols(&wish, protocols);
+    return PyLong_FromLong(sp_upgrade_conclude(&wish, method, is_http_1_1 != 0, has_body != 0));
+}
+
 PyDoc_STRVAR(stop_doc, "stop()\n--\n\n"
                        "Stop the engine and end every exchange, for the end of the process.\n"
                        "Returns when that is done, in each of several threads.");
@@ -152,6 +181,26 @@ add_error(PyObject *module, struct sp_module_state *state)
 }
 
 static int
+add_constants(PyObject *module)
+{
+    static const struct {
+        const char *name;
+        long value;
+    } constants[] = {
+        {"NO_BODY", (long)SP_BODY_NONE},  {"CHUNKED", (long)SP_BODY_CHUNKED},
+        {"TUNNEL", (long)SP_BODY_TUNNEL}, {"NO_UPGRADE", SP_UPGRADE_NONE},
+        {"OFFERED", SP_UPGRADE_OFFERED},  {"WEBSOCKET", SP_UPGRADE_WEBSOCKET},
+    };
+
+    for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]); i++) {
+        if (PyModule_AddIntConstant(module, constants[i].name, constants[i].value) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int
 module_exec(PyObject *module)
 {
     struct sp_module_state *state = PyModule_GetState(module);
@@ -164,13 +213,7 @@ module_exec(PyObject *module)
         sp_home_object_add(module, &state->home_type) < 0 || sp_listener_object_add(module) < 0) {
         return -1;
     }
-    if (PyModule_AddIntConstant(module, "NO_BODY", (long)SP_BODY_NONE) < 0) {
-        return -1;
-    }
-    if (PyModule_AddIntConstant(module, "TUNNEL", (long)SP_BODY_TUNNEL) < 0) {
-        return -1;
-    }
-    return PyModule_AddIntConstant(module, "CHUNKED", (long)SP_BODY_CHUNKED);
+    return add_constants(module);
 }
 
 static int
@@ -211,6 +254,7 @@ static PyMethodDef module_methods[] = {
     {"break_connection", break_connection, METH_O, break_doc},
     {"take_connection", take_connection, METH_O, take_doc},
     {"is_gone", is_gone, METH_O, is_gone_doc},
+    {"upgrade_of", upgrade_of, METH_VARARGS, upgrade_doc},
     {"stop", stop, METH_NOARGS, stop_doc},
     {NULL, NULL, 0, NULL},
 };

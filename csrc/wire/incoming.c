@@ -26,10 +26,8 @@ static const struct sp_refusal connect_body = {400, "A CONNECT has no body."};
 struct wishes {
     bool close;
     bool keep_alive;
-    bool upgrade;
-    bool protocol; /* for the upgrade */
-    bool h2c;
     bool wait; /* for a 100 */
+    struct sp_upgrade_wish upgrade;
 };
 
 /* An empty line before a request is forgiven, once (RFC 9112, 2.2). */
@@ -105,21 +103,11 @@ take_transfer_encoding(struct sp_incoming *incoming, struct sp_span value)
 static void
 take_connection(struct wishes *wishes, struct sp_span value)
 {
+    sp_upgrade_take_connection(&wishes->upgrade, value);
     while (value.len > 0) {
         struct sp_span option = sp_span_cut(&value, ',');
         wishes->close |= sp_span_equal_nocase(option, SP_SPAN("close"));
         wishes->keep_alive |= sp_span_equal_nocase(option, SP_SPAN("keep-alive"));
-        wishes->upgrade |= sp_span_equal_nocase(option, SP_SPAN("upgrade"));
-    }
-}
-
-static void
-take_upgrade(struct wishes *wishes, struct sp_span value)
-{
-    while (value.len > 0) {
-        struct sp_span protocol = sp_span_cut(&value, ',');
-        wishes->protocol |= protocol.len > 0;
-        wishes->h2c |= sp_span_equal_nocase(sp_span_cut(&protocol, '/'), SP_SPAN("h2c"));
     }
 }
 
@@ -142,7 +130,7 @@ heed(struct sp_incoming *incoming, struct wishes *wishes, const struct sp_field 
         take_connection(wishes, field->value);
     }
     else if (name.len == 7 && sp_span_equal_nocase(name, SP_SPAN("Upgrade"))) {
-        take_upgrade(wishes, field->value);
+        sp_upgrade_take_protocols(&wishes->upgrade, field->value);
     }
     else if (name.len == 6 && sp_span_equal_nocase(name, SP_SPAN("Expect"))) {
         wishes->wait |= sp_span_equal_nocase(field->value, SP_SPAN("100-continue"));
@@ -207,10 +195,10 @@ conclude(struct sp_incoming *incoming, const struct wishes *wishes)
         return &connect_body;
     }
     incoming->keep_alive = !wishes->close && (!incoming->http_1_0 || wishes->keep_alive);
-    /* Neither is HTTP/1.0's (RFC 9110, 7.8 and 10.1.1). */
+    /* Not HTTP/1.0's (RFC 9110, 10.1.1). */
     incoming->expects_continue = wishes->wait && has_body && !incoming->http_1_0;
-    incoming->is_upgrade =
-        wishes->upgrade && wishes->protocol && !wishes->h2c && !has_body && !incoming->http_1_0;
+    incoming->upgrade =
+        sp_upgrade_conclude(&wishes->upgrade, incoming->method, !incoming->http_1_0, has_body);
     return NULL;
 }
 
@@ -267,4 +255,15 @@ sp_incoming_parse(struct sp_incoming *incoming, struct sp_span bytes, size_t *sc
     }
     incoming->length = length;
     return SP_INCOMING_COMPLETE;
+}
+
+size_t
+sp_incoming_own(const struct sp_incoming *incoming, size_t read)
+{
+    size_t body = read - incoming->length;
+
+    if (incoming->content_length < (long long)body) {
+        body = incoming->content_length > 0 ? (size_t)incoming->content_length : 0;
+    }
+    return incoming->length + body;
 }

@@ -4,6 +4,7 @@
 
 #include "wire/field.h"
 #include "wire/request_line.h"
+#include "wire/upgrade.h"
 
 #define SP_INCOMING_CEILING ((size_t)64 * 1024)
 
@@ -28,10 +29,9 @@ struct sp_incoming {
     long long content_length; /* bytes, or SP_LENGTH_UNKNOWN: then the request has no body, or is
                                * chunked */
     bool expects_continue;    /* and has a body to keep back */
-    bool is_upgrade; /* HTTP/1.1, no body, Connection names Upgrade, and Upgrade a protocol; never
-                      * with h2c among them, whose requests would pass without being looked at */
-    size_t length;   /* of the head, with the blank line and a forgiven one before the head */
-    int status;      /* when refused: 400, 414, 431, 501 or 505 */
+    enum sp_upgrade upgrade;
+    size_t length;      /* of the head, with the blank line and a forgiven one before the head */
+    int status;         /* when refused: 400, 414, 431, 501 or 505 */
     const char *reason; /* when refused: one sentence, static */
 };
 
@@ -43,5 +43,9 @@ struct sp_incoming {
  * `reason` do. */
 enum sp_incoming_step sp_incoming_parse(struct sp_incoming *incoming, struct sp_span bytes,
                                         size_t *scanned);
+
+/* How many of the first `read` bytes, at least a head, are the request's own, where its body is not
+ * chunked. */
+size_t sp_incoming_own(const struct sp_incoming *incoming, size_t read);
 
 #endif

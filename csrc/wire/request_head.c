@@ -1,6 +1,7 @@
 #include "wire/request_head.h"
 
 #include "wire/hop_by_hop.h"
+#include "wire/upgrade.h"
 
 #define SPAN(literal) {literal, sizeof(literal) - 1}
 
@@ -81,12 +82,23 @@ sp_target_is_valid(struct sp_span target)
 }
 
 static bool
-crosses(struct sp_span name, struct sp_span nominated, bool is_upgrade)
+is_upgrade(struct sp_span name)
 {
-    if (is_upgrade && sp_span_equal_nocase(name, SP_SPAN("Upgrade"))) {
-        return true;
+    return name.len == sizeof("Upgrade") - 1 && sp_span_equal_nocase(name, SP_SPAN("Upgrade"));
+}
+
+/* Of the protocols those that may be offered; without one no line. */
+static bool
+append_offer(struct sp_buffer *block, struct sp_span name, struct sp_span value)
+{
+    struct sp_span none = {NULL, 0};
+    struct sp_span protocol;
+    bool appended = !sp_upgrade_next(&value, &protocol) || append_line(block, name, protocol, none);
+
+    while (appended && sp_upgrade_next(&value, &protocol)) {
+        appended = sp_buffer_append(block, SP_SPAN(", ")) && sp_buffer_append(block, protocol);
     }
-    return !ends_here(name) && !sp_is_hop_by_hop(name, nominated);
+    return appended;
 }
 
 bool
@@ -111,7 +123,10 @@ sp_request_head_add(struct sp_request_head *head, struct sp_span name, struct sp
         !sp_field_value_is_valid(rest)) {
         return false;
     }
-    return !crosses(name, head->nominated, head->is_upgrade) ||
+    if (head->is_upgrade && is_upgrade(name)) {
+        return append_offer(head->block, name, start);
+    }
+    return ends_here(name) || sp_is_hop_by_hop(name, head->nominated) ||
            append_line(head->block, name, start, rest);
 }
 

@@ -21,8 +21,8 @@ bool sp_target_is_valid(struct sp_span target);
  * away, when a name or value cannot be a field or the block passes its ceiling. */
 bool sp_request_head_build(struct sp_buffer *block, const struct sp_field *fields, size_t count);
 
-/* The same for a request to leave HTTP (RFC 9110, 7.8): its Upgrade fields cross too, and a
- * Connection field that names them. */
+/* The same for a request that sp_upgrade_conclude() takes for more than an ordinary one: what its
+ * Upgrade fields may offer crosses too, and a Connection field that names them. */
 bool sp_request_head_build_upgrade(struct sp_buffer *block, const struct sp_field *fields,
                                    size_t count);
 

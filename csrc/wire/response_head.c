@@ -2,6 +2,7 @@
 
 #include "wire/hop_by_hop.h"
 #include "wire/trailer.h"
+#include "wire/upgrade.h"
 
 #include <limits.h>
 #include <string.h>
@@ -133,13 +134,28 @@ take_trailer(struct sp_response_head *head, struct sp_span line)
                                                   sp_buffer_append(&head->trailers, SP_SPAN("\n")));
 }
 
+/* A 101 is an answer to those who asked, and to what they named (RFC 9110, 7.8). */
+static bool
+may_switch(const struct sp_response_head *head)
+{
+    struct sp_span rest = sp_buffer_peek(&head->lines);
+    struct sp_field field;
+    bool allowed = head->offer.len > 0;
+
+    while (allowed && rest.len > 0 && sp_field_parse(sp_span_cut(&rest, '\n'), &field)) {
+        allowed = !sp_span_equal_nocase(field.name, SP_SPAN("Upgrade")) ||
+                  sp_upgrade_is_offered(head->offer, field.value);
+    }
+    return allowed;
+}
+
 /* The blank line: an interim head is over, or the final one is complete. */
 static enum sp_head_step
 finish(struct sp_response_head *head)
 {
     bool is_upgrade = head->status == 101;
 
-    if (head->status == 0 || (is_upgrade && !head->may_upgrade) ||
+    if (head->status == 0 || (is_upgrade && !may_switch(head)) ||
         (head->chunked && head->content_length != SP_LENGTH_UNKNOWN)) {
         return SP_HEAD_REFUSED;
     }
@@ -158,7 +174,7 @@ sp_response_head_init(struct sp_response_head *head)
     sp_buffer_init(&head->nominated, SP_NOMINATED_CEILING);
     sp_buffer_init(&head->reason, SP_RESPONSE_HEAD_CEILING);
     sp_buffer_init(&head->trailers, SP_RESPONSE_HEAD_CEILING);
-    head->may_upgrade = false;
+    head->offer = (struct sp_span){NULL, 0};
     forget(head);
 }
 

@@ -18,9 +18,9 @@ struct sp_response_head {
     long long keep_alive;     /* seconds the peer keeps the connection, or SP_LENGTH_UNKNOWN */
     bool http_1_0;
     bool chunked;
-    bool may_upgrade; /* a 101 was asked for, and is a final answer then */
-    bool is_interim;  /* a whole head of 1xx is here, and is forgotten with the next line */
-    bool complete;    /* the final head, blank line included, is here */
+    struct sp_span offer; /* the request's lines, borrowed, where a 101 may answer it */
+    bool is_interim;      /* a whole head of 1xx is here, and is forgotten with the next line */
+    bool complete;        /* the final head, blank line included, is here */
     struct sp_buffer trailers; /* fields after the body, each with a LF */
 };
 

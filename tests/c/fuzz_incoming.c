@@ -48,9 +48,9 @@ check_head(const struct sp_incoming *incoming, struct sp_span bytes)
     assert(sp_host_is_valid(incoming->host));
     assert(incoming->content_length >= SP_LENGTH_UNKNOWN);
     assert(!incoming->chunked || incoming->content_length == SP_LENGTH_UNKNOWN);
-    assert(!incoming->http_1_0 || (!incoming->chunked && !incoming->is_upgrade));
+    assert(!incoming->http_1_0 || (!incoming->chunked && incoming->upgrade == SP_UPGRADE_NONE));
     assert(!incoming->expects_continue || has_body);
-    assert(!incoming->is_upgrade || !has_body);
+    assert(incoming->upgrade == SP_UPGRADE_NONE || !has_body);
     check_fields(incoming, bytes);
 }
 
@@ -61,7 +61,7 @@ check_same(const struct sp_incoming *a, const struct sp_incoming *b)
     assert(sp_span_equal(a->host, b->host) && a->has_host == b->has_host);
     assert(a->http_1_0 == b->http_1_0 && a->keep_alive == b->keep_alive);
     assert(a->chunked == b->chunked && a->content_length == b->content_length);
-    assert(a->expects_continue == b->expects_continue && a->is_upgrade == b->is_upgrade);
+    assert(a->expects_continue == b->expects_continue && a->upgrade == b->upgrade);
     assert(a->count == b->count);
     for (size_t i = 0; i < a->count; i++) {
         assert(sp_span_equal(a->fields[i].name, b->fields[i].name));

@@ -55,7 +55,8 @@ test_plain_head_is_taken(void)
     assert(is(incoming.method, "POST") && is(incoming.target, "/a?b=%20"));
     assert(incoming.has_host && is(incoming.host, "a.b:8000"));
     assert(incoming.content_length == 5 && !incoming.chunked && !incoming.http_1_0);
-    assert(incoming.keep_alive && !incoming.expects_continue && !incoming.is_upgrade);
+    assert(incoming.keep_alive && !incoming.expects_continue &&
+           incoming.upgrade == SP_UPGRADE_NONE);
     assert(incoming.count == 5);
     assert(is(incoming.fields[1].name, "X-Y") && is(incoming.fields[1].value, "z, \"q\""));
     assert(is(incoming.fields[2].name, "cookie") && is(incoming.fields[2].value, "c=d"));
@@ -279,31 +280,34 @@ test_client_waits_only_with_a_body(void)
     assert(!incoming.expects_continue);
 }
 
-static bool
-asks_to_upgrade(const char *fields)
+static enum sp_upgrade
+upgrade_of(const char *fields)
 {
     assert(read_fields(fields) == SP_INCOMING_COMPLETE);
-    return incoming.is_upgrade;
+    return incoming.upgrade;
 }
 
+/* Wherever the fields stand; test_upgrade has what they may say. */
 static void
 test_upgrades(void)
 {
-    assert(asks_to_upgrade("Connection: keep-alive, UPGRADE\r\nUpgrade: websocket"));
-    assert(asks_to_upgrade("Upgrade: a/1, b\r\nConnection: x\r\nConnection: upgrade"));
-    assert(asks_to_upgrade("Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 0"));
-    assert(!asks_to_upgrade("Connection: upgrade"));
-    assert(!asks_to_upgrade("Upgrade: websocket"));
-    assert(!asks_to_upgrade("Connection: upgrades\r\nUpgrade: websocket"));
-    assert(!asks_to_upgrade("Connection: upgrade\r\nUpgrade: , "));
-    assert(!asks_to_upgrade("Connection: upgrade\r\nUpgrade: H2C"));
-    assert(!asks_to_upgrade("Connection: upgrade\r\nUpgrade: websocket, h2c"));
-    assert(!asks_to_upgrade("Connection: upgrade\r\nUpgrade: h2c/1\r\nUpgrade: websocket"));
-    assert(!asks_to_upgrade("Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 1"));
-    assert(!asks_to_upgrade("Connection: upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked"));
+    assert(upgrade_of("Connection: keep-alive, UPGRADE\r\nUpgrade: websocket") ==
+           SP_UPGRADE_WEBSOCKET);
+    assert(upgrade_of("Upgrade: a/1, b\r\nConnection: x\r\nConnection: upgrade") ==
+           SP_UPGRADE_OFFERED);
+    assert(upgrade_of("Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 0") ==
+           SP_UPGRADE_OFFERED);
+    assert(upgrade_of("Connection: upgrade\r\nUpgrade: h2c/1\r\nUpgrade: websocket") ==
+           SP_UPGRADE_WEBSOCKET);
+    assert(upgrade_of("Connection: upgrade\r\nUpgrade: TLS/1.2") == SP_UPGRADE_NONE);
+    assert(upgrade_of("Connection: upgrade") == SP_UPGRADE_NONE);
+    assert(upgrade_of("Upgrade: websocket") == SP_UPGRADE_NONE);
+    assert(upgrade_of("Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 1") == SP_UPGRADE_NONE);
+    assert(upgrade_of("Connection: upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked") ==
+           SP_UPGRADE_NONE);
     assert(read_head("GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n") ==
            SP_INCOMING_COMPLETE);
-    assert(!incoming.is_upgrade);
+    assert(incoming.upgrade == SP_UPGRADE_NONE);
 }
 
 static void

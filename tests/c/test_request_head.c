@@ -60,6 +60,29 @@ test_what_ends_here_is_left_out(void)
     builds(fields, COUNT(fields), "X: y");
 }
 
+/* Of an upgrade's protocols those that may be offered, and nothing more. */
+static void
+test_what_is_offered_crosses(void)
+{
+    struct sp_field fields[] = {
+        field("Upgrade", "TLS/1.2, foo/1 ,h2c,bar"),
+        field("Host", "x"),
+        field("Connection", "Upgrade, HTTP2-Settings, X-Nominated"),
+        field("HTTP2-Settings", "AA"),
+        field("upgrade", "h2c"),
+        field("UPGRADE", "websocket"),
+        field("X-Nominated", "1"),
+    };
+    struct sp_buffer block;
+
+    sp_buffer_init(&block, SP_REQUEST_HEAD_CEILING);
+    assert(sp_request_head_build_upgrade(&block, fields, COUNT(fields)));
+    assert(is(sp_buffer_peek(&block), "Upgrade: foo/1, bar\r\nHost: x\r\nUPGRADE: "
+                                      "websocket\r\nConnection: Upgrade"));
+    sp_buffer_clear(&block);
+    builds(fields, COUNT(fields), "Host: x");
+}
+
 /* Also by a Connection field that comes last, or twice. */
 static void
 test_nominated_fields_are_left_out_wherever_nominated(void)
@@ -71,7 +94,8 @@ test_nominated_fields_are_left_out_wherever_nominated(void)
     builds(fields, COUNT(fields), "Host: h\r\nX-Last: l");
 }
 
-/* A list that two Connection fields cut in the middle nominates the parts, not the whole. */
+/* A list that two Connection fields cut in the middle nominates the parts, not
+ * the whole. */
 static void
 test_two_connection_fields_do_not_join_names(void)
 {
@@ -154,6 +178,7 @@ main(void)
 {
     test_order_duplicates_and_empty_values_are_kept();
     test_what_ends_here_is_left_out();
+    test_what_is_offered_crosses();
     test_nominated_fields_are_left_out_wherever_nominated();
     test_two_connection_fields_do_not_join_names();
     test_every_byte_that_could_end_a_line_is_refused();

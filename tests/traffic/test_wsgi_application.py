@@ -209,19 +209,19 @@ def test_frontend_sees_the_alias_of_a_name(stage: Stage) -> None:
 
 
 @on(*SOCKETS, **APPLICATION)
-@pytest.mark.parametrize("path", ["/hmr", "/api/hello/"])
-def test_upgrade_is_relayed_both_ways(stage: Stage, path: str) -> None:
+@pytest.mark.parametrize(("path", "token"), [("/hmr", "echo"), ("/api/hello/", "websocket")])
+def test_upgrade_is_relayed_both_ways(stage: Stage, path: str, token: str) -> None:
     def script(connection: Connection) -> None:
         connection.receive_head()
-        connection.send(SWITCHING + b"hello")
+        connection.send(SWITCHING.replace(b"echo", token.encode()) + b"hello")
         while piece := connection.receive():
             connection.send(piece.upper())
 
     stage.play(script)
     with stage.client() as client:
-        client.send(request("GET", path, *UPGRADE))
+        client.send(request("GET", path, "Connection: Upgrade", f"Upgrade: {token}"))
         head = client.read_head()
-        assert (head.status, head.get("Upgrade")) == (101, "echo")
+        assert (head.status, head.get("Upgrade")) == (101, token)
         assert client.read_exactly(5) == b"hello"
         client.send(b"abc")
         assert client.read_exactly(3) == b"ABC"
@@ -250,7 +250,7 @@ def test_live_connection_holds_no_worker(stage: Stage, kind: str) -> None:
 @on(WAITRESS)
 def test_upgrade_where_the_socket_is_hidden_is_501(stage: Stage) -> None:
     recorder = stage.record()
-    assert stage.get("/hmr", *UPGRADE).status == 501
+    assert stage.get("/hmr", "Connection: Upgrade", "Upgrade: websocket").status == 501
     assert recorder.seen.empty()
 
 
