@@ -45,6 +45,9 @@ PATIENCE = 0.1
 
 BODY = {"type": "http.response.body"}
 
+# Vite's own WebSockets: of hot reload, and of a page that waits for Vite to come back.
+VITES = frozenset({"vite-hmr", "vite-ping"})
+
 
 class Sockets:
     """Whose WebSocket is it: the inner application's routes keep theirs."""
@@ -59,7 +62,7 @@ class Sockets:
             self._routes = _first_of(mapping.get("websocket"), "routes")
 
     def are_inner(self, scope: Scope, is_djangos_path: bool) -> bool:
-        if not self._has_own or "vite-hmr" in scope.get("subprotocols", ()):
+        if not self._has_own or not VITES.isdisjoint(scope.get("subprotocols", ())):
             return False
         if self._routes is None:  # They cannot be read.
             return is_djangos_path

@@ -41,8 +41,8 @@ def test_other_sockets_are_the_frontends(stage: Stage, target: str) -> None:
 
 @on(*CHANNELS)
 def test_hot_reload_is_the_frontends_wherever_it_is(stage: Stage) -> None:
-    words = first_words(stage, "/chat/", subprotocols=["vite-hmr"])
-    assert words == "frontend /chat/"
+    for offered in (["vite-hmr"], ["vite-ping"], ["mine", "vite-ping"]):
+        assert first_words(stage, "/chat/", subprotocols=offered) == "frontend /chat/"
 
 
 @on(*CHANNELS)
@@ -59,3 +59,4 @@ def test_where_routes_cannot_be_read_djangos_paths_are_the_inner_applications(
     assert first_words(stage, "/api/hello/") == "own /api/hello/"
     assert first_words(stage, "/") == "frontend /"
     assert first_words(stage, "/api/", subprotocols=["vite-hmr"]) == "frontend /api/"
+    assert first_words(stage, "/api/", subprotocols=["vite-ping"]) == "frontend /api/"
