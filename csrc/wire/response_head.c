@@ -208,11 +208,17 @@ sp_response_head_add(struct sp_response_head *head, struct sp_span line)
     return taken ? SP_HEAD_MORE : SP_HEAD_REFUSED;
 }
 
-/* The protocol that a 101 chose is for the client too. */
+/* The protocol that a 101 chose is for the client too. Where no body can be, no length may be said
+ * (RFC 9110, 8.6), and servers count bytes against it. */
 static bool
 crosses(const struct sp_response_head *head, struct sp_span name)
 {
     bool is_chosen = head->status == 101 && sp_span_equal_nocase(name, SP_SPAN("Upgrade"));
+    bool is_bodiless = head->status < 200 || head->status == 204;
+
+    if (is_bodiless && sp_span_equal_nocase(name, SP_SPAN("Content-Length"))) {
+        return false;
+    }
 
     return is_chosen || !sp_is_hop_by_hop(name, sp_buffer_peek(&head->nominated));
 }

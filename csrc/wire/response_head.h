@@ -39,7 +39,7 @@ void sp_response_head_clear(struct sp_response_head *head);
 enum sp_head_step sp_response_head_add(struct sp_response_head *head, struct sp_span line);
 
 /* The next field to forward: cuts it off `*rest`, which starts as head->lines. Hop-by-hop
- * fields are passed over. False at the end. */
+ * fields are passed over, and the length of what can have no body. False at the end. */
 bool sp_response_head_next(const struct sp_response_head *head, struct sp_span *rest,
                            struct sp_field *field);
 

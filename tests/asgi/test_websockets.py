@@ -171,7 +171,7 @@ def test_handshake_crosses_with_query_cookies_origin_and_subprotocol(stage: Stag
 @on(*front())
 def test_fields_of_the_101_cross_where_the_server_lets_them(stage: Stage) -> None:
     def script(connection: Connection) -> None:
-        accept(connection, "Set-Cookie: a=1", "Set-Cookie: b=2")
+        accept(connection, "Set-Cookie: a=1\x01", "Content-Length: 9", "Set-Cookie: b=2")
         connection.receive_to_end()
 
     stage.play(script)

@@ -24,7 +24,7 @@ FORWARDING = [
     ("X-Forwarded-Host", "localhost"),
     ("X-Forwarded-Proto", "http"),
 ]
-HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nlink: </b.css>\r\n\r\n"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\nlink: </b.css>\r\nContent-Length: 3\r\n\r\n"
 TRAILING = (
     b"POST /t HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n"
 )

@@ -94,6 +94,52 @@ def test_status_and_reason_cross(stage: Stage, line: str, status: int, reason: s
         assert answer.reason == reason
 
 
+# Sent, and with a space for what a server would refuse.
+CONTROL = [
+    ("a=1\x01; Path=/\x1f", "a=1 ; Path=/"),
+    ("\x0bfirst \x7f\x7f last", "first    last"),
+    ("tab\tand caf\xe9", "tab\tand caf\xe9"),
+    ("\x02", ""),
+]
+
+
+@on(*EVERY)
+def test_control_characters_cross_as_the_table_says(stage: Stage) -> None:
+    sent = [(f"X-Odd-{number}", value) for number, (value, _) in enumerate(CONTROL)]
+    stage.record(head("200 All\x01 is\x7f well\x1b", [*sent, ("Content-Length", "2")], b"ok"))
+    answer = stage.get("/x")
+    kept = TABLE[stage.kind].control == "kept"
+    seen = [
+        (name, value if kept else spaced)
+        for (name, value), (_, spaced) in zip(sent, CONTROL, strict=True)
+    ]
+    both = [*seen, ("Content-Length", "2")]
+    assert (answer.status, answer.body) == (200, b"ok")
+    assert crossed(stage.kind, answer, both) == as_seen_through(stage.kind, both)
+    if TABLE[stage.kind].reason == "kept":
+        assert answer.reason == ("All\x01 is\x7f well\x1b" if kept else "All  is  well")
+    assert stage.works()
+
+
+@on(*EVERY)
+@pytest.mark.parametrize("byte", ["\0", "a\rb"], ids=["NUL", "CR"])
+def test_bytes_that_end_a_line_for_somebody_are_refused(stage: Stage, byte: str) -> None:
+    stage.record(head("200 OK", [("X-Odd", byte), ("Content-Length", "2")], b"ok"))
+    assert stage.get("/x").status == 502
+    assert stage.works()
+
+
+@on(*EVERY)
+@pytest.mark.parametrize("length", ["0", "5"])
+def test_content_length_of_a_204_stays_behind(stage: Stage, length: str) -> None:
+    stage.record(head("204 No Content", [("X-Mark", "1"), ("Content-Length", length)]))
+    answer = stage.get("/x")
+    zero = ["0"] if TABLE[stage.kind].length_of_304 == "zero added" else []
+    assert (answer.status, answer.all("Content-Length")) == (204, zero)
+    assert answer.get("X-Mark") == "1"
+    assert stage.works()
+
+
 @on(*EVERY)
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
 def test_answer_without_body_crosses_and_invents_no_length(stage: Stage, status: str) -> None:
