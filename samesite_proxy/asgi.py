@@ -286,6 +286,12 @@ class Answer:
             pass  # What servers raise once the client has left.
 
 
+def has_websocket_routes(application: Any) -> bool:
+    """Whether a router of Channels' is in it, with WebSockets of its own."""
+    inside = application._inner if isinstance(application, ProxyApplication) else application
+    return "websocket" in (_first_of(inside, "application_mapping") or ())
+
+
 async def say(send: Send, status: int, fields: Fields, text: bytes) -> None:
     """What the client is told instead of an answer."""
     with contextlib.suppress(OSError):  # The client has left.

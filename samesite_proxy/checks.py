@@ -12,11 +12,23 @@ from django.urls.resolvers import LocalePrefixPattern
 
 from samesite_proxy import conf, neighbours, place, rules, runservers
 
+TELEMETRY = "opentelemetry."
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 
 
 def _warnings(problems: Iterable[conf.Problem]) -> Iterator[CheckMessage]:
     return (Warning(problem.message, hint=problem.hint, id=problem.id) for problem in problems)
+
+
+def _hint_on(before: list[str], unasked: list[str]) -> str:
+    """What to do about middleware that nobody wants before ours."""
+    if not all(name.startswith(TELEMETRY) for name in unasked):
+        return "Put SameSiteProxyMiddleware first, unless they are meant to."
+    position = 1 + sum(not name.startswith(TELEMETRY) for name in before)
+    return (
+        "OpenTelemetry has put itself there: set OTEL_PYTHON_DJANGO_MIDDLEWARE_POSITION="
+        f"{position} in the environment, and it stands behind."
+    )
 
 
 def _place_in_middleware(settings: conf.Settings) -> Iterator[CheckMessage]:
@@ -38,7 +50,7 @@ def _place_in_middleware(settings: conf.Settings) -> Iterator[CheckMessage]:
         yield Info(
             f"{len(unasked)} middleware before SameSiteProxyMiddleware see and may change every"
             " frontend request and answer, and cost their time.",
-            hint="Put SameSiteProxyMiddleware first, unless they are meant to.",
+            hint=_hint_on(before, unasked),
             id="samesite_proxy.I001",
         )
     if LOGIN_REQUIRED in django_settings.MIDDLEWARE:

@@ -16,6 +16,10 @@ def names_before() -> list[str] | None:
     return names[: names.index(NAME)] if NAME in names else None
 
 
+def is_listed() -> bool:
+    return names_before() is not None
+
+
 def names_after() -> list[str]:
     """What never sees a frontend's request."""
     before = names_before()

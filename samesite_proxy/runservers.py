@@ -33,6 +33,8 @@ def in_place_of_ours() -> str | None:
     if OWN not in _names():
         return None
     first = next(name for name in _names() if _has_one(name))
+    if first == OWN:  # Ours would bring the engine.
+        return None
     bases = {base.__module__ for base in _command_of(first).__mro__}
     return None if f"{OWN}.{MODULE}" in bases else first
 

@@ -66,7 +66,8 @@ PY_IMPORTS: dict[str, set[str]] = {
     "management.__init__": set(),
     "management.commands.__init__": set(),
     "management.commands.runserver": {
-        *("_engine", "conf", "door", "handover", "handover_server", "runservers", "table"),
+        *("_engine", "asgi", "conf", "door", "handover", "handover_server", "place"),
+        *("runservers", "table"),
     },
     "messages": {"_engine", "bells", "browser"},
     "middleware": {

@@ -108,6 +108,35 @@ def test_wsgi_server_of_daphnes_command_has_the_fast_path() -> None:
         assert OFF not in server.log()
 
 
+ELSEWHERE = "This is no ASGI server: WebSockets go to the frontend"
+CHANNELS = {"ASGI_APPLICATION": "tests.project.channels_asgi.application"}
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "is_said"),
+    [
+        pytest.param([], CHANNELS, True, id="channels alone"),
+        pytest.param(
+            *(["--noasgi"], {**CHANNELS, "INSTALLED_APPS": ["samesite_proxy", "daphne"]}, True),
+            id="daphne",
+        ),
+        pytest.param(["--nofastpath"], CHANNELS, True, id="no fast path"),
+        pytest.param([], {**CHANNELS, "MIDDLEWARE": []}, False, id="without our middleware"),
+        pytest.param([], {**CHANNELS, "SAMESITE_PROXY": {"FRONTEND": None}}, False, id="off"),
+        pytest.param(
+            [], {"ASGI_APPLICATION": "tests.project.asgi.application"}, False, id="no routes"
+        ),
+        pytest.param([], {"ASGI_APPLICATION": "tests.door.none"}, False, id="not there"),
+    ],
+)
+def test_banner_says_where_the_websockets_of_an_asgi_application_go(
+    options: list[str], settings: dict[str, object], is_said: bool
+) -> None:
+    with runserver("--noreload", "0", *options, **changed(**settings)) as server:
+        assert get(server.port, "/api/hello/").body == HELLO
+        assert server.log().count(ELSEWHERE) == is_said
+
+
 @pytest.mark.parametrize("how", [RELOADING, ALONE])
 @pytest.mark.parametrize(
     ("address", "client", "named"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import io
+import os
 import re
+import subprocess
 import sys
 import uuid
 from types import ModuleType
@@ -24,6 +26,7 @@ from django.utils.translation import gettext_lazy
 from samesite_proxy import rules
 from samesite_proxy.checks import LOGIN_REQUIRED, check_project
 from samesite_proxy.place import NAME
+from tests.harness.django_servers import ROOT
 from tests.unit.path_cases import view
 
 
@@ -51,6 +54,49 @@ def test_middleware_not_first_is_an_info() -> None:
     assert ids(MIDDLEWARE=[NAME, common]) == []
     assert ids(MIDDLEWARE=(common, NAME)) == ["I001"]
     assert ids(MIDDLEWARE=(NAME, common)) == []
+
+
+def test_telemetry_that_puts_itself_first_is_told_how_to_stand_behind() -> None:
+    otel = "opentelemetry.instrumentation.django.middleware.otel_middleware._DjangoMiddleware"
+    security = "django.middleware.security.SecurityMiddleware"
+    common = "django.middleware.common.CommonMiddleware"
+    variable = "OTEL_PYTHON_DJANGO_MIDDLEWARE_POSITION"
+    for before, words in {
+        (otel,): f"{variable}=1 ",
+        (otel, otel, security): f"{variable}=2 ",
+        (otel, common): "Put SameSiteProxyMiddleware first",
+    }.items():
+        with override_settings(MIDDLEWARE=[*before, NAME]):
+            (message,) = check_project()
+        assert message.id == "samesite_proxy.I001"
+        assert words in message.hint
+    assert ids(MIDDLEWARE=[NAME, otel]) == []
+
+
+CHECKING = """
+import sys, django
+from django.core.management import call_command
+django.setup()
+call_command("check", deploy=True)
+print([name for name in sys.modules if name.startswith("samesite_proxy._")])
+"""
+
+
+def test_engine_is_not_loaded_by_checks_alone() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CHECKING],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.project.settings",
+            "TEST_INSTALLED_APPS": '["samesite_proxy", "django.contrib.staticfiles"]',
+            "TEST_MIDDLEWARE": f'["{NAME}", "django.middleware.common.CommonMiddleware"]',
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_middleware_missing_is_an_info() -> None:

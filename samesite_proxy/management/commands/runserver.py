@@ -15,8 +15,9 @@ from django.core.management.commands.runserver import Command as DjangoCommand
 from django.core.servers.basehttp import WSGIServer
 from django.http.request import validate_host
 from django.utils import autoreload
+from django.utils.module_loading import import_string
 
-from samesite_proxy import conf, door, handover, handover_server, runservers, table
+from samesite_proxy import asgi, conf, door, handover, handover_server, place, runservers, table
 from samesite_proxy._engine import EngineError
 from samesite_proxy.handover import Handover
 
@@ -28,6 +29,22 @@ ERRORS = {
     errno.EADDRINUSE: "That port is already in use.",
     errno.EADDRNOTAVAIL: "That IP address can't be assigned to.",
 }
+
+WEBSOCKETS_ELSEWHERE = (
+    "This is no ASGI server: WebSockets go to the frontend, those for routes of ASGI_APPLICATION's"
+    " too."
+)
+
+
+def _has_websockets_elsewhere() -> bool:
+    """Whether the project has WebSockets that this server, of WSGI, does not know."""
+    name: str | None = getattr(django_settings, "ASGI_APPLICATION", None)
+    if name is None or not place.is_listed():
+        return False
+    try:
+        return asgi.has_websocket_routes(import_string(name))
+    except Exception:  # It is not needed here, and so need not work.
+        return False
 
 
 class Command(Next):  # type: ignore[misc]
@@ -149,6 +166,8 @@ class Command(Next):  # type: ignore[misc]
         super().on_bind(server_port)
         self.addr, self._raw_ipv6 = given
         self._say_if_off()
+        if self._settings and self._settings.frontends and _has_websockets_elsewhere():
+            self.stdout.write(WEBSOCKETS_ELSEWHERE)
 
     def _allows_localhost(self) -> bool:
         """The name under which frontends work best."""
