@@ -14,11 +14,12 @@ WITH_ENGINE = PYTHONPATH=tests/builds SAMESITE_PROXY_ENGINE=$(abspath $(1))
 SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
 
-.PHONY: help demo test test-static check lint bench clean
+.PHONY: help demo test test-static check lint neighbours bench clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
 	@echo "make test    everything    make check   the quick part of it    make bench   the speed"
+	@echo "make neighbours    beside Wagtail, django-hosts and others, as they are today"
 
 # A virtual environment with a dependency group (demo, test, bench) and the extension in place.
 $(VENV)/%.done: $(SOURCES) .ci/install
@@ -62,8 +63,13 @@ test-static: build/static/samesite_proxy/_engine.abi3.so
 check: $(VENV)/test.done
 	$(PYTEST) -m "not slow" tests/unit tests/engine tests/test_architecture.py tests/test_style.py tests/test_c.py
 
+# Third-party software as it is installed today, in an environment of its own.
+neighbours:
+	@$(MAKE) -s VENV=.venv-neighbours .venv-neighbours/neighbours.done
+	.venv-neighbours/bin/python -m pytest -q tests/neighbours
+
 bench: $(VENV)/bench.done
 	@$(BIN)/python -m bench
 
 clean:
-	rm -rf build dist $(VENV) example_project/var samesite_proxy/*.so *.egg-info
+	rm -rf build dist $(VENV) .venv-neighbours example_project/var samesite_proxy/*.so *.egg-info
