@@ -99,7 +99,7 @@ class ProxyApplication:
         self._is_first = place.is_first()
 
     def _frontend_of(self, scope: Scope) -> Frontend | None:
-        return self._routing.frontend_of(path_info_of(scope), None, get_script_prefix(scope))
+        return self._routing.frontend_before_django(path_info_of(scope), get_script_prefix(scope))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._is_first:
@@ -115,8 +115,7 @@ class ProxyApplication:
         await self._inner(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        place = path_info_of(scope), None, get_script_prefix(scope)
-        frontend = self._routing.frontend_of_websocket(*place)
+        frontend = self._routing.frontend_of_websocket(path_info_of(scope))
         browser = Browser(scope, receive, send)
 
         def start() -> tuple[AsyncExchange, websocket.Handshake]:

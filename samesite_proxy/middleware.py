@@ -26,6 +26,7 @@ from django.http import HttpRequest, HttpResponseBase
 from samesite_proxy import conf, forwarding, neighbours, place, servers, shutdown
 from samesite_proxy._engine import WEBSOCKET
 from samesite_proxy.async_forwarder import AsyncForwarder
+from samesite_proxy.conf import Frontend
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.routing import Routing
 
@@ -110,12 +111,13 @@ class SameSiteProxyMiddleware:
         if client is not None:
             servers.send_at_once(client)
         upgrade = forwarding.upgrade_in(environ)
-        routing = self._routing
-        find = routing.frontend_of_websocket if upgrade == WEBSOCKET else routing.frontend_of
-        frontend = find(*where)
-        if frontend is None:
+        if upgrade == WEBSOCKET:
+            found: Frontend | None = self._routing.frontend_of_websocket(request.path_info)
+        else:
+            found = self._routing.frontend_of(*where)
+        if found is None:
             return None
-        return partial(self._forwarder.answer, request, frontend, client, upgrade)
+        return partial(self._forwarder.answer, request, found, client, upgrade)
 
     def __call__(self, request: HttpRequest) -> Any:
         if iscoroutinefunction(self):

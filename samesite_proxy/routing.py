@@ -95,16 +95,11 @@ class Table:
         self._frontends = frontends
         self._rules = rules
         self._routes = Routes([*explicit, *rules])
-        self._own = Routes(explicit)
         self._settled = Routes([*explicit, *(rule for rule in rules if rule[2] != ASK)])
 
     def _asks_django(self, path: str) -> bool:
         with _language_of(path):
             return _match_of(path, self._urlconf) is not None
-
-    def frontend_of_websocket(self, path: str) -> Frontend:
-        """A WebSocket's frontend: Django cannot answer one under WSGI."""
-        return self._frontends[self._own.match(path) - FIRST_FRONTEND]
 
     def frontend_of(self, path: str) -> Frontend | None:
         """The frontend that `path` belongs to (PATH_INFO, decoded once); None: Django."""
@@ -139,6 +134,7 @@ class Routing:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._own = Routes(frontend_rules(settings.frontends))
         self._table = lru_cache(maxsize=64)(self._make_table)
 
     def _make_table(self, urlconf: Any, script_name: str) -> Table:
@@ -148,10 +144,18 @@ class Routing:
             logger.warning("%s %s", taking.message, taking.hint)
         return table
 
-    def frontend_of_websocket(self, path: str, urlconf: Any, script_name: str) -> Frontend:
-        """The frontend that a WebSocket at `path` belongs to; under WSGI it is always one."""
-        return self._table(urlconf, script_name).frontend_of_websocket(path)
+    def frontend_of_websocket(self, path: str) -> Frontend:
+        """A WebSocket's frontend, whatever the URLconf: Django cannot answer one under WSGI."""
+        return self._settings.frontends[self._own.match(path) - FIRST_FRONTEND]
 
     def frontend_of(self, path: str, urlconf: Any, script_name: str) -> Frontend | None:
         """The frontend that `path` belongs to under `urlconf`; None: it is Django's."""
         return self._table(urlconf, script_name).frontend_of(path)
+
+    def frontend_before_django(self, path: str, script_name: str) -> Frontend | None:
+        """As frontend_of, in front of Django's handler. Where a converter or the URLconf raises,
+        Django is to meet that too and to fail in its own way: its answer, its log, its mail."""
+        try:
+            return self.frontend_of(path, None, script_name)
+        except Exception:
+            return None

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy import conf, forwarding, place, servers
 from samesite_proxy._engine import WEBSOCKET
+from samesite_proxy.conf import Frontend
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.known_hosts import HostOf, known_hosts
 from samesite_proxy.routing import Routing
@@ -78,18 +79,19 @@ class ProxyApplication:
         self._host_of = known_hosts()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        where = get_path_info(environ) or "/", None, get_script_name(environ)
+        path, script_name = get_path_info(environ) or "/", get_script_name(environ)
         upgrade = forwarding.upgrade_in(environ)
-        routing = self._routing
-        find = routing.frontend_of_websocket if upgrade == WEBSOCKET else routing.frontend_of
-        frontend = find(*where)
+        if upgrade == WEBSOCKET:
+            frontend: Frontend | None = self._routing.frontend_of_websocket(path)
+        else:
+            frontend = self._routing.frontend_before_django(path, script_name)
         if frontend is None:
             return self._django(environ, start_response)
         client = servers.client_socket(environ)
         if client is not None:
             servers.send_at_once(client)
         forwarding.keep_server_path(environ)
-        request = EnvironRequest(environ, where[0], where[2], self._host_of)
+        request = EnvironRequest(environ, path, script_name, self._host_of)
         response = self._forwarder.answer(request, frontend, client, upgrade)
         status = f"{response.status_code} {response.reason_phrase}"
         start_response(status, list(response.items()))

@@ -1,0 +1,3 @@
+"""A URLconf that cannot be imported."""
+
+raise LookupError("this URLconf is broken")
