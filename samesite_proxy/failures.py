@@ -40,6 +40,11 @@ BY_CODE = {
     "no-memory": Failure(500, "out of memory."),
     "system": Failure(503, "the engine cannot start: no thread, no poller or no descriptor."),
     "request-invalid": Failure(400, "the request has a method, target or field that HTTP forbids."),
+    "request-long": Failure(
+        431,
+        "the request's head is longer than 64 KiB or has more than 1000 fields; most often cookies"
+        " are to blame, which all ports of localhost share: delete them.",
+    ),
     "too-many": Failure(
         503,
         'too many connections to {address}; see SAMESITE_PROXY["MAX_CONNECTIONS"] and ulimit -n.',

@@ -8,6 +8,7 @@ static const struct sp_error_info table[] = {
     [SP_E_NO_MEMORY] = {"no-memory", 500},
     [SP_E_SYSTEM] = {"system", 503},
     [SP_E_REQUEST_INVALID] = {"request-invalid", 400},
+    [SP_E_REQUEST_LONG] = {"request-long", 431},
     [SP_E_TOO_MANY] = {"too-many", 503},
     [SP_E_CONNECT] = {"connect", 502},
     [SP_E_CONNECT_TIMEOUT] = {"connect-timeout", 504},

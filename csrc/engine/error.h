@@ -8,6 +8,7 @@ enum sp_error {
     SP_E_NO_MEMORY,
     SP_E_SYSTEM,          /* a thread, a poller or a wake-up cannot be made */
     SP_E_REQUEST_INVALID, /* a method, target or field that cannot be sent */
+    SP_E_REQUEST_LONG,    /* a head over SP_REQUEST_HEAD_CEILING, or over SP_MAX_FIELDS */
     SP_E_TOO_MANY,        /* no free connection or descriptor in time */
     SP_E_CONNECT,         /* the upstream refused, or cannot be reached */
     SP_E_CONNECT_TIMEOUT,

@@ -177,10 +177,11 @@ make_exchange(struct sp_downstream *downstream, const struct sp_incoming *incomi
         .is_upgrade = incoming->upgrade != SP_UPGRADE_NONE,
     };
 
-    sp_buffer_init(&request.fields, SP_REQUEST_HEAD_CEILING);
-    if (!sp_outgoing_build(&request.fields, &outgoing)) {
+    sp_request_head_init(&request.fields, request.method, request.target);
+    enum sp_request_verdict verdict = sp_outgoing_build(&request.fields, &outgoing);
+    if (verdict != SP_REQUEST_FIT) {
         sp_buffer_clear(&request.fields);
-        return SP_E_REQUEST_INVALID;
+        return verdict == SP_REQUEST_TOO_LONG ? SP_E_REQUEST_LONG : SP_E_REQUEST_INVALID;
     }
     return sp_exchange_new(listener->mailbox, frontend->upstream, &request, &visit->exchange);
 }

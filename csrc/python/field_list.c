@@ -1,7 +1,5 @@
 #include "python/field_list.h"
 
-#include "wire/request_head.h"
-
 /* The bytes of Latin-1 text. ASCII, that is nearly always, needs no copy; a copy is kept
  * alive by `copies`. */
 static bool
@@ -55,20 +53,24 @@ borrow_all(PyObject *list, PyObject *copies, struct sp_field *fields)
 }
 
 bool
-sp_field_list_build(PyObject *list, bool is_upgrade, struct sp_buffer *block, bool *valid)
+sp_field_list_build(PyObject *list, bool is_upgrade, struct sp_buffer *block,
+                    enum sp_request_verdict *verdict)
 {
     Py_ssize_t count = PyList_Size(list);
 
+    *verdict = SP_REQUEST_INVALID;
     if (count > SP_MAX_FIELDS) {
-        *valid = false;
+        *verdict = SP_REQUEST_TOO_LONG;
         return true;
     }
     struct sp_field *fields = PyMem_Malloc(((size_t)count + 1) * sizeof(*fields));
     PyObject *copies = PyList_New(0);
     bool borrowed = fields != NULL && copies != NULL && borrow_all(list, copies, fields);
-    *valid = borrowed && (is_upgrade ? sp_request_head_build_upgrade(block, fields, (size_t)count)
-                                     : sp_request_head_build(block, fields, (size_t)count));
-    if (!*valid) {
+    if (borrowed) {
+        *verdict = is_upgrade ? sp_request_head_build_upgrade(block, fields, (size_t)count)
+                              : sp_request_head_build(block, fields, (size_t)count);
+    }
+    if (*verdict != SP_REQUEST_FIT) {
         sp_buffer_clear(block);
     }
     if (fields == NULL) {

@@ -5,11 +5,11 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "wire/buffer.h"
+#include "wire/request_head.h"
 
 /* Appends the pairs of Latin-1 text in `list` to `block`. False with an exception set when
- * they are not such pairs; `*valid` is false when one of them cannot be sent. Whenever it
- * is not both, `block` is cleared. */
-bool sp_field_list_build(PyObject *list, bool is_upgrade, struct sp_buffer *block, bool *valid);
+ * they are not such pairs. Unless it is true and `*verdict` FIT, `block` is cleared. */
+bool sp_field_list_build(PyObject *list, bool is_upgrade, struct sp_buffer *block,
+                         enum sp_request_verdict *verdict);
 
 #endif

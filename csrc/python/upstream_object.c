@@ -106,23 +106,26 @@ is_body_possible(const struct sp_request *request)
 static bool
 fill_request(struct sp_request *request, PyObject *fields, const struct sp_module_state *state)
 {
-    bool built = sp_method_is_valid(request->method) && sp_target_is_valid(request->target);
+    bool is_line = sp_method_is_valid(request->method) && sp_target_is_valid(request->target);
+    enum sp_request_verdict verdict;
 
-    if (!built || !is_body_possible(request)) {
+    if (!is_line || !is_body_possible(request)) {
         sp_module_raise(state, SP_E_REQUEST_INVALID,
-                        built ? "bad body length" : "bad method or target");
+                        is_line ? "bad body length" : "bad method or target");
         return false;
     }
-    sp_buffer_init(&request->fields, SP_REQUEST_HEAD_CEILING);
+    sp_request_head_init(&request->fields, request->method, request->target);
     if (!sp_field_list_build(fields, request->body_length == SP_BODY_TUNNEL, &request->fields,
-                             &built)) {
+                             &verdict)) {
         return false;
     }
-    if (!built) {
+    if (verdict == SP_REQUEST_INVALID) {
         sp_module_raise(state, SP_E_REQUEST_INVALID, "bad field name or value");
-        return false;
     }
-    return true;
+    else if (verdict == SP_REQUEST_TOO_LONG) {
+        sp_module_raise(state, SP_E_REQUEST_LONG, "");
+    }
+    return verdict == SP_REQUEST_FIT;
 }
 
 PyDoc_STRVAR(
@@ -134,7 +137,7 @@ PyDoc_STRVAR(
     "body_length: bytes, or NO_BODY or CHUNKED. client: a descriptor of the client's\n"
     "socket, looked at (never read) while waiting, or -1; it must outlive the waiting.\n"
     "bell: rung when there is news, or None. With one the exchange starts at its begin().\n"
-    "EngineError: request-invalid, system, shutdown.");
+    "EngineError: request-invalid, request-long, system, shutdown.");
 
 static PyObject *
 upstream_request(PyObject *self, PyObject *args)

@@ -1,7 +1,5 @@
 #include "wire/outgoing.h"
 
-#include "wire/request_head.h"
-
 #include <string.h>
 
 /* What is done with a received field. */
@@ -150,7 +148,7 @@ add_forwarding(struct sp_request_head *head, const struct sp_outgoing *outgoing)
            add(head, SP_SPAN("X-Forwarded-Proto"), outgoing->view->forwarded_proto);
 }
 
-bool
+enum sp_request_verdict
 sp_outgoing_build(struct sp_buffer *block, const struct sp_outgoing *outgoing)
 {
     struct sp_request_head head;
@@ -161,8 +159,6 @@ sp_outgoing_build(struct sp_buffer *block, const struct sp_outgoing *outgoing)
     if (built && host == outgoing->count) {
         built = add(&head, SP_SPAN("Host"), outgoing->view->host);
     }
-    built = built && add_received(&head, outgoing, host) && add_forwarding(&head, outgoing) &&
-            sp_request_head_end(&head);
-    sp_request_head_clear(&head);
-    return built;
+    built = built && add_received(&head, outgoing, host) && add_forwarding(&head, outgoing);
+    return sp_request_head_end(&head, built);
 }

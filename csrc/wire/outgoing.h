@@ -4,6 +4,7 @@
 
 #include "wire/buffer.h"
 #include "wire/field.h"
+#include "wire/request_head.h"
 
 /* How a frontend sees the requests that come under one Host value; hosts.py decides it. */
 struct sp_view {
@@ -27,6 +28,7 @@ struct sp_outgoing {
 /* Appends the lines to `block`, as sp_request_head_build or its twin for upgrades does. Host
  * keeps its place, or comes first where none was received; of several the first counts. The
  * forwarding fields are ours alone, and last. */
-bool sp_outgoing_build(struct sp_buffer *block, const struct sp_outgoing *outgoing);
+enum sp_request_verdict sp_outgoing_build(struct sp_buffer *block,
+                                          const struct sp_outgoing *outgoing);
 
 #endif

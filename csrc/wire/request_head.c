@@ -23,13 +23,20 @@ ends_here(struct sp_span name)
 }
 
 static bool
-append_line(struct sp_buffer *block, struct sp_span name, struct sp_span start, struct sp_span rest)
+append(struct sp_request_head *head, struct sp_span part)
 {
-    bool first = block->len == 0;
+    head->is_too_long = part.len > head->block->ceiling - head->block->len;
+    return sp_buffer_append(head->block, part);
+}
 
-    return (first || sp_buffer_append(block, SP_SPAN("\r\n"))) && sp_buffer_append(block, name) &&
-           sp_buffer_append(block, SP_SPAN(": ")) && sp_buffer_append(block, start) &&
-           (rest.len == 0 || sp_buffer_append(block, rest));
+static bool
+append_line(struct sp_request_head *head, struct sp_span name, struct sp_span start,
+            struct sp_span rest)
+{
+    bool is_first = head->block->len == 0;
+
+    return (is_first || append(head, SP_SPAN("\r\n"))) && append(head, name) &&
+           append(head, SP_SPAN(": ")) && append(head, start) && append(head, rest);
 }
 
 static bool
@@ -81,6 +88,14 @@ sp_target_is_valid(struct sp_span target)
     return true;
 }
 
+void
+sp_request_head_init(struct sp_buffer *block, struct sp_span method, struct sp_span target)
+{
+    size_t line = method.len + target.len + sizeof("  HTTP/1.1\r\n\r\n\r\n") - 1;
+
+    sp_buffer_init(block, line < SP_REQUEST_HEAD_CEILING ? SP_REQUEST_HEAD_CEILING - line : 0);
+}
+
 static bool
 is_upgrade(struct sp_span name)
 {
@@ -89,14 +104,14 @@ is_upgrade(struct sp_span name)
 
 /* Of the protocols those that may be offered; without one no line. */
 static bool
-append_offer(struct sp_buffer *block, struct sp_span name, struct sp_span value)
+append_offer(struct sp_request_head *head, struct sp_span name, struct sp_span value)
 {
-    struct sp_span none = {NULL, 0};
     struct sp_span protocol;
-    bool appended = !sp_upgrade_next(&value, &protocol) || append_line(block, name, protocol, none);
+    bool appended =
+        !sp_upgrade_next(&value, &protocol) || append_line(head, name, protocol, SP_SPAN(""));
 
     while (appended && sp_upgrade_next(&value, &protocol)) {
-        appended = sp_buffer_append(block, SP_SPAN(", ")) && sp_buffer_append(block, protocol);
+        appended = append(head, SP_SPAN(", ")) && append(head, protocol);
     }
     return appended;
 }
@@ -107,12 +122,11 @@ sp_request_head_begin(struct sp_request_head *head, struct sp_buffer *block,
 {
     *head = (struct sp_request_head){.block = block, .is_upgrade = is_upgrade};
     sp_buffer_init(&head->joined, SP_NOMINATED_CEILING);
-    for (size_t i = 0; i < count; i++) {
-        if (is_connection(fields[i].name) && !nominate(head, fields[i].value)) {
-            return false;
-        }
+    head->is_too_long = block->ceiling == 0 || count > SP_MAX_FIELDS;
+    for (size_t i = 0; !head->is_too_long && i < count; i++) {
+        head->is_too_long = is_connection(fields[i].name) && !nominate(head, fields[i].value);
     }
-    return true;
+    return !head->is_too_long;
 }
 
 bool
@@ -124,47 +138,41 @@ sp_request_head_add(struct sp_request_head *head, struct sp_span name, struct sp
         return false;
     }
     if (head->is_upgrade && is_upgrade(name)) {
-        return append_offer(head->block, name, start);
+        return append_offer(head, name, start);
     }
     return ends_here(name) || sp_is_hop_by_hop(name, head->nominated) ||
-           append_line(head->block, name, start, rest);
+           append_line(head, name, start, rest);
 }
 
-bool
-sp_request_head_end(struct sp_request_head *head)
+enum sp_request_verdict
+sp_request_head_end(struct sp_request_head *head, bool built)
 {
-    return !head->is_upgrade || append_line(head->block, SP_SPAN("Connection"), SP_SPAN("Upgrade"),
-                                            (struct sp_span){NULL, 0});
-}
-
-void
-sp_request_head_clear(struct sp_request_head *head)
-{
+    if (built && head->is_upgrade) {
+        built = append_line(head, SP_SPAN("Connection"), SP_SPAN("Upgrade"), SP_SPAN(""));
+    }
     sp_buffer_clear(&head->joined);
+    return built ? SP_REQUEST_FIT : head->is_too_long ? SP_REQUEST_TOO_LONG : SP_REQUEST_INVALID;
 }
 
-static bool
+static enum sp_request_verdict
 build(struct sp_buffer *block, const struct sp_field *fields, size_t count, bool is_upgrade)
 {
     struct sp_request_head head;
     bool built = sp_request_head_begin(&head, block, fields, count, is_upgrade);
 
     for (size_t i = 0; built && i < count; i++) {
-        built =
-            sp_request_head_add(&head, fields[i].name, fields[i].value, (struct sp_span){NULL, 0});
+        built = sp_request_head_add(&head, fields[i].name, fields[i].value, SP_SPAN(""));
     }
-    built = built && sp_request_head_end(&head);
-    sp_request_head_clear(&head);
-    return built;
+    return sp_request_head_end(&head, built);
 }
 
-bool
+enum sp_request_verdict
 sp_request_head_build(struct sp_buffer *block, const struct sp_field *fields, size_t count)
 {
     return build(block, fields, count, false);
 }
 
-bool
+enum sp_request_verdict
 sp_request_head_build_upgrade(struct sp_buffer *block, const struct sp_field *fields, size_t count)
 {
     return build(block, fields, count, true);

@@ -221,3 +221,14 @@ def test_missing_library_is_a_refusal_and_one_line_that_says_what_to_install(sta
     lines = stage.await_log("pip install").splitlines()
     assert len([line for line in lines if "samesite-proxy[asgi]" in line]) == 1
     assert stage.upstream.connections == []
+
+
+# daphne itself takes no head of more than 16 KiB.
+@on(*front("uvicorn", "hypercorn", "granian", "gunicorn"))
+def test_handshake_over_the_ceiling_is_refused(stage: Stage) -> None:
+    long = {f"X-Long-{number}": "x" * 7_000 for number in range(10)}
+    with pytest.raises(InvalidStatus) as refused, browser(stage, additional_headers=long):
+        pass
+    status = refused.value.response.status_code
+    assert status == (403 if row_of(stage.kind).refusal == "403" else 431)
+    assert stage.upstream.connections == []

@@ -377,3 +377,15 @@ def test_repeated_cookies_and_underscores_are_as_the_table_says(stage: Stage) ->
     joined = row_of(stage.kind).cookies
     assert seen.all("Cookie") == (["a=1", "b=2"] if joined == "kept" else [f"a=1{joined}b=2"])
     assert ("x_under" in seen.names) == (row_of(stage.kind).underscore == "kept")
+
+
+# daphne itself takes no head of more than 16 KiB.
+@on(*both(*[name for name in EVERY if name != "daphne"]))
+def test_head_over_the_ceiling_is_431(stage: Stage) -> None:
+    recorder = stage.record()
+    long = [f"X-Long-{number}: {'x' * 7_000}" for number in range(10)]
+    answers = [stage.get("/x", *long), stage.get("/y", *long[:5])]
+    assert [answer.status for answer in answers] == [431, 200]
+    # hypercorn has the same limit itself.
+    assert b"64 KiB" in answers[0].body or stage.kind.startswith("hypercorn")
+    assert recorder.next().target == "/y"

@@ -2,6 +2,7 @@
  * and no client's word about where it comes from. */
 #undef NDEBUG
 #include "bytes.h"
+#include "wire/hop_by_hop.h"
 #include "wire/outgoing.h"
 #include "wire/request_head.h"
 
@@ -49,7 +50,7 @@ sends(const struct sp_outgoing *outgoing, const char *expected)
     struct sp_buffer block;
 
     sp_buffer_init(&block, SP_REQUEST_HEAD_CEILING);
-    assert(sp_outgoing_build(&block, outgoing));
+    assert(sp_outgoing_build(&block, outgoing) == SP_REQUEST_FIT);
     assert(is(sp_buffer_peek(&block), expected));
     sp_buffer_clear(&block);
 }
@@ -201,7 +202,7 @@ builds_at_all(struct sp_field only, struct sp_view view, size_t ceiling)
     struct sp_outgoing outgoing = {.view = &view, .fields = &only, .count = 1};
 
     sp_buffer_init(&block, ceiling);
-    bool built = sp_outgoing_build(&block, &outgoing);
+    bool built = sp_outgoing_build(&block, &outgoing) == SP_REQUEST_FIT;
     sp_buffer_clear(&block);
     return built;
 }
@@ -231,7 +232,7 @@ test_ceiling_is_kept(void)
     for (size_t ceiling = 0; ceiling < exact; ceiling++) {
         assert(!builds_at_all(field("A", "1"), kept(), ceiling));
     }
-    char list[SP_REQUEST_HEAD_CEILING / 64];
+    char list[SP_NOMINATED_CEILING];
     memset(list, 'x', sizeof(list));
     struct sp_field connection = {span("Connection"), {list, sizeof(list)}};
     assert(!builds_at_all(connection, kept(), SP_REQUEST_HEAD_CEILING));

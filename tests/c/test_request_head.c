@@ -20,7 +20,7 @@ builds(const struct sp_field *fields, size_t count, const char *expected)
     struct sp_buffer block;
 
     sp_buffer_init(&block, SP_REQUEST_HEAD_CEILING);
-    assert(sp_request_head_build(&block, fields, count));
+    assert(sp_request_head_build(&block, fields, count) == SP_REQUEST_FIT);
     assert(is(sp_buffer_peek(&block), expected));
     sp_buffer_clear(&block);
 }
@@ -31,7 +31,7 @@ builds_at_all(struct sp_field only, size_t ceiling)
     struct sp_buffer block;
 
     sp_buffer_init(&block, ceiling);
-    bool built = sp_request_head_build(&block, &only, 1);
+    bool built = sp_request_head_build(&block, &only, 1) == SP_REQUEST_FIT;
     sp_buffer_clear(&block);
     return built;
 }
@@ -76,7 +76,7 @@ test_what_is_offered_crosses(void)
     struct sp_buffer block;
 
     sp_buffer_init(&block, SP_REQUEST_HEAD_CEILING);
-    assert(sp_request_head_build_upgrade(&block, fields, COUNT(fields)));
+    assert(sp_request_head_build_upgrade(&block, fields, COUNT(fields)) == SP_REQUEST_FIT);
     assert(is(sp_buffer_peek(&block), "Upgrade: foo/1, bar\r\nHost: x\r\nUPGRADE: "
                                       "websocket\r\nConnection: Upgrade"));
     sp_buffer_clear(&block);
@@ -142,6 +142,33 @@ test_ceiling_is_kept(void)
     free(value);
 }
 
+static enum sp_request_verdict
+verdict_on(const char *name, size_t value_length, size_t target_length)
+{
+    static char bytes[SP_REQUEST_HEAD_CEILING];
+    struct sp_field only = {span(name), {bytes, value_length}};
+    struct sp_buffer block;
+
+    memset(bytes, 'x', sizeof(bytes));
+    sp_request_head_init(&block, span("GET"), (struct sp_span){bytes, target_length});
+    enum sp_request_verdict verdict = sp_request_head_build(&block, &only, 1);
+    sp_buffer_clear(&block);
+    return verdict;
+}
+
+/* The whole head counts: its line, its fields, and what stands between them. */
+static void
+test_a_long_head_is_told_from_a_bad_one(void)
+{
+    size_t most = SP_REQUEST_HEAD_CEILING - (sizeof("GET  HTTP/1.1\r\na: \r\n\r\n") - 1);
+
+    assert(verdict_on("a", most - 1, 1) == SP_REQUEST_FIT);
+    assert(verdict_on("a", most - 500, 501) == SP_REQUEST_TOO_LONG);
+    assert(verdict_on("a", 0, SP_REQUEST_HEAD_CEILING) == SP_REQUEST_TOO_LONG);
+    assert(verdict_on("Connection", SP_REQUEST_HEAD_CEILING, 1) == SP_REQUEST_TOO_LONG);
+    assert(verdict_on("a b", 1, 1) == SP_REQUEST_INVALID);
+}
+
 static void
 test_methods_are_tokens(void)
 {
@@ -184,6 +211,7 @@ main(void)
     test_every_byte_that_could_end_a_line_is_refused();
     test_bad_value_in_a_dropped_field_is_refused();
     test_ceiling_is_kept();
+    test_a_long_head_is_told_from_a_bad_one();
     test_methods_are_tokens();
     test_targets_cross_but_for_what_ends_the_line();
     (void)puts("request_head: ok");

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samesite_proxy._engine import CHUNKED, NO_BODY, EngineError, Exchange
+from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL, EngineError, Exchange
 from tests.engine.exchanges import HOST, Fields, answer_of, ask, upstream_at
 from tests.harness.scripted_upstream import answering, scripted
 
@@ -146,9 +146,17 @@ def test_field_with_a_line_end_or_nul_is_refused(field: tuple[str, str]) -> None
     assert refused("GET", "/", [field, *HOST])
 
 
-def test_head_beyond_any_reason_is_refused() -> None:
-    assert refused("GET", "/", [("X", "y")] * 1001)
-    assert refused("GET", "/", [("X", "y" * 2000)] * 900)
+@pytest.mark.parametrize("length", [NO_BODY, CHUNKED, TUNNEL])
+def test_head_over_the_ceiling_is_not_sent(length: int) -> None:
+    at = upstream_at("http://127.0.0.1:1")
+    for target, fields in (
+        ("/", [("X", "x" * 65_536)]),
+        ("/" * 65_536, []),
+        ("/", [HOST[0]] * 1001),
+    ):
+        with pytest.raises(EngineError) as caught:
+            at.request("POST", target, fields, length)
+        assert (caught.value.code, caught.value.status) == ("request-long", 431)
 
 
 def test_text_outside_latin1_is_no_bytes() -> None:

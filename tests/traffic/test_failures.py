@@ -299,3 +299,24 @@ def test_answer_that_stands_still_is_broken_off(stage: Stage) -> None:
         client.read_until(b"half")
         assert client.is_closed()
     assert stage.works()
+
+
+# Each of them is short enough for every server, and all together they pass our ceiling.
+LONG = [f"X-Long-{number}: {'x' * 7_000}" for number in range(10)]
+
+
+@on(*EVERY)
+def test_head_over_the_ceiling_is_431(stage: Stage) -> None:
+    answer = stage.get("/x", *LONG[:9])
+    assert (answer.status, stage.upstream.connections != []) == (502, True)
+    answer = stage.get("/x", *LONG)
+    assert (answer.status, b"64 KiB" in answer.body) == (431, True)
+    assert len(stage.upstream.connections) == 1
+    assert stage.works()
+
+
+@on("runserver", "sync", "gthread")
+def test_upgrade_over_the_ceiling_is_431(stage: Stage) -> None:
+    answer = stage.get("/x", *LONG, "Connection: Upgrade", "Upgrade: websocket")
+    assert is_failure(answer, 431, "64 KiB")
+    assert stage.upstream.connections == []
