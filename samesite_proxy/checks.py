@@ -119,6 +119,11 @@ def _routes(settings: conf.Settings) -> Iterator[CheckMessage]:
         )
 
 
+def _static_files(settings: conf.Settings) -> Iterator[CheckMessage]:
+    if runservers.in_place_of_ours() is not None or runservers.is_ours_of_asgi():
+        yield from _warnings(neighbours.below_static(settings))
+
+
 def _settings_in_use(settings: conf.Settings) -> Iterator[CheckMessage]:
     if settings.max_connections < conf.SMALL_POOL:
         yield Warning(
@@ -143,6 +148,7 @@ def check_project(app_configs: Any = None, **_: object) -> list[CheckMessage]:
         *_warnings(neighbours.bypassed()),
         *_warnings(neighbours.too_late(settings)),
         *_place_in_applications(),
+        *_static_files(settings),
     ]
 
 

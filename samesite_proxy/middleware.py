@@ -50,11 +50,12 @@ def _say_once(text: str) -> None:
     logger.warning(text)
 
 
-def _say_what_is_bypassed() -> None:
-    """In production, where no system check can say it, as the application is not listed."""
-    if django_settings.DEBUG or not apps.ready or apps.is_installed("samesite_proxy"):
+def _say_what_no_check_says(settings: conf.Settings) -> None:
+    """What would surprise, where the application is not listed and so no system check runs."""
+    if not apps.ready or apps.is_installed("samesite_proxy"):
         return
-    for problem in neighbours.bypassed_at_all():
+    in_debug, in_production = neighbours.below_static, neighbours.bypassed_at_all
+    for problem in in_debug(settings) if settings.debug else in_production():
         if problem.id not in django_settings.SILENCED_SYSTEM_CHECKS:
             _say_once(f"({problem.id}) {problem.message} {problem.hint}")
 
@@ -88,7 +89,7 @@ class SameSiteProxyMiddleware:
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
         self._forwarder = Forwarder(settings, is_first=place.is_first())
-        _say_what_is_bypassed()
+        _say_what_no_check_says(settings)
         request_started.connect(forwarding.keep_server_path, dispatch_uid="samesite_proxy")
 
     def _is_awaited(self, request: HttpRequest) -> bool:

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 
 from samesite_proxy import place
@@ -181,3 +182,21 @@ def too_late(settings: Settings) -> Iterator[Problem]:
             "Put it before SameSiteProxyMiddleware, or list what is Django's: SAMESITE_PROXY ="
             ' {"DJANGO_PATHS": ["/api", "/admin"]}.',
         )
+
+
+def below_static(settings: Settings) -> Iterator[Problem]:
+    """A frontend's prefixes that staticfiles' own runserver answers before all middleware."""
+    static = django_settings.STATIC_URL or ""
+    if not django_settings.DEBUG or not static.startswith("/") or static.startswith("//"):
+        return
+    if not apps.is_installed("django.contrib.staticfiles"):
+        return
+    for frontend in settings.frontends:
+        if frontend.prefix and f"{frontend.prefix}/".startswith(static):
+            yield Problem(
+                "samesite_proxy.W008",
+                f'What FRONTEND has for "{frontend.prefix}" lies below STATIC_URL, where'
+                " staticfiles' handler answers under runserver before any middleware: 404.",
+                "Put samesite_proxy first in INSTALLED_APPS and use its runserver, without ASGI; or"
+                " start runserver with --nostatic.",
+            )

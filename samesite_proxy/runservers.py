@@ -10,6 +10,7 @@ from typing import Any
 from django.apps import apps
 
 OWN = "samesite_proxy"
+OF_ASGI = ("channels", "daphne")
 MODULE = "management.commands.runserver"
 
 
@@ -45,6 +46,15 @@ def _below_ours() -> Iterator[str]:
     yield "django.core"
 
 
+def _next() -> str:
+    return next(name for name in _below_ours() if _has_one(name))
+
+
 def below_ours() -> Any:
     """The command that would run if ours were not there."""
-    return _command_of(next(name for name in _below_ours() if _has_one(name)))
+    return _command_of(_next())
+
+
+def is_ours_of_asgi() -> bool:
+    """Whether ours wraps one that starts an ASGI server, unless it is told not to."""
+    return OWN in _names() and _next() in OF_ASGI

@@ -13,7 +13,7 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIHandler
 
-from samesite_proxy import conf, failures, hosts, place, rules
+from samesite_proxy import conf, failures, hosts, place, rules, static_files
 from samesite_proxy._engine import Home, Routes, Upstream
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import Frontend, Settings
@@ -21,7 +21,7 @@ from samesite_proxy.failure_page import page_of
 from samesite_proxy.forwarder import upstream_of
 from samesite_proxy.known_hosts import host_under
 from samesite_proxy.relocation import home_of
-from samesite_proxy.rules import DJANGO, EXACT, PREFIX, STARTS, Rule
+from samesite_proxy.rules import FIRST_FRONTEND, Rule
 from samesite_proxy.wsgi import ProxyApplication
 
 Plain = dict[str, Any]
@@ -77,15 +77,15 @@ def _rules(handler: Any, settings: Settings) -> list[Rule]:
         *rules.frontend_rules(settings.frontends),
         *rules.django_rules(settings, None, script_name),
     ]
-    if type(handler) is not StaticFilesHandler or handler.base_url.netloc:
-        return known
-    static = handler.base_url.path  # What starts with it never comes to the middleware.
-    others = [rule for rule in known if not rule[0].startswith(static)]
-    # A prefix with a slash at its end owns the path without it, too, which is not staticfiles'.
-    bare = [
-        (text[:-1], EXACT, owner) for text, kind, owner in known if (text, kind) == (static, PREFIX)
-    ]
-    return [(static, STARTS, DJANGO), *others, *bare]
+    return static_files.rules_behind(handler, settings, known)
+
+
+def frontends_first(handler: Any, settings: Settings | None) -> Any:
+    """The handler that the server calls, for what the door leaves to it."""
+    if settings is None or not settings.frontends or static_files.static_path(handler) is None:
+        return handler
+    routes = Routes(_rules(handler, settings))
+    return static_files.FrontendsFirst(handler, lambda path: routes.match(path) >= FIRST_FRONTEND)
 
 
 def table_of(handler: Any, settings: Settings | None) -> Plain:

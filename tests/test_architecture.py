@@ -84,9 +84,10 @@ PY_IMPORTS: dict[str, set[str]] = {
     "scopes": {"arrival", "failures", "forwarding", "known_hosts"},
     "servers": {"_engine"},
     "shutdown": {"_engine"},
+    "static_files": {"conf", "rules"},
     "table": {
         *("_engine", "arrival", "conf", "failure_page", "failures", "forwarder", "hosts"),
-        *("known_hosts", "place", "relocation", "rules", "wsgi"),
+        *("known_hosts", "place", "relocation", "rules", "static_files", "wsgi"),
     },
     "uploads": {"_engine"},
     "websocket": {

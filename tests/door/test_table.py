@@ -92,14 +92,26 @@ def test_listed_paths_are_djangos() -> None:
         assert owners(made()[0], "/x", "/x/y", "/xy", "/api/x/") == [0, 0, 2, 2]
 
 
-@pytest.mark.parametrize(
-    "frontends", [{"/": "http://a:1"}, {"/": "http://a:1", "/static/b": "http://b:1"}]
-)
-def test_what_staticfiles_handler_takes_is_djangos(frontends: dict[str, str]) -> None:
-    ours = {"FRONTEND": frontends, "DJANGO_PATHS": []}
+STATIC = {
+    "none": ({}, [0, 0, 2]),
+    "below": ({"/static/b": "http://b:1"}, [3, 0, 2]),
+    "all of it": ({"/static": "http://b:1"}, [3, 3, 3]),
+    "shorter": ({"/st": "http://b:1"}, [0, 0, 2]),
+}
+
+
+@pytest.mark.parametrize(("frontends", "expected"), STATIC.values(), ids=STATIC)
+@pytest.mark.parametrize("django_paths", [[], ["/static"]])
+def test_frontends_prefixes_win_below_static_url_and_the_rest_is_staticfiles(
+    frontends: dict[str, str], expected: list[int], django_paths: list[str]
+) -> None:
+    ours = {"FRONTEND": {"/": "http://a:1", **frontends}, "DJANGO_PATHS": django_paths}
+    paths = ["/static/b/c", "/static/x", "/static"]
     with override_settings(STATIC_URL="/static/", SAMESITE_PROXY=ours):
         handler = StaticFilesHandler(get_wsgi_application())
-        assert owners(made(handler)[0], "/static/b/c", "/static/x", "/static") == [0, 0, 2]
+        found = owners(made(handler)[0], *paths)
+    is_bare_djangos = django_paths and "/static" not in frontends
+    assert found == [*expected[:2], 0 if is_bare_djangos else expected[2]]
 
 
 def test_static_files_of_another_host_are_nobodys_here() -> None:

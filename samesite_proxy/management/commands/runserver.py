@@ -152,7 +152,7 @@ class Command(Next):  # type: ignore[misc]
         self._settings, _ = conf.read()
         self._table = table.table_of(handler, self._settings)
         self._off = self._off or table.reason_against(handler, self._settings)
-        return handler
+        return table.frontends_first(handler, self._settings)
 
     def inner_run(self, *args: Any, **options: Any) -> None:
         if options.get("use_asgi"):  # It has a banner of its own.
