@@ -66,6 +66,18 @@ sp_field_text_length(struct sp_span bytes)
     return len;
 }
 
+struct sp_span
+sp_field_name_hyphened(struct sp_span name, char room[SP_HYPHENED_ROOM])
+{
+    size_t len = 0;
+
+    while (len < name.len && len < SP_HYPHENED_ROOM) {
+        room[len] = name.data[len] == '_' ? '-' : name.data[len];
+        len++;
+    }
+    return (struct sp_span){room, len};
+}
+
 bool
 sp_field_name_is_valid(struct sp_span name)
 {

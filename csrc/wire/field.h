@@ -28,6 +28,11 @@ bool sp_field_value_is_valid(struct sp_span value);
 /* How many of the first bytes belong in a token. */
 size_t sp_field_name_length(struct sp_span bytes);
 
+/* A name as CGI and WSGI read it, which take `_` for `-`: in `room`, and cut off where that ends.
+ * No name that means something to us is so long. */
+#define SP_HYPHENED_ROOM ((size_t)64)
+struct sp_span sp_field_name_hyphened(struct sp_span name, char room[SP_HYPHENED_ROOM]);
+
 /* How many of the first bytes belong in a value as RFC 9110, 5.5 writes it: blanks, visible
  * characters and what is above 0x7F, but no control character. */
 size_t sp_field_text_length(struct sp_span bytes);

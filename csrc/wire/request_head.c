@@ -3,6 +3,8 @@
 #include "wire/hop_by_hop.h"
 #include "wire/upgrade.h"
 
+#include <string.h>
+
 #define SPAN(literal) {literal, sizeof(literal) - 1}
 
 static const struct sp_span never_forwarded[] = {
@@ -20,6 +22,29 @@ ends_here(struct sp_span name)
         }
     }
     return false;
+}
+
+static bool
+stays_here(struct sp_span name, struct sp_span nominated)
+{
+    return ends_here(name) || sp_is_hop_by_hop(name, nominated);
+}
+
+/* Many upstreams read `_` in a name as `-`. A field that would so become one of those that we send,
+ * or do not, would undo that. */
+static bool
+passes_for_another(struct sp_span name, struct sp_span nominated)
+{
+    char room[SP_HYPHENED_ROOM];
+
+    if (memchr(name.data, '_', name.len) == NULL) {
+        return false;
+    }
+    struct sp_span read = sp_field_name_hyphened(name, room);
+    return stays_here(read, nominated) || sp_span_starts_nocase(read, SP_SPAN("X-Forwarded-")) ||
+           sp_span_equal_nocase(read, SP_SPAN("X-Real-IP")) ||
+           sp_span_equal_nocase(read, SP_SPAN("CDN-Loop")) ||
+           sp_span_starts_nocase(read, SP_SPAN("Sec-WebSocket-"));
 }
 
 static bool
@@ -140,7 +165,7 @@ sp_request_head_add(struct sp_request_head *head, struct sp_span name, struct sp
     if (head->is_upgrade && is_upgrade(name)) {
         return append_offer(head, name, start);
     }
-    return ends_here(name) || sp_is_hop_by_hop(name, head->nominated) ||
+    return stays_here(name, head->nominated) || passes_for_another(name, head->nominated) ||
            append_line(head, name, start, rest);
 }
 

@@ -28,7 +28,8 @@ void sp_request_head_init(struct sp_buffer *block, struct sp_span method, struct
 /* Appends `count` fields to `block` as lines joined by CRLF, without one after the last,
  * in their order. Left out: hop-by-hop fields, and those whose meaning ends here (the
  * length and expectation that our own framing replaces, and x-middleware-subrequest, with
- * which CVE-2025-29927 skipped Next's middleware). Unless it is FIT, `block` is to be thrown
+ * which CVE-2025-29927 skipped Next's middleware), also where `_` stands for `-` in their names,
+ * and then those too that say where a request comes from. Unless it is FIT, `block` is to be thrown
  * away. */
 enum sp_request_verdict sp_request_head_build(struct sp_buffer *block,
                                               const struct sp_field *fields, size_t count);

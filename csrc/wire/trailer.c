@@ -1,5 +1,6 @@
 #include "wire/trailer.h"
 
+#include "wire/field.h"
 #include "wire/hop_by_hop.h"
 
 #define SPAN(literal) {literal, sizeof(literal) - 1}
@@ -53,8 +54,11 @@ static const struct sp_span never_beginnings[] = {
 };
 
 bool
-sp_trailer_is_allowed(struct sp_span name)
+sp_trailer_is_allowed(struct sp_span received)
 {
+    char room[SP_HYPHENED_ROOM];
+    struct sp_span name = sp_field_name_hyphened(received, room);
+
     for (size_t i = 0; i < COUNT(never_trailers); i++) {
         if (sp_span_equal_nocase(name, never_trailers[i])) {
             return false;

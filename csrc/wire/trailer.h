@@ -6,6 +6,6 @@
 
 /* Whether a field that comes so late may still be believed: not one that frames, routes or
  * controls a message, says how its content is to be read, or whose request it is. */
-bool sp_trailer_is_allowed(struct sp_span name);
+bool sp_trailer_is_allowed(struct sp_span received);
 
 #endif

@@ -16,6 +16,7 @@ from tests.harness.memory import MIB, PeakMemory
 from tests.harness.patterns import digest, pattern
 from tests.harness.scripted_upstream import DEADLINE, Connection, answering
 from tests.traffic.stage import Stage, chunked, on, request
+from tests.traffic.test_request_fields import nothing_passes_for_another_field
 
 HTTP = b"HTTP/1.1 "
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND")
@@ -367,6 +368,11 @@ def test_body_with_head_is_refused(stage: Stage) -> None:
 def test_body_that_a_view_of_django_would_read_is_whole(stage: Stage) -> None:
     answer = stage.exchange(request("POST", "/api/echo/", body=b"to Django"))
     assert b"to Django" in answer.body
+
+
+@on(*both())
+def test_no_name_with_an_underscore_passes_for_another_field(stage: Stage) -> None:
+    nothing_passes_for_another_field(stage)
 
 
 @on(*both())

@@ -60,6 +60,34 @@ test_what_ends_here_is_left_out(void)
     builds(fields, COUNT(fields), "X: y");
 }
 
+/* Each is read as another by those who take `_` for `-`. */
+static void
+test_names_that_pass_for_others_are_left_out(void)
+{
+    static const char *const dropped[] = {
+        "X_Forwarded_For",     "x-forwarded_proto",       "X_Forwarded-Anything",
+        "X-Real_IP",           "X-Middleware_Subrequest", "CDN_Loop",
+        "Content_Length",      "TRANSFER_ENCODING",       "Keep_Alive",
+        "Proxy_Authorization", "HTTP2_Settings",          "Sec_WebSocket_Key",
+        "X_Nominated",
+    };
+    static const char *const kept[] = {"X_Y",        "User_Agent",  "Content_Type",
+                                       "_",          "X_Forwarded", "Accept_Encoding",
+                                       "X__Real_IP", "Upgrade_"};
+    struct sp_field nominating = field("Connection", "x-nominated");
+
+    for (size_t i = 0; i < COUNT(dropped); i++) {
+        struct sp_field fields[] = {nominating, field(dropped[i], "1")};
+        builds(fields, 2, "");
+    }
+    for (size_t i = 0; i < COUNT(kept); i++) {
+        struct sp_field fields[] = {nominating, field(kept[i], "1")};
+        char line[64];
+        (void)snprintf(line, sizeof(line), "%s: 1", kept[i]);
+        builds(fields, 2, line);
+    }
+}
+
 /* Of an upgrade's protocols those that may be offered, and nothing more. */
 static void
 test_what_is_offered_crosses(void)
@@ -206,6 +234,7 @@ main(void)
     test_order_duplicates_and_empty_values_are_kept();
     test_what_ends_here_is_left_out();
     test_what_is_offered_crosses();
+    test_names_that_pass_for_others_are_left_out();
     test_nominated_fields_are_left_out_wherever_nominated();
     test_two_connection_fields_do_not_join_names();
     test_every_byte_that_could_end_a_line_is_refused();

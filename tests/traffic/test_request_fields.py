@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.harness.http_requests import Request
 from tests.traffic.server_table import TABLE
 from tests.traffic.stage import EVERY, Stage, on, request
 
@@ -83,6 +84,34 @@ def test_underscore_in_a_name_is_as_the_table_says(stage: Stage) -> None:
     seen, row = recorder.next(), TABLE[stage.kind]
     assert (seen.get("X_Under") == "1") == (row.underscore == "kept")
     assert (seen.get("X-Under") == "1") == (row.underscore == "as a hyphen")
+
+
+# What a frontend that takes `_` for `-` would read as fields that are ours or that we drop.
+DISGUISED = [
+    *("X_Forwarded_For: 6.6.6.6", "x-forwarded_host: evil.example", "X_Forwarded-Port: 6"),
+    *("X-Real_IP: 6.6.6.6", "X-Middleware_Subrequest: middleware", "Content_Length: 5"),
+    *("Proxy_Authorization: Basic x", "Keep_Alive: timeout=5", "X_Nominated: 1"),
+    "Connection: x-nominated",
+]
+
+
+def names_as_cgi_reads_them(seen: Request) -> list[str]:
+    return [name.lower().replace("_", "-") for name, _ in seen.fields]
+
+
+def nothing_passes_for_another_field(stage: Stage) -> None:
+    recorder = stage.record()
+    for method, body in (("GET", b""), ("POST", b"body")):
+        names = []
+        for lines in ([], DISGUISED):
+            assert stage.exchange(request(method, "/x", *lines, body=body)).body == b"ok"
+            names.append(names_as_cgi_reads_them(recorder.next()))
+        assert sorted(names[0]) == sorted(names[1])
+
+
+@on(*EVERY)
+def test_no_name_with_an_underscore_passes_for_another_field(stage: Stage) -> None:
+    nothing_passes_for_another_field(stage)
 
 
 @on(*EVERY)
