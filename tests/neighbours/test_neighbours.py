@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from samesite_proxy.place import NAME
-from tests.harness.django_servers import DjangoServer, serving
+from tests.harness.django_servers import ROOT, DjangoServer, serving
 from tests.harness.http_requests import Recorder
 from tests.harness.raw_client import RawClient, get
 from tests.harness.scripted_upstream import scripted
@@ -156,3 +157,26 @@ def test_compression_of_others_holds_no_event(database: Path) -> None:
             client.send(request("GET", "/events", "Accept-Encoding: gzip, br, zstd"))
             seen = client.read_until(b"data: 1\n\n")  # And the answer goes on.
     assert b"content-encoding" not in seen.lower()
+
+
+def test_django_vite_by_the_recipe_writes_addresses_of_one_origin(database: Path) -> None:
+    text = (ROOT / "docs/routing.md").read_text()
+    (recipe,) = re.findall(r"^```python\n(DJANGO_VITE = .*?)^```", text, re.M | re.S)
+    with scripted(Recorder()) as frontend:
+        said: dict[str, Any] = {"DEBUG": True}
+        exec(recipe.replace("http://localhost:5173", frontend.url), said)
+        environment = project(
+            *(database, [*OURS, "django_vite"]),
+            DJANGO_VITE=said["DJANGO_VITE"],
+            STATIC_ROOT=str(database / "static"),
+            SAMESITE_PROXY=said["SAMESITE_PROXY"],
+        )
+        assert "samesite_proxy" not in checked(environment)
+        tag = (
+            "from django_vite.templatetags.django_vite import vite_asset as v; print(v('main.js'))"
+        )
+        html = manage(environment, "shell", "-v0", "-c", tag)
+        (target,) = re.findall(r'src="http://localhost:8000(/[^"]+)"', html)
+        assert target == "/static/bundle/main.js"
+        with serving("door", {}, **environment) as server:
+            assert get(server.port, target).body == b"ok"
