@@ -108,21 +108,21 @@ class Table:
             owner = DJANGO if self._asks_django(path) else self._settled.match(path)
         return None if owner == DJANGO else self._frontends[owner - FIRST_FRONTEND]
 
-    def _takes_pages(self) -> bool:
-        try:
-            return may_be_any_path(self._rules) and not any(map(self.frontend_of, PAGES))
-        except Exception:  # A converter of the project's that raises; its requests tell of it.
-            return False
-
-    def taking(self) -> Taking | None:
-        """The route that leaves the frontend no page, if there is one."""
-        if not self._takes_pages():
+    def _taking(self) -> Taking | None:
+        if not may_be_any_path(self._rules) or any(map(self.frontend_of, PAGES)):
             return None
         with _language_of(PAGES[0]):
             match = _match_of(PAGES[0], self._urlconf)
         route = match.route if match else ""
         leaves_files = any(map(self.frontend_of, FILES))
         return Taking(route or "(an empty route)", leaves_files, listed_paths(self._rules))
+
+    def taking(self) -> Taking | None:
+        """The route that leaves the frontend no page, if there is one."""
+        try:
+            return self._taking()
+        except Exception:  # A converter of the project's that raises; its requests tell of it.
+            return None
 
 
 def table_of(settings: Settings, urlconf: Any, script_name: str) -> Table:

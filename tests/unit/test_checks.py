@@ -170,6 +170,7 @@ def test_route_that_raises_is_no_end_of_the_checks() -> None:
     register_converter(Raising, "raising")
     try:
         assert ids(ROOT_URLCONF=urlconf(path("<raising:x>", view))) == ["I003"]
+        assert ids(ROOT_URLCONF=urlconf(PAGES, path("<raising:x>", view))) == ["I003"]
     finally:
         converters.REGISTERED_CONVERTERS.pop("raising")
         converters.get_converters.cache_clear()
