@@ -14,7 +14,13 @@ WITH_ENGINE = PYTHONPATH=tests/builds SAMESITE_PROXY_ENGINE=$(abspath $(1))
 SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
 
-.PHONY: help demo test test-static check lint neighbours bench clean
+# A slice of every way in that other versions of Python and Django have a say in.
+NEWEST := build/newest
+SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process.py \
+	tests/traffic/test_cut_answers.py tests/traffic/test_middleware_before.py \
+	tests/traffic/test_django_tests.py tests/door/test_order.py tests/process/test_forks.py
+
+.PHONY: help demo test smoke test-static check lint neighbours bench clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
@@ -23,38 +29,65 @@ help:
 
 # A virtual environment with a dependency group (demo, test, bench) and the extension in place.
 $(VENV)/%.done: $(SOURCES) .ci/install
+	@echo "make: looking for the system's packages"
 	@.ci/install build $(filter test bench,$*)
+	@echo "make: making a virtual environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install -q -U pip setuptools
+	@echo "make: installing what $* needs, half a minute the first time"
 	@$(BIN)/pip install -q --group $*
+	@echo "make: building the engine"
 	@$(BIN)/pip install -q --no-build-isolation -e . >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 	@touch $@
 
 build/portable/samesite_proxy/_engine.abi3.so: $(SOURCES) $(VENV)/test.done
+	@echo "make: building the engine with poll(2)"
 	@SAMESITE_PROXY_POLLER=portable $(BIN)/python setup.py -q build_ext \
 		--build-lib build/portable --build-temp build/portable/objects
 
 build/sanitized/samesite_proxy/_engine.abi3.so: $(SOURCES) $(VENV)/test.done
+	@echo "make: building the engine with sanitizers"
 	@SAMESITE_PROXY_SANITIZE=address,undefined $(BIN)/python setup.py -q build_ext \
 		--build-lib build/sanitized --build-temp build/sanitized/objects
 
 build/static/samesite_proxy/_engine.abi3.so: $(SOURCES) $(VENV)/test.done
+	@echo "make: building the engine with a libcurl of its own"
 	@SAMESITE_PROXY_STATIC_CURL=1 $(BIN)/python setup.py -q build_ext \
 		--build-lib build/static --build-temp build/static/objects
+
+# The newest Python of the machine, with the newest Django that it gets.
+$(NEWEST)/smoke.done: pyproject.toml .ci/newest-python $(VENV)/test.done
+	@python="$$(.ci/newest-python $(PYTHON))" && \
+		{ [ "$$python" != "$(PYTHON)" ] || echo "make: no Python here is newer than the suite's"; } && \
+		echo "make: installing the newest Django with $$("$$python" --version)" && \
+		"$$python" -m venv --clear $(NEWEST)/venv
+	@$(NEWEST)/venv/bin/pip install -q -U pip setuptools
+	@$(NEWEST)/venv/bin/pip install -q -U Django --group smoke
+	@touch $@
+
+$(NEWEST)/samesite_proxy/_engine.abi3.so: $(SOURCES) $(NEWEST)/smoke.done
+	@echo "make: building the engine with the newest Python"
+	@$(NEWEST)/venv/bin/python setup.py -q build_ext \
+		--build-lib $(NEWEST) --build-temp $(NEWEST)/objects
 
 demo: $(VENV)/demo.done
 	@exec $(BIN)/python example_project/demo.py \
 		--port $(PORT) --frontend-port $(FRONTEND_PORT) --frontend $(FRONTEND)
 
-# Everything, then the engine and the traffic again with poll(2), then with sanitizers. Nothing is
-# run a second time because it failed: over that, a crash or a race would pass.
-test: $(VENV)/test.done build/portable/samesite_proxy/_engine.abi3.so \
+# Everything; a smoke test with the newest Python and Django; then the engine and the traffic again
+# with poll(2), and with sanitizers. Nothing is run a second time because it failed: over that, a
+# crash or a race would pass.
+test: $(VENV)/test.done smoke build/portable/samesite_proxy/_engine.abi3.so \
 		build/sanitized/samesite_proxy/_engine.abi3.so
 	$(PYTEST)
 	$(call WITH_ENGINE,build/portable/samesite_proxy/_engine.abi3.so) $(PYTEST) \
 		-m "not slow" tests/engine tests/traffic tests/live tests/door
 	$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine.abi3.so) $(PYTEST) \
 		-m "not slow and not unsanitized" tests/engine tests/door
+
+smoke: $(NEWEST)/samesite_proxy/_engine.abi3.so
+	$(call WITH_ENGINE,$<) $(NEWEST)/venv/bin/python -m pytest -q -p no:cacheprovider \
+		-m "not slow" $(SMOKE)
 
 # With a libcurl of its own; needs cargo, cmake and OpenSSL's headers.
 test-static: build/static/samesite_proxy/_engine.abi3.so
