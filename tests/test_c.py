@@ -149,4 +149,4 @@ def test_fuzzer_accepts_its_corpus(fuzzer: Path, tmp_path: Path) -> None:
     target = tmp_path / "fuzz"
     flags = ["-std=c11", "-O1", "-g", "-fsanitize=fuzzer,address,undefined"]
     run("clang", *flags, "-fno-sanitize-recover=all", f"-I{CSRC}", fuzzer, *wire, "-o", target)
-    run(target, "-runs=0", corpus)
+    run(target, "-runs=0", f"-artifact_prefix={tmp_path}/", corpus)
