@@ -88,7 +88,10 @@ def test_client_leaves_the_upstream_is_told(
 def test_bodies_cross_both_ways(stage: Stage) -> None:
     def script(connection: Connection, reader: RequestReader) -> None:
         body = b"".join(reader.pieces(reader.head()))
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        connection.send(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b"
+            % (len(body), body)
+        )
 
     stage.play(recording(script))
     body = b"0123456789" * 100_000
