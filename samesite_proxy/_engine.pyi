@@ -113,6 +113,8 @@ class Upstream:
         verify: bool,
         timeouts: tuple[float, float, float],
         max_connections: int,
+        loop_token: str | None = None,
+        explains_loops: bool = False,
         /,
     ) -> Upstream: ...
     def request(

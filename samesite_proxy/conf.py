@@ -6,12 +6,14 @@ import ipaddress
 import re
 import resource
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
+
+from samesite_proxy.loops import token_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -46,6 +48,7 @@ class Frontend:
     url: str  # scheme://host:port/, as libcurl takes it
     address: str  # as the user wrote it, for messages
     unix_socket: str | None = None
+    loop_token: str | None = None  # by which a request that comes back from it is known
 
     @property
     def authority(self) -> str:
@@ -285,7 +288,10 @@ def read() -> tuple[Settings | None, list[Problem]]:
         return None, problems
     trusted = values["TRUSTED_PROXIES"]
     return Settings(
-        frontends=values["FRONTEND"],
+        frontends=tuple(
+            replace(frontend, loop_token=token_of(frontend.address))
+            for frontend in values["FRONTEND"]
+        ),
         django_paths=values["DJANGO_PATHS"],
         host_header=values["HOST_HEADER"],
         frontend_names=values["FRONTEND_NAMES"],

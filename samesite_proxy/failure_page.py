@@ -13,7 +13,11 @@ INTERVAL = 2
 
 _SIDES = {4: "This request cannot be forwarded", 5: "This server cannot forward the request"}
 _FRONTEND_FAILED = "The frontend does not answer as it should"
-_FRONTEND_STATUSES = (502, 504)
+_TITLES = {
+    502: _FRONTEND_FAILED,
+    504: _FRONTEND_FAILED,
+    508: "The frontend sends the request back to Django",
+}
 
 _PAGE = Template("""\
 <!doctype html>
@@ -59,11 +63,10 @@ def is_wanted(method: str | None, accept: str) -> bool:
 def page_of(failure: Failure, frontend: Frontend | None) -> str:
     """The whole document."""
     sentence = failure.sentence(frontend)
-    is_frontends = failure.status in _FRONTEND_STATUSES
     waiting = _WAITING.substitute(status=failure.status, interval=INTERVAL)
     return _PAGE.substitute(
         status=failure.status,
-        title=_FRONTEND_FAILED if is_frontends else _SIDES[failure.status // 100],
+        title=_TITLES.get(failure.status) or _SIDES[failure.status // 100],
         sentence=escape(sentence[0].upper() + sentence[1:]),
         waiting=waiting if failure.status // 100 == 5 else "",
     )

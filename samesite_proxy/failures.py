@@ -45,6 +45,13 @@ BY_CODE = {
         "the request's head is longer than 64 KiB or has more than 1000 fields; most often cookies"
         " are to blame, which all ports of localhost share: delete them.",
     ),
+    "loop": Failure(
+        508,
+        "the request came back from the frontend at {address}, which passes on to Django what"
+        ' Django passes on to it. Delete the line that does: server.proxy in vite.config, "proxy"'
+        ' in package.json, rewrites in next.config. Or SAMESITE_PROXY["FRONTEND"] is an address of'
+        " Django's own: set it to the frontend's.",
+    ),
     "too-many": Failure(
         503,
         'too many connections to {address}; see SAMESITE_PROXY["MAX_CONNECTIONS"] and ulimit -n.',
@@ -61,6 +68,13 @@ BY_CODE = {
         504,
         "the frontend at {address} accepted the request but did not answer in time;"
         ' see SAMESITE_PROXY["RESPONSE_TIMEOUT"].',
+    ),
+    "response-loop": Failure(
+        504,
+        "the frontend at {address} did not answer in time, and eight or more requests with this"
+        " method and target wait for it: does its server ask Django for what it is making? Such a"
+        ' path belongs in SAMESITE_PROXY["DJANGO_PATHS"]; see also'
+        ' SAMESITE_PROXY["RESPONSE_TIMEOUT"].',
     ),
     "response-none": Failure(
         502, "the frontend at {address} closed the connection without an answer."

@@ -54,6 +54,8 @@ def upstream_of(frontend: Frontend, settings: Settings) -> Upstream:
         not (settings.debug and frontend.name in LOOPBACK_NAMES),
         (settings.connect_timeout, response_timeout, settings.idle_timeout),
         settings.max_connections,
+        frontend.loop_token,
+        settings.debug,
     )
 
 

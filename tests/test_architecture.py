@@ -48,7 +48,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "bells": {"_engine"},
     "browser": {"conf", "failure_page", "failures", "responses"},
     "checks": {"conf", "neighbours", "place", "routing", "rules", "runservers"},
-    "conf": set(),
+    "conf": {"loops"},
     "door": {"_engine", "failures", "handover", "shutdown", "table"},
     "failure_page": {"conf", "failures"},
     "failures": {"conf"},
@@ -63,6 +63,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "handover_server": {"conf", "handover", "table"},
     "hosts": {"arrival", "conf"},
     "known_hosts": set(),
+    "loops": set(),
     "management.__init__": set(),
     "management.commands.__init__": set(),
     "management.commands.runserver": {

@@ -9,12 +9,14 @@ enum sp_error {
     SP_E_SYSTEM,          /* a thread, a poller or a wake-up cannot be made */
     SP_E_REQUEST_INVALID, /* a method, target or field that cannot be sent */
     SP_E_REQUEST_LONG,    /* a head over SP_REQUEST_HEAD_CEILING, or over SP_MAX_FIELDS */
+    SP_E_LOOP,            /* a request that comes back from its upstream */
     SP_E_TOO_MANY,        /* no free connection or descriptor in time */
     SP_E_CONNECT,         /* the upstream refused, or cannot be reached */
     SP_E_CONNECT_TIMEOUT,
     SP_E_REQUEST_CLIENT,    /* the client's body is shorter or longer than it said */
     SP_E_REQUEST_UPSTREAM,  /* sending the request to the upstream */
     SP_E_RESPONSE_TIMEOUT,  /* no response head in time */
+    SP_E_RESPONSE_LOOP,     /* the same, while many like it wait, too */
     SP_E_RESPONSE_NONE,     /* the upstream closed without an answer */
     SP_E_RESPONSE_HEAD,     /* the response head is not HTTP, or ambiguous */
     SP_E_RESPONSE_UPSTREAM, /* the body broke off */

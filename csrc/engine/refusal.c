@@ -32,6 +32,7 @@ reason_of(int status)
         {500, "Internal Server Error"}, {501, "Not Implemented"},
         {502, "Bad Gateway"},           {503, "Service Unavailable"},
         {504, "Gateway Timeout"},       {505, "HTTP Version Not Supported"},
+        {508, "Loop Detected"},
     };
 
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {

@@ -316,6 +316,44 @@ is_kept_back(struct sp_exchange *exchange)
     return kept_back;
 }
 
+/* As many as this that wait at once for the same are no accident in development: the frontend asks
+ * Django for a page while it makes that very page, in code of its own, which sends no CDN-Loop. */
+#define SP_LOOP_LENGTH 8
+
+static bool
+waits_like(const struct sp_exchange *other, const struct sp_exchange *exchange)
+{
+    return other->state < SP_EXCHANGE_ANSWERING && strcmp(other->target, exchange->target) == 0 &&
+           strcmp(other->method, exchange->method) == 0;
+}
+
+/* Tells all of them at once: each that ends leaves fewer to be counted. */
+static void
+look_for_loop(struct sp_loop *loop, const struct sp_exchange *exchange)
+{
+    size_t count = 0;
+
+    for (struct sp_exchange *other = loop->first; other != NULL; other = other->next) {
+        count += waits_like(other, exchange) ? 1 : 0;
+    }
+    for (struct sp_exchange *other = loop->first; other != NULL; other = other->next) {
+        other->is_in_loop |= count >= SP_LOOP_LENGTH && waits_like(other, exchange);
+    }
+}
+
+/* Why an exchange ends whose time is over. */
+static enum sp_error
+explained(struct sp_loop *loop, const struct sp_exchange *exchange, enum sp_error error)
+{
+    if (error != SP_E_RESPONSE_TIMEOUT || !exchange->upstream->options.explains_loops) {
+        return error;
+    }
+    if (!exchange->is_in_loop) {
+        look_for_loop(loop, exchange);
+    }
+    return exchange->is_in_loop ? SP_E_RESPONSE_LOOP : error;
+}
+
 void
 sp_roster_scan(struct sp_loop *loop, long long now)
 {
@@ -328,7 +366,7 @@ sp_roster_scan(struct sp_loop *loop, long long now)
         bool kept_back = error == SP_OK && is_kept_back(exchange);
         pthread_mutex_unlock(&exchange->mutex);
         if (error != SP_OK) {
-            sp_roster_end(loop, exchange, error);
+            sp_roster_end(loop, exchange, explained(loop, exchange, error));
         }
         else if (kept_back) {
             sp_roster_resume(loop, exchange, SP_WISH_SEND);

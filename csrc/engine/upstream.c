@@ -22,13 +22,15 @@ sp_upstream_new(const struct sp_upstream_options *options, struct sp_upstream **
     made->options = *options;
     if (!copy_string(options->url, &made->url) ||
         !copy_string(options->unix_socket, &made->unix_socket) ||
-        !copy_string(options->ca_file, &made->ca_file)) {
+        !copy_string(options->ca_file, &made->ca_file) ||
+        !copy_string(options->loop_token, &made->loop_token)) {
         sp_upstream_give_back(made);
         return SP_E_NO_MEMORY;
     }
     made->options.url = made->url;
     made->options.unix_socket = made->unix_socket;
     made->options.ca_file = made->ca_file;
+    made->options.loop_token = made->loop_token;
     *upstream = made;
     return SP_OK;
 }
@@ -47,6 +49,15 @@ sp_upstream_give_back(struct sp_upstream *upstream)
         free(upstream->url);
         free(upstream->unix_socket);
         free(upstream->ca_file);
+        free(upstream->loop_token);
         free(upstream);
     }
+}
+
+struct sp_span
+sp_upstream_loop_token(const struct sp_upstream *upstream)
+{
+    const char *token = upstream->loop_token;
+
+    return token != NULL ? (struct sp_span){token, strlen(token)} : (struct sp_span){NULL, 0};
 }

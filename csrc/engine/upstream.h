@@ -3,6 +3,7 @@
 #define SP_ENGINE_UPSTREAM_H
 
 #include "engine/error.h"
+#include "wire/span.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -12,6 +13,8 @@ struct sp_upstream_options {
     const char *url;            /* scheme://host:port/, never with a path */
     const char *unix_socket;    /* NULL: TCP */
     const char *ca_file;        /* NULL: the system's */
+    const char *loop_token;     /* for CDN-Loop, as wire/cdn_loop.h has it; NULL: none */
+    bool explains_loops;        /* where many like it wait, a timeout is SP_E_RESPONSE_LOOP */
     bool verify;                /* the certificate of an https upstream */
     long long connect_timeout;  /* milliseconds */
     long long response_timeout; /* milliseconds from the request's last byte to the head */
@@ -21,10 +24,11 @@ struct sp_upstream_options {
 
 struct sp_upstream {
     atomic_uint references;
-    struct sp_upstream_options options; /* its strings are the three below */
+    struct sp_upstream_options options; /* its strings are those below */
     char *url;                          /* owned */
     char *unix_socket;                  /* owned, or NULL */
     char *ca_file;                      /* owned, or NULL */
+    char *loop_token;                   /* owned, or NULL */
 };
 
 /* Copies the strings. */
@@ -32,5 +36,8 @@ enum sp_error sp_upstream_new(const struct sp_upstream_options *options,
                               struct sp_upstream **upstream);
 struct sp_upstream *sp_upstream_take(struct sp_upstream *upstream);
 void sp_upstream_give_back(struct sp_upstream *upstream);
+
+/* The token that each request to it bears; empty: none. */
+struct sp_span sp_upstream_loop_token(const struct sp_upstream *upstream);
 
 #endif

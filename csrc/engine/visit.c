@@ -6,6 +6,7 @@
 #include "engine/listener.h"
 #include "engine/refusal.h"
 #include "engine/roster.h"
+#include "wire/cdn_loop.h"
 #include "wire/path.h"
 #include "wire/request_head.h"
 
@@ -174,9 +175,13 @@ make_exchange(struct sp_downstream *downstream, const struct sp_incoming *incomi
         .fields = incoming->fields,
         .count = incoming->count,
         .peer = {downstream->peer, strlen(downstream->peer)},
+        .loop_token = sp_upstream_loop_token(frontend->upstream),
         .is_upgrade = incoming->upgrade != SP_UPGRADE_NONE,
     };
 
+    if (sp_cdn_loop_is_closed(incoming->fields, incoming->count, outgoing.loop_token)) {
+        return SP_E_LOOP;
+    }
     sp_request_head_init(&request.fields, request.method, request.target);
     enum sp_request_verdict verdict = sp_outgoing_build(&request.fields, &outgoing);
     if (verdict != SP_REQUEST_FIT) {

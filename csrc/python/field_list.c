@@ -1,5 +1,8 @@
 #include "python/field_list.h"
 
+#include "wire/cdn_loop.h"
+#include "wire/request_head.h"
+
 /* The bytes of Latin-1 text. ASCII, that is nearly always, needs no copy; a copy is kept
  * alive by `copies`. */
 static bool
@@ -52,25 +55,39 @@ borrow_all(PyObject *list, PyObject *copies, struct sp_field *fields)
     return true;
 }
 
+static enum sp_error
+build(const struct sp_field *fields, size_t count, bool is_upgrade, struct sp_span loop_token,
+      struct sp_buffer *block)
+{
+    if (sp_cdn_loop_is_closed(fields, count, loop_token)) {
+        return SP_E_LOOP;
+    }
+    enum sp_request_verdict verdict =
+        is_upgrade ? sp_request_head_build_upgrade(block, fields, count, loop_token)
+                   : sp_request_head_build(block, fields, count, loop_token);
+    return verdict == SP_REQUEST_FIT        ? SP_OK
+           : verdict == SP_REQUEST_TOO_LONG ? SP_E_REQUEST_LONG
+                                            : SP_E_REQUEST_INVALID;
+}
+
 bool
-sp_field_list_build(PyObject *list, bool is_upgrade, struct sp_buffer *block,
-                    enum sp_request_verdict *verdict)
+sp_field_list_build(PyObject *list, bool is_upgrade, struct sp_span loop_token,
+                    struct sp_buffer *block, enum sp_error *error)
 {
     Py_ssize_t count = PyList_Size(list);
 
-    *verdict = SP_REQUEST_INVALID;
+    *error = SP_E_REQUEST_INVALID;
     if (count > SP_MAX_FIELDS) {
-        *verdict = SP_REQUEST_TOO_LONG;
+        *error = SP_E_REQUEST_LONG;
         return true;
     }
     struct sp_field *fields = PyMem_Malloc(((size_t)count + 1) * sizeof(*fields));
     PyObject *copies = PyList_New(0);
     bool borrowed = fields != NULL && copies != NULL && borrow_all(list, copies, fields);
     if (borrowed) {
-        *verdict = is_upgrade ? sp_request_head_build_upgrade(block, fields, (size_t)count)
-                              : sp_request_head_build(block, fields, (size_t)count);
+        *error = build(fields, (size_t)count, is_upgrade, loop_token, block);
     }
-    if (*verdict != SP_REQUEST_FIT) {
+    if (*error != SP_OK) {
         sp_buffer_clear(block);
     }
     if (fields == NULL) {

@@ -37,18 +37,20 @@ upstream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     double response;
     double idle;
     int verify;
+    int explains_loops = 0;
     Py_ssize_t max_connections;
 
     if (kwargs != NULL && PyDict_Size(kwargs) > 0) {
         PyErr_SetString(PyExc_TypeError, "Upstream() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "szzp(ddd)n:Upstream", &options.url, &options.unix_socket,
-                          &options.ca_file, &verify, &connect, &response, &idle,
-                          &max_connections)) {
+    if (!PyArg_ParseTuple(args, "szzp(ddd)n|zp:Upstream", &options.url, &options.unix_socket,
+                          &options.ca_file, &verify, &connect, &response, &idle, &max_connections,
+                          &options.loop_token, &explains_loops)) {
         return NULL;
     }
     options.verify = verify != 0;
+    options.explains_loops = explains_loops != 0;
     options.connect_timeout = milliseconds(connect);
     options.response_timeout = milliseconds(response);
     options.idle_timeout = milliseconds(idle);
@@ -102,12 +104,14 @@ is_body_possible(const struct sp_request *request)
             !sp_span_equal(request->method, SP_SPAN("HEAD")));
 }
 
-/* (1) What could be read two ways is refused; the rest becomes one block of lines. */
+/* (1) What could be read two ways is refused, and what comes back; the rest becomes one block of
+ * lines. */
 static bool
-fill_request(struct sp_request *request, PyObject *fields, const struct sp_module_state *state)
+fill_request(struct sp_request *request, PyObject *fields, struct sp_span loop_token,
+             const struct sp_module_state *state)
 {
     bool is_line = sp_method_is_valid(request->method) && sp_target_is_valid(request->target);
-    enum sp_request_verdict verdict;
+    enum sp_error error;
 
     if (!is_line || !is_body_possible(request)) {
         sp_module_raise(state, SP_E_REQUEST_INVALID,
@@ -115,17 +119,15 @@ fill_request(struct sp_request *request, PyObject *fields, const struct sp_modul
         return false;
     }
     sp_request_head_init(&request->fields, request->method, request->target);
-    if (!sp_field_list_build(fields, request->body_length == SP_BODY_TUNNEL, &request->fields,
-                             &verdict)) {
+    if (!sp_field_list_build(fields, request->body_length == SP_BODY_TUNNEL, loop_token,
+                             &request->fields, &error)) {
         return false;
     }
-    if (verdict == SP_REQUEST_INVALID) {
-        sp_module_raise(state, SP_E_REQUEST_INVALID, "bad field name or value");
+    if (error != SP_OK) {
+        sp_module_raise(state, error,
+                        error == SP_E_REQUEST_INVALID ? "bad field name or value" : "");
     }
-    else if (verdict == SP_REQUEST_TOO_LONG) {
-        sp_module_raise(state, SP_E_REQUEST_LONG, "");
-    }
-    return verdict == SP_REQUEST_FIT;
+    return error == SP_OK;
 }
 
 PyDoc_STRVAR(
@@ -137,7 +139,7 @@ PyDoc_STRVAR(
     "body_length: bytes, or NO_BODY or CHUNKED. client: a descriptor of the client's\n"
     "socket, looked at (never read) while waiting, or -1; it must outlive the waiting.\n"
     "bell: rung when there is news, or None. With one the exchange starts at its begin().\n"
-    "EngineError: request-invalid, request-long, system, shutdown.");
+    "EngineError: request-invalid, request-long, loop, system, shutdown.");
 
 static PyObject *
 upstream_request(PyObject *self, PyObject *args)
@@ -164,8 +166,9 @@ upstream_request(PyObject *self, PyObject *args)
         (struct sp_span){PyBytes_AsString(raw_target), (size_t)PyBytes_Size(raw_target)};
     struct sp_exchange *exchange = NULL;
     PyObject *result = NULL;
-    if (fill_request(&request, fields, state)) {
-        enum sp_error error = start_exchange(as_upstream(self)->upstream, &request, &exchange);
+    struct sp_upstream *upstream = as_upstream(self)->upstream;
+    if (fill_request(&request, fields, sp_upstream_loop_token(upstream), state)) {
+        enum sp_error error = start_exchange(upstream, &request, &exchange);
         result = error == SP_OK ? sp_exchange_object_wrap(state->exchange_type, exchange)
                                 : sp_module_raise(state, error, "");
     }
@@ -175,12 +178,15 @@ upstream_request(PyObject *self, PyObject *args)
 
 /* Not const, since a slot takes a plain pointer. */
 static char upstream_doc[] =
-    "Upstream(url, unix_socket, ca_file, verify, timeouts, max_connections, /)\n--\n\n"
+    "Upstream(url, unix_socket, ca_file, verify, timeouts, max_connections, loop_token=None,\n"
+    "explains_loops=False, /)\n--\n\n"
     "An address that requests go to.\n\n"
     "url: scheme://host:port/, without a path. unix_socket, ca_file: a path or None. verify:\n"
     "check an https upstream's certificate. timeouts: seconds to connect, from the request's\n"
     "last byte to the answer's head, and between bytes. max_connections: at once, over all\n"
-    "upstreams of the process.";
+    "upstreams of the process. loop_token: samesite-…, which each request bears in CDN-Loop; one\n"
+    "that comes with it, or with eight like it, is refused. explains_loops: a timeout is told\n"
+    "apart where eight or more requests with one method and target wait.";
 
 static PyMethodDef upstream_methods[] = {
     {"request", upstream_request, METH_VARARGS, request_doc},

@@ -18,11 +18,13 @@ static const struct sp_span always_hop_by_hop[] = {
     SPAN("HTTP2-Settings"),
 };
 
-/* A client that nominated these could make the upstream take it for somebody else. */
+/* A client that nominated these could make the upstream take it for somebody else, or make its
+ * request go round for ever (RFC 8586, 2). */
 static const struct sp_span never_nominated[] = {
     SPAN("Host"),
     SPAN("Cookie"),
     SPAN("Forwarded"),
+    SPAN("CDN-Loop"),
 };
 
 /* A look at length and first letter, blind to its case, settles nearly all. */

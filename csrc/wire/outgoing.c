@@ -156,6 +156,7 @@ sp_outgoing_build(struct sp_buffer *block, const struct sp_outgoing *outgoing)
     bool built = sp_request_head_begin(&head, block, outgoing->fields, outgoing->count,
                                        outgoing->is_upgrade);
 
+    head.loop_token = outgoing->loop_token;
     if (built && host == outgoing->count) {
         built = add(&head, SP_SPAN("Host"), outgoing->view->host);
     }

@@ -21,7 +21,8 @@ struct sp_outgoing {
     const struct sp_view *view;
     const struct sp_field *fields; /* as received, in their order */
     size_t count;
-    struct sp_span peer; /* its numeric address; empty: none */
+    struct sp_span peer;       /* its numeric address; empty: none */
+    struct sp_span loop_token; /* for CDN-Loop; empty: none */
     bool is_upgrade;
 };
 

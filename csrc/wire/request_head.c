@@ -1,5 +1,6 @@
 #include "wire/request_head.h"
 
+#include "wire/cdn_loop.h"
 #include "wire/hop_by_hop.h"
 #include "wire/upgrade.h"
 
@@ -150,8 +151,25 @@ sp_request_head_begin(struct sp_request_head *head, struct sp_buffer *block,
     head->is_too_long = block->ceiling == 0 || count > SP_MAX_FIELDS;
     for (size_t i = 0; !head->is_too_long && i < count; i++) {
         head->is_too_long = is_connection(fields[i].name) && !nominate(head, fields[i].value);
+        if (sp_is_cdn_loop(fields[i].name) && fields[i].value.len > 0) {
+            head->passes = fields[i].value;
+        }
     }
     return !head->is_too_long;
+}
+
+/* Behind what the request has passed already, in the same line: some frontends see but one. */
+static bool
+append_token(struct sp_request_head *head, struct sp_span name, struct sp_span value)
+{
+    struct sp_span token = head->loop_token;
+    bool is_last = value.len > 0 && value.data == head->passes.data && sp_is_cdn_loop(name);
+
+    if (token.len == 0 || !is_last) {
+        return true;
+    }
+    head->loop_token.len = 0;
+    return append(head, SP_SPAN(", ")) && append(head, token);
 }
 
 bool
@@ -166,12 +184,15 @@ sp_request_head_add(struct sp_request_head *head, struct sp_span name, struct sp
         return append_offer(head, name, start);
     }
     return stays_here(name, head->nominated) || passes_for_another(name, head->nominated) ||
-           append_line(head, name, start, rest);
+           (append_line(head, name, start, rest) && append_token(head, name, start));
 }
 
 enum sp_request_verdict
 sp_request_head_end(struct sp_request_head *head, bool built)
 {
+    if (built && head->loop_token.len > 0) {
+        built = append_line(head, SP_SPAN("CDN-Loop"), head->loop_token, SP_SPAN(""));
+    }
     if (built && head->is_upgrade) {
         built = append_line(head, SP_SPAN("Connection"), SP_SPAN("Upgrade"), SP_SPAN(""));
     }
@@ -180,11 +201,13 @@ sp_request_head_end(struct sp_request_head *head, bool built)
 }
 
 static enum sp_request_verdict
-build(struct sp_buffer *block, const struct sp_field *fields, size_t count, bool is_upgrade)
+build(struct sp_buffer *block, const struct sp_field *fields, size_t count, bool is_upgrade,
+      struct sp_span loop_token)
 {
     struct sp_request_head head;
     bool built = sp_request_head_begin(&head, block, fields, count, is_upgrade);
 
+    head.loop_token = loop_token;
     for (size_t i = 0; built && i < count; i++) {
         built = sp_request_head_add(&head, fields[i].name, fields[i].value, SP_SPAN(""));
     }
@@ -192,13 +215,15 @@ build(struct sp_buffer *block, const struct sp_field *fields, size_t count, bool
 }
 
 enum sp_request_verdict
-sp_request_head_build(struct sp_buffer *block, const struct sp_field *fields, size_t count)
+sp_request_head_build(struct sp_buffer *block, const struct sp_field *fields, size_t count,
+                      struct sp_span loop_token)
 {
-    return build(block, fields, count, false);
+    return build(block, fields, count, false, loop_token);
 }
 
 enum sp_request_verdict
-sp_request_head_build_upgrade(struct sp_buffer *block, const struct sp_field *fields, size_t count)
+sp_request_head_build_upgrade(struct sp_buffer *block, const struct sp_field *fields, size_t count,
+                              struct sp_span loop_token)
 {
-    return build(block, fields, count, true);
+    return build(block, fields, count, true, loop_token);
 }

@@ -29,15 +29,17 @@ void sp_request_head_init(struct sp_buffer *block, struct sp_span method, struct
  * in their order. Left out: hop-by-hop fields, and those whose meaning ends here (the
  * length and expectation that our own framing replaces, and x-middleware-subrequest, with
  * which CVE-2025-29927 skipped Next's middleware), also where `_` stands for `-` in their names,
- * and then those too that say where a request comes from. Unless it is FIT, `block` is to be thrown
- * away. */
+ * and then those too that say where a request comes from. `loop_token`, if not empty, comes last in
+ * the list of CDN-Loop (RFC 8586). Unless it is FIT, `block` is to be thrown away. */
 enum sp_request_verdict sp_request_head_build(struct sp_buffer *block,
-                                              const struct sp_field *fields, size_t count);
+                                              const struct sp_field *fields, size_t count,
+                                              struct sp_span loop_token);
 
 /* The same for a request that sp_upgrade_conclude() takes for more than an ordinary one: what its
  * Upgrade fields may offer crosses too, and a Connection field that names them. */
 enum sp_request_verdict sp_request_head_build_upgrade(struct sp_buffer *block,
-                                                      const struct sp_field *fields, size_t count);
+                                                      const struct sp_field *fields, size_t count,
+                                                      struct sp_span loop_token);
 
 /* The same line by line, for a caller that changes fields on the way. */
 struct sp_request_head {
@@ -46,13 +48,16 @@ struct sp_request_head {
     struct sp_buffer joined;
     bool is_upgrade;
     bool is_too_long;
+    struct sp_span passes;     /* the value of the last CDN-Loop field, itself */
+    struct sp_span loop_token; /* to be appended to it yet; empty after sp_request_head_begin() */
 };
 
 /* Looks in the message's fields, borrowed until it is cleared, for what they nominate. */
 bool sp_request_head_begin(struct sp_request_head *head, struct sp_buffer *block,
                            const struct sp_field *fields, size_t count, bool is_upgrade);
 
-/* A field whose value is `start` and `rest`; the latter may be empty. */
+/* A field whose value is `start` and `rest`; the latter may be empty. A value that is not changed
+ * is given as the very bytes that the beginning has seen. */
 bool sp_request_head_add(struct sp_request_head *head, struct sp_span name, struct sp_span start,
                          struct sp_span rest);
 

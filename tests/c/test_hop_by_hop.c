@@ -69,11 +69,12 @@ test_who_and_where_cannot_be_nominated(void)
                                         "X-FORWARDED-For",
                                         "x-forwarded-host",
                                         "X-Forwarded-Proto",
-                                        "X-Forwarded-Anything"};
+                                        "X-Forwarded-Anything",
+                                        "CDN-Loop"};
 
     for (size_t i = 0; i < COUNT(names); i++) {
         assert(!stays(names[i], names[i]));
-        assert(!stays(names[i], "close, host, cookie, forwarded, x-forwarded-for"));
+        assert(!stays(names[i], "close, host, cookie, forwarded, x-forwarded-for, cdn-loop"));
     }
     assert(stays("X-Forwarded", "x-forwarded"));
 }

@@ -114,7 +114,8 @@ test_peer_is_named_first_and_cannot_be_nominated_away(void)
     struct sp_field fields[] = {
         field("Connection", "x-forwarded-for, X-Forwarded-Host, host, x-forwarded-proto"),
     };
-    struct sp_outgoing outgoing = {&view, fields, COUNT(fields), span("::1"), false};
+    struct sp_outgoing outgoing = {
+        .view = &view, .fields = fields, .count = COUNT(fields), .peer = span("::1")};
 
     sends(&outgoing, "Host: site:8000\r\nX-Forwarded-For: ::1\r\nX-Forwarded-Host: site:8000\r\n"
                      "X-Forwarded-Proto: http");
@@ -126,10 +127,32 @@ test_upgrade_keeps_its_fields(void)
     struct sp_view view = kept();
     struct sp_field fields[] = {field("Host", "site:8000"), field("Upgrade", "websocket"),
                                 field("Connection", "Upgrade")};
-    struct sp_outgoing outgoing = {&view, fields, COUNT(fields), span(""), true};
+    struct sp_outgoing outgoing = {
+        .view = &view,
+        .fields = fields,
+        .count = COUNT(fields),
+        .loop_token = span("samesite-1"),
+        .is_upgrade = true,
+    };
 
     sends(&outgoing, "Host: site:8000\r\nUpgrade: websocket\r\nX-Forwarded-Host: site:8000\r\n"
-                     "X-Forwarded-Proto: http\r\nConnection: Upgrade");
+                     "X-Forwarded-Proto: http\r\nCDN-Loop: samesite-1\r\nConnection: Upgrade");
+}
+
+static void
+test_token_of_a_loop_joins_the_list_where_it_stands(void)
+{
+    struct sp_view view = kept();
+    struct sp_field fields[] = {field("CDN-Loop", "other; loops=1"), field("Host", "site:8000")};
+    struct sp_outgoing outgoing = {
+        .view = &view,
+        .fields = fields,
+        .count = COUNT(fields),
+        .loop_token = span("samesite-1"),
+    };
+
+    sends(&outgoing, "CDN-Loop: other; loops=1, samesite-1\r\nHost: site:8000\r\n"
+                     "X-Forwarded-Host: site:8000\r\nX-Forwarded-Proto: http");
 }
 
 static void
@@ -246,6 +269,7 @@ main(void)
     test_clients_own_forwarding_fields_are_dropped();
     test_peer_is_named_first_and_cannot_be_nominated_away();
     test_upgrade_keeps_its_fields();
+    test_token_of_a_loop_joins_the_list_where_it_stands();
     test_own_origin_becomes_the_alias();
     test_foreign_origin_crosses_untouched();
     test_what_could_be_read_two_ways_is_refused();

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const struct sp_span none = {NULL, 0};
+
 static struct sp_field
 field(const char *name, const char *value)
 {
@@ -20,7 +22,7 @@ builds(const struct sp_field *fields, size_t count, const char *expected)
     struct sp_buffer block;
 
     sp_buffer_init(&block, SP_REQUEST_HEAD_CEILING);
-    assert(sp_request_head_build(&block, fields, count) == SP_REQUEST_FIT);
+    assert(sp_request_head_build(&block, fields, count, none) == SP_REQUEST_FIT);
     assert(is(sp_buffer_peek(&block), expected));
     sp_buffer_clear(&block);
 }
@@ -31,9 +33,20 @@ builds_at_all(struct sp_field only, size_t ceiling)
     struct sp_buffer block;
 
     sp_buffer_init(&block, ceiling);
-    bool built = sp_request_head_build(&block, &only, 1) == SP_REQUEST_FIT;
+    bool built = sp_request_head_build(&block, &only, 1, none) == SP_REQUEST_FIT;
     sp_buffer_clear(&block);
     return built;
+}
+
+static void
+builds_marked(const struct sp_field *fields, size_t count, const char *expected)
+{
+    struct sp_buffer block;
+
+    sp_buffer_init(&block, SP_REQUEST_HEAD_CEILING);
+    assert(sp_request_head_build(&block, fields, count, span("samesite-1")) == SP_REQUEST_FIT);
+    assert(is(sp_buffer_peek(&block), expected));
+    sp_buffer_clear(&block);
 }
 
 static void
@@ -104,7 +117,7 @@ test_what_is_offered_crosses(void)
     struct sp_buffer block;
 
     sp_buffer_init(&block, SP_REQUEST_HEAD_CEILING);
-    assert(sp_request_head_build_upgrade(&block, fields, COUNT(fields)) == SP_REQUEST_FIT);
+    assert(sp_request_head_build_upgrade(&block, fields, COUNT(fields), none) == SP_REQUEST_FIT);
     assert(is(sp_buffer_peek(&block), "Upgrade: foo/1, bar\r\nHost: x\r\nUPGRADE: "
                                       "websocket\r\nConnection: Upgrade"));
     sp_buffer_clear(&block);
@@ -131,6 +144,26 @@ test_two_connection_fields_do_not_join_names(void)
                                 field("X-One", "1")};
 
     builds(fields, COUNT(fields), "X-One: 1");
+}
+
+/* The last that is not empty has it, and nobody nominates it away. */
+static void
+test_token_of_a_loop_comes_last_in_its_list(void)
+{
+    const char *shared = "a; x=1";
+    struct sp_field lines[] = {field("Host", "h"),
+                               field("cdn-loop", "first"),
+                               field("B", shared),
+                               field("CDN-Loop", shared),
+                               field("CDN_Loop", shared),
+                               field("CDN-LOOP", ""),
+                               field("Connection", "CDN-Loop")};
+
+    builds_marked(lines, COUNT(lines),
+                  "Host: h\r\ncdn-loop: first\r\nB: a; x=1\r\nCDN-Loop: a; x=1, samesite-1\r\n"
+                  "CDN_Loop: a; x=1\r\nCDN-LOOP: ");
+    builds_marked(NULL, 0, "CDN-Loop: samesite-1");
+    builds_marked(lines, 1, "Host: h\r\nCDN-Loop: samesite-1");
 }
 
 static void
@@ -179,7 +212,7 @@ verdict_on(const char *name, size_t value_length, size_t target_length)
 
     memset(bytes, 'x', sizeof(bytes));
     sp_request_head_init(&block, span("GET"), (struct sp_span){bytes, target_length});
-    enum sp_request_verdict verdict = sp_request_head_build(&block, &only, 1);
+    enum sp_request_verdict verdict = sp_request_head_build(&block, &only, 1, none);
     sp_buffer_clear(&block);
     return verdict;
 }
@@ -237,6 +270,7 @@ main(void)
     test_names_that_pass_for_others_are_left_out();
     test_nominated_fields_are_left_out_wherever_nominated();
     test_two_connection_fields_do_not_join_names();
+    test_token_of_a_loop_comes_last_in_its_list();
     test_every_byte_that_could_end_a_line_is_refused();
     test_bad_value_in_a_dropped_field_is_refused();
     test_ceiling_is_kept();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from samesite_proxy import loops
 from tests.harness.http_requests import OK, RequestReader, recording
 from tests.harness.scripted_upstream import Connection, answering, answering_once
 from tests.traffic.stage import Stage, on, request
@@ -34,18 +35,22 @@ def lines_of(fields: list[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(f"{name}: {value}" for name, value in fields)
 
 
+def ours(stage: Stage) -> list[tuple[str, str]]:
+    return [*FORWARDING, ("CDN-Loop", loops.token_of(stage.upstream.url))]
+
+
 @on("door")
 def test_request_fields_cross_in_order_with_case_and_bytes(stage: Stage) -> None:
     recorder = stage.record()
     stage.get("/x", *lines_of(FIELDS))
-    assert recorder.next().fields == [("Host", "localhost"), *FIELDS, *FORWARDING]
+    assert recorder.next().fields == [("Host", "localhost"), *FIELDS, *ours(stage)]
 
 
 @on("door")
 def test_host_keeps_its_place_and_case(stage: Stage) -> None:
     recorder = stage.record()
     assert stage.exchange(b"GET /x HTTP/1.1\r\nX-A: 1\r\nhOST: localhost\r\n\r\n").status == 200
-    assert recorder.next().fields == [("X-A", "1"), ("hOST", "localhost"), *FORWARDING]
+    assert recorder.next().fields == [("X-A", "1"), ("hOST", "localhost"), *ours(stage)]
 
 
 @on("door")
@@ -53,7 +58,7 @@ def test_thousand_fields_cross(stage: Stage) -> None:
     sent = [(f"X-{number}", str(number)) for number in range(999)]
     recorder = stage.record()
     assert stage.get("/x", *lines_of(sent)).status == 200
-    assert recorder.next().fields == [("Host", "localhost"), *sent, *FORWARDING]
+    assert recorder.next().fields == [("Host", "localhost"), *sent, *ours(stage)]
 
 
 @on("door")

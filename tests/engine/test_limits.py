@@ -108,6 +108,34 @@ def test_silence_after_the_request_is_a_response_timeout(length: int) -> None:
         upstream.next_finished()
 
 
+def test_timeout_among_eight_that_ask_the_same_is_told_apart() -> None:
+    answered: list[bool] = []
+
+    def script(connection: Connection) -> None:
+        if b" /answered" in connection.receive_head() and len(answered) < 8:
+            answered.append(True)
+            connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        connection.receive_to_end()
+
+    with scripted(script) as upstream:
+        explaining, plain = (
+            Upstream(f"{upstream.url}/", None, None, True, (10, 1, 10), 64, None, explains)
+            for explains in (True, False)
+        )
+        streams = [explaining.request("GET", "/answered", HOST) for _ in range(8)]
+        assert [exchange.head()[0] for exchange in streams] == [200] * 8
+        cases = [
+            ("loop", [explaining.request("GET", "/a?b", HOST) for _ in range(8)]),
+            ("timeout", [plain.request("GET", "/plain", HOST) for _ in range(8)]),
+            ("timeout", [explaining.request("GET", "/seven", HOST) for _ in range(7)]),
+            ("timeout", [explaining.request("DELETE", "/seven", HOST)]),
+            ("timeout", [explaining.request("GET", "/answered", HOST)]),
+        ]
+        for expected, exchanges in cases:
+            codes = [code_of_head(exchange) for exchange in exchanges]
+            assert codes == [f"response-{expected}"] * len(exchanges)
+
+
 def test_half_a_head_and_interim_answers_do_not_put_the_timeout_off() -> None:
     def script(connection: Connection) -> None:
         connection.receive_head()

@@ -8,7 +8,7 @@ from tests.harness.http_requests import Request
 from tests.traffic.server_table import TABLE
 from tests.traffic.stage import EVERY, Stage, on, request
 
-OURS = {"host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"}
+OURS = {"host", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "cdn-loop"}
 
 
 @on(*EVERY)

@@ -34,6 +34,7 @@ def test_page_is_for_who_asks_for_one(method: str | None, accept: str, wanted: b
     [
         (BY_CODE["connect"], "The frontend does not answer"),
         (BY_CODE["response-timeout"], "The frontend does not answer"),
+        (BY_CODE["loop"], "The frontend sends the request back to Django"),
         (BY_CODE["too-many"], "This server cannot forward"),
         (failures.BODY_TAKEN, "This server cannot forward"),
         (failures.HOST_REFUSED, "This request cannot be forwarded"),
