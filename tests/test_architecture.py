@@ -67,8 +67,8 @@ PY_IMPORTS: dict[str, set[str]] = {
     "management.__init__": set(),
     "management.commands.__init__": set(),
     "management.commands.runserver": {
-        *("_engine", "asgi", "conf", "door", "handover", "handover_server", "place"),
-        *("runservers", "table"),
+        *("_engine", "asgi", "conf", "door", "handover", "handover_server", "own_address"),
+        *("place", "runservers", "table"),
     },
     "messages": {"_engine", "bells", "browser"},
     "middleware": {
@@ -76,6 +76,7 @@ PY_IMPORTS: dict[str, set[str]] = {
         *("routing", "servers", "shutdown"),
     },
     "neighbours": {"conf", "place"},
+    "own_address": {"conf"},
     "place": set(),
     "relocation": {"_engine", "conf"},
     "responses": {"_engine", "conf", "failure_page", "failures", "servers"},

@@ -11,13 +11,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.core.management import CommandError
 from django.core.management.commands.runserver import Command as DjangoCommand
 from django.core.servers.basehttp import WSGIServer
 from django.http.request import validate_host
 from django.utils import autoreload
 from django.utils.module_loading import import_string
 
-from samesite_proxy import asgi, conf, door, handover, handover_server, place, runservers, table
+from samesite_proxy import (
+    asgi,
+    conf,
+    door,
+    handover,
+    handover_server,
+    own_address,
+    place,
+    runservers,
+    table,
+)
 from samesite_proxy._engine import EngineError
 from samesite_proxy.handover import Handover
 
@@ -29,6 +40,12 @@ ERRORS = {
     errno.EADDRINUSE: "That port is already in use.",
     errno.EADDRNOTAVAIL: "That IP address can't be assigned to.",
 }
+
+OWN_ADDRESS = (
+    'SAMESITE_PROXY["FRONTEND"] names {address}, where runserver itself is to listen: every request'
+    " would come back to it. Start Django on another port (its own is 8000), or set FRONTEND to the"
+    " frontend's address (Vite's default port is 5173, Next's is 3000)."
+)
 
 WEBSOCKETS_ELSEWHERE = (
     "This is no ASGI server: WebSockets go to the frontend, those for routes of ASGI_APPLICATION's"
@@ -89,10 +106,19 @@ class Command(Next):  # type: ignore[misc]
             return f"{Next.__module__} starts a server of its own"
         return ""
 
+    def _refuse_own_address(self) -> None:
+        settings, _ = conf.read()
+        frontends = settings.frontends if settings else ()
+        found = own_address.among(frontends, self.addr, int(self.port), ipv6=self.use_ipv6)
+        if found is not None:
+            raise CommandError(OWN_ADDRESS.format(address=found.address))
+
     def run(self, **options: Any) -> None:
         self._off = self._why_off(options)
         self._names_address = ":" in (options.get("addrport") or "")
         is_child = os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
+        if not is_child:
+            self._refuse_own_address()
         with contextlib.ExitStack() as stack:
             if self._off:
                 pass
@@ -155,6 +181,7 @@ class Command(Next):  # type: ignore[misc]
         return table.frontends_first(handler, self._settings)
 
     def inner_run(self, *args: Any, **options: Any) -> None:
+        self._refuse_own_address()  # The settings may have been saved since.
         if options.get("use_asgi"):  # It has a banner of its own.
             self._say_if_off()
         super().inner_run(*args, **options)
