@@ -114,8 +114,8 @@ record(struct sp_downstream *downstream, const struct sp_failure *failure)
         .sent = (long long)text_of(downstream, failure).len,
         .total = sp_clock_now() - downstream->since,
         .upstream = -1,
-        .error = SP_OK,
-        .frontend = -1,
+        .error = failure->error,
+        .frontend = failure->error != SP_OK ? (int)downstream->visit.frontend : -1,
     };
 
     (void)snprintf(record.peer, sizeof(record.peer), "%s", downstream->peer);

@@ -54,6 +54,7 @@ struct sp_site_host {
 /* What a client is told instead of an answer. */
 struct sp_failure {
     int status;
+    enum sp_error error; /* of an exchange with the frontend; SP_OK: the door's own refusal */
     struct sp_span line;
     struct sp_span page; /* HTML, for a browser; empty: the line for it, too */
 };

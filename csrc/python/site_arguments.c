@@ -67,8 +67,8 @@ fill_failures(struct sp_frontend *frontend)
 {
     for (int error = 0; error < SP_ERROR_COUNT; error++) {
         int status = sp_error_info((enum sp_error)error)->status;
-        frontend->failures[error] =
-            (struct sp_failure){.status = status, .line = SP_SPAN("samesite_proxy\n")};
+        frontend->failures[error] = (struct sp_failure){
+            .status = status, .error = (enum sp_error)error, .line = SP_SPAN("samesite_proxy\n")};
     }
 }
 

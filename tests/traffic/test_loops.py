@@ -63,7 +63,7 @@ def comes_back_once(stage: Stage, said: bytes) -> None:
 @pytest.mark.parametrize("said", REQUESTS.values(), ids=REQUESTS)
 def test_request_that_comes_back_is_508(stage: Stage, said: bytes) -> None:
     comes_back_once(stage, said)
-    assert is_logged_once(stage, "came back from the frontend")
+    assert is_logged_once(stage, "address of Django's own: set it to the frontend's.")
     assert stage.works()
 
 
