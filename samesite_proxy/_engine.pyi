@@ -197,10 +197,10 @@ class Listener:
     def fileno(self, /) -> int:
         """Readable while there are records."""
 
-    def records(self, /) -> list[tuple[str, str, str, int, int, float, float, str, int]]:
+    def records(self, /) -> list[tuple[str, str, str, int, int, float, float, str, int, str]]:
         """Client, method, target, status, bytes of the body, ms in all, ms until the frontend's
-        head (-1: none), EngineError.code or why the door refused ("": neither) and the frontend's
-        index (-1: none) of each answer.
+        head (-1: none), EngineError.code or why the door refused ("": neither), the frontend's
+        index (-1: none) and words on the code, of each answer.
         """
 
     def close(self, /) -> None:

@@ -162,7 +162,7 @@ class ProxyApplication:
         try:
             await self._forward(scope, Client(receive, send), frontend)
         except NoAnswer as error:
-            failure = failure_of(error)
+            failure = failure_of(error, frontend)
             log_failure(name_of(scope), failure, frontend)
             as_page = self._settings.debug and is_wanted(scope["method"], accepted_in(scope))
             await say(send, failure.status, *told(failure, frontend, as_page=as_page))
@@ -270,7 +270,7 @@ class Answer:
         except EngineError as error:
             if self._client.has_left:
                 return
-            raise Refused(failure_of(self._client.body_error or error)) from error
+            raise (self._client.body_error or error) from None
         headers = [
             (key.encode("latin-1"), value.encode("latin-1"))
             for key, value in sendable(status, relocated(fields))

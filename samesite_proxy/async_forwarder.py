@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -34,6 +35,9 @@ from samesite_proxy.forwarding import (
 from samesite_proxy.hosts import view_of
 from samesite_proxy.relocation import Relocation, names_place
 from samesite_proxy.responses import FrontendResponse, NoAnswer, failure_of, log_broken, refusal
+
+# uvicorn has a table of the statuses up to 599, and fails at any other.
+UVICORNS = ("uvicorn.protocols.http.h11_impl", "uvicorn.protocols.http.httptools_impl")
 
 
 class BrokenOff(asyncio.CancelledError, RequestAborted):
@@ -93,11 +97,12 @@ class AsyncForwarder:
             if length not in (NO_BODY, 0):
                 uploading = asyncio.ensure_future(_upload(exchange, _pieces(request)))
             status, reason, fields = await exchange.head()
+            fields = sendable(status, fields)
         except BaseException:
             exchange.close()  # Which ends the upload too.
             raise
         body = _body_of(exchange, uploading, f"{request.method} {request.path}")
-        fields = sendable(status, self.relocated(fields, arrival, frontend))
+        fields = self.relocated(fields, arrival, frontend)
         response = FrontendResponse(status, reason, fields, body)
         closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
         closers.append(exchange.close)  # Where nobody asks for the body.
@@ -108,7 +113,7 @@ class AsyncForwarder:
         try:
             return await self._forward(request, frontend)
         except NoAnswer as error:
-            failure = failure_of(error)
+            failure = failure_of(error, frontend)
         return refusal(failure, frontend, request, debug=self._settings.debug)
 
 
@@ -157,6 +162,8 @@ def _stored_length_of(request: HttpRequest, received: Fields) -> int:
 
 def sendable(status: int, fields: Fields) -> Fields:
     """A 304 without the length that RFC 9110, 8.6 allows: uvicorn counts bytes against it."""
+    if status > 599 and any(name in sys.modules for name in UVICORNS):
+        raise Refused(failures.STATUS_UNKNOWN)
     if status != 304:
         return fields
     return [field for field in fields if field[0].lower() != "content-length"]

@@ -24,7 +24,7 @@ PIECE = 65536
 # Between two looks at what the door has served; it must not be slowed by being logged.
 SECONDS_BETWEEN_LOOKS = 0.05
 
-Record = tuple[str, str, str, int, int, float, float, str, int]
+Record = tuple[str, str, str, int, int, float, float, str, int, str]
 
 
 def listen(host: str, port: int, *, ipv6: bool) -> socket.socket:
@@ -52,7 +52,7 @@ class AccessLog:
         return code
 
     def write(self, record: Record) -> None:
-        client, method, target, status, size, total, upstream, code, index = record
+        client, method, target, status, size, total, upstream, code, index, words = record
         failure = failures.BY_CODE.get(code)
         # Without a frontend it is an answer of the door's own: a refusal.
         is_quiet = not failure.is_logged if failure else not code and index >= 0
@@ -66,6 +66,8 @@ class AccessLog:
             message += f" (upstream {upstream:.0f} ms)"
         if code:
             message += f": {self._sentence(code, index)}"
+        if words and code in failures.DETAILED:
+            message += f" ({words})"
         extra = {
             "client": client,
             "method": method,

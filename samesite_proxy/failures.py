@@ -14,6 +14,7 @@ class Failure:
     status: int
     text: str
     is_logged: bool = True
+    detail: str = ""  # For the log alone.
 
     def sentence(self, frontend: Frontend | None) -> str:
         return self.text.format(address=frontend.address if frontend else "")
@@ -57,6 +58,21 @@ BY_CODE = {
         'too many connections to {address}; see SAMESITE_PROXY["MAX_CONNECTIONS"] and ulimit -n.',
     ),
     "connect": Failure(502, "the frontend at {address} cannot be reached. " + _START_IT),
+    "name": Failure(
+        502,
+        'the name in {address} has no address; see SAMESITE_PROXY["FRONTEND"], or what resolves'
+        " names on this machine.",
+    ),
+    "tls": Failure(
+        502,
+        "there is no TLS with the frontend at {address}. Does it speak https? If not,"
+        ' SAMESITE_PROXY["FRONTEND"] begins with http://.',
+    ),
+    "certificate": Failure(
+        502,
+        "the certificate of the frontend at {address} is not trusted, or is another name's; see"
+        ' SAMESITE_PROXY["CA_FILE"].',
+    ),
     "connect-timeout": Failure(
         504, "the frontend at {address} did not accept a connection in time. " + _START_IT
     ),
@@ -94,6 +110,23 @@ BY_CODE = {
     "shutdown": Failure(503, "the server is shutting down.", is_logged=False),
 }
 
+NOBODY_LISTENS = Failure(
+    502,
+    BY_CODE["connect"].text
+    + " If it listens on localhost, write that instead of the number: it may"
+    " be on the other of 127.0.0.1 and [::1] alone.",
+)
+# Where the engine's words say more than the sentence does.
+DETAILED = frozenset({"name", "tls", "certificate", "response-head"})
+
+
+def failure_by(code: str, frontend: Frontend | None) -> Failure:
+    """What is said of an EngineError with that code."""
+    if code == "connect" and frontend is not None and frontend.name in ("127.0.0.1", "::1"):
+        return NOBODY_LISTENS
+    return BY_CODE[code]
+
+
 HOST_REFUSED = Failure(400, "this host name is not in ALLOWED_HOSTS.")
 LENGTH_REFUSED = Failure(400, "the request's Content-Length is no number.")
 BODY_WITH_HEAD = Failure(400, "a HEAD request cannot have a body.")
@@ -117,6 +150,9 @@ UPGRADE_REFUSED = Failure(
 )
 LIBRARY_MISSING = Failure(
     501, "WebSockets under ASGI need the package websockets: pip install 'samesite-proxy[asgi]'."
+)
+STATUS_UNKNOWN = Failure(
+    502, "this server cannot say the status that the frontend at {address} answered with."
 )
 HANDSHAKE_WRONG = Failure(
     502, "the frontend at {address} answered the WebSocket's handshake wrongly."

@@ -257,7 +257,7 @@ class Forwarder:
         try:
             return self._forward(request, frontend, client, upgrade)
         except NoAnswer as error:
-            failure = failure_of(error)
+            failure = failure_of(error, frontend)
         response = refusal(failure, frontend, request, debug=self._settings.debug)
         return response if client is None else _read_away(response, failure, request, client)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import AsyncIterable, Iterable, Iterator
+from dataclasses import replace
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import ResponseHeaders
@@ -12,7 +13,7 @@ from django.http.response import ResponseHeaders
 from samesite_proxy._engine import EngineError, Exchange, break_connection
 from samesite_proxy.conf import Frontend
 from samesite_proxy.failure_page import is_wanted, told
-from samesite_proxy.failures import BY_CODE, Failure, Refused
+from samesite_proxy.failures import BY_CODE, DETAILED, Failure, Refused, failure_by
 from samesite_proxy.servers import Environ, breaking_off
 
 logger = logging.getLogger("samesite_proxy")
@@ -44,7 +45,8 @@ class FrontendResponse(StreamingHttpResponse):
     def __init__(
         self, status: int, reason: str, fields: Fields, body: Iterable[bytes] | AsyncIterable[bytes]
     ) -> None:
-        super().__init__(body, status=status, reason=reason)
+        super().__init__(body, reason=reason)
+        self.status_code = status  # Which Django lets be 100 to 599 alone.
         self._fields = fields
         self._edited: ResponseHeaders | None = None  # This drops the Content-Type Django adds.
 
@@ -92,15 +94,22 @@ class FrontendResponse(StreamingHttpResponse):
 NoAnswer = (Refused, EngineError, UnicodeEncodeError)
 
 
-def failure_of(error: Refused | EngineError | UnicodeEncodeError) -> Failure:
+def failure_of(
+    error: Refused | EngineError | UnicodeEncodeError, frontend: Frontend | None
+) -> Failure:
     if isinstance(error, Refused):
         return error.failure
-    return BY_CODE[error.code if isinstance(error, EngineError) else "request-invalid"]
+    if not isinstance(error, EngineError):
+        return BY_CODE["request-invalid"]
+    failure = failure_by(error.code, frontend)
+    return replace(failure, detail=str(error)) if error.code in DETAILED else failure
 
 
 def log_failure(name: str, failure: Failure, frontend: Frontend | None) -> None:
     if failure.is_logged:
-        logger.warning("%s: %d %s", name, failure.status, failure.line(frontend).strip())
+        detail = f" ({failure.detail})" if failure.detail else ""
+        sentence = failure.line(frontend).strip()
+        logger.warning("%s: %d %s%s", name, failure.status, sentence, detail)
 
 
 def refusal(
@@ -116,7 +125,7 @@ def refusal(
 
 
 def log_broken(name: str, error: EngineError) -> None:
-    if failure_of(error).is_logged:
+    if BY_CODE[error.code].is_logged:
         logger.warning("%s: the answer broke off: %s", name, error)
 
 

@@ -113,7 +113,8 @@ def _failures_of(frontend: Frontend, *, debug: bool) -> Failures:
             failure.line(frontend),
             page_of(failure, frontend) if debug else "",
         )
-        for code, failure in failures.BY_CODE.items()
+        for code in failures.BY_CODE
+        for failure in [failures.failure_by(code, frontend)]
     }
 
 

@@ -112,7 +112,7 @@ async def forward(
             if await _accept(browser, frontend, exchange, handshake, relocated):
                 await Relay(exchange, browser).run()
     except NoAnswer as error:
-        await browser.fail(failure_of(error), frontend)
+        await browser.fail(failure_of(error, frontend), frontend)
     except ModuleNotFoundError:
         await browser.fail(failures.LIBRARY_MISSING, frontend)
     except OSError:

@@ -13,6 +13,9 @@ enum sp_error {
     SP_E_TOO_MANY,        /* no free connection or descriptor in time */
     SP_E_CONNECT,         /* the upstream refused, or cannot be reached */
     SP_E_CONNECT_TIMEOUT,
+    SP_E_NAME,              /* the upstream's name has no address */
+    SP_E_TLS,               /* no TLS with the upstream */
+    SP_E_CERTIFICATE,       /* the upstream's, or what it is to be trusted by */
     SP_E_REQUEST_CLIENT,    /* the client's body is shorter or longer than it said */
     SP_E_REQUEST_UPSTREAM,  /* sending the request to the upstream */
     SP_E_RESPONSE_TIMEOUT,  /* no response head in time */

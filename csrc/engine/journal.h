@@ -12,13 +12,13 @@
 #define SP_JOURNAL_TARGET 512U
 #define SP_JOURNAL_METHOD 24U
 #define SP_JOURNAL_PEER   64U
-#define SP_JOURNAL_WORDS  160U
+#define SP_JOURNAL_WORDS  256U
 
 struct sp_record {
     char peer[SP_JOURNAL_PEER]; /* each NUL-terminated, and cut where it is too long */
     char method[SP_JOURNAL_METHOD];
     char target[SP_JOURNAL_TARGET];
-    char words[SP_JOURNAL_WORDS]; /* why the door has refused it; empty: it has not */
+    char words[SP_JOURNAL_WORDS]; /* on `error`; without one why the door has refused it */
     int status;
     long long sent;     /* bytes of the answer's body */
     long long total;    /* ms */

@@ -169,6 +169,7 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
 {
     struct sp_transfer *transfer = exchange->transfer;
     char words[CURL_ERROR_SIZE] = "";
+    const char *broken = exchange->head.broken;
 
     if (exchange->state == SP_EXCHANGE_DONE) {
         return;
@@ -181,7 +182,7 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
         take_off(loop, transfer, error);
     }
     unlink_exchange(loop, exchange);
-    finish(exchange, error, words);
+    finish(exchange, error, broken != NULL ? broken : words);
     if (exchange->client_end != NULL) {
         exchange->client_end->ended(loop, exchange);
     }

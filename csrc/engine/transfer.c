@@ -310,6 +310,13 @@ unanswered(const struct sp_transfer *transfer, CURLcode result)
     bool begun = transfer->exchange->head.status != 0;
 
     switch (result) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return SP_E_NAME;
+    case CURLE_SSL_CONNECT_ERROR:
+        return SP_E_TLS;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+        return SP_E_CERTIFICATE;
     case CURLE_OPERATION_TIMEDOUT: /* the only timeout that libcurl keeps for us */
         return SP_E_CONNECT_TIMEOUT;
     case CURLE_OUT_OF_MEMORY: /* also for a line of a head that is too long */

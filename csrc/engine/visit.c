@@ -326,6 +326,7 @@ record(struct sp_downstream *downstream, enum sp_error error, int status)
     (void)snprintf(record.peer, sizeof(record.peer), "%s", downstream->peer);
     (void)snprintf(record.method, sizeof(record.method), "%s", visit->exchange->method);
     (void)snprintf(record.target, sizeof(record.target), "%s", visit->exchange->target);
+    (void)snprintf(record.words, sizeof(record.words), "%s", visit->exchange->detail);
     sp_journal_add(journal, &record);
 }
 

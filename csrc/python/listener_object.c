@@ -223,16 +223,17 @@ listener_fileno(PyObject *self, PyObject *Py_UNUSED(unused))
 static PyObject *
 as_tuple(const struct sp_record *record)
 {
-    const char *code = record->error != SP_OK ? sp_error_info(record->error)->name : record->words;
+    bool failed = record->error != SP_OK;
+    const char *code = failed ? sp_error_info(record->error)->name : record->words;
     PyObject *target =
         PyUnicode_DecodeLatin1(record->target, (Py_ssize_t)strlen(record->target), NULL);
 
     if (target == NULL) {
         return NULL;
     }
-    return Py_BuildValue("ssNiLddsi", record->peer, record->method, target, record->status,
+    return Py_BuildValue("ssNiLddsis", record->peer, record->method, target, record->status,
                          record->sent, (double)record->total, (double)record->upstream, code,
-                         record->frontend);
+                         record->frontend, failed ? record->words : "");
 }
 
 static bool
@@ -249,7 +250,7 @@ PyDoc_STRVAR(records_doc,
              "records($self, /)\n--\n\n"
              "What was answered since: client, method, target, status, bytes of the body, ms in\n"
              "all, ms until the frontend's head (-1: none), EngineError code or why the door\n"
-             "refused (\"\": neither), and the frontend's index (-1: none).");
+             "refused (\"\": neither), the frontend's index (-1: none), and words on the code.");
 
 static PyObject *
 listener_records(PyObject *self, PyObject *Py_UNUSED(unused))

@@ -21,8 +21,19 @@ forget(struct sp_response_head *head)
     head->chunked = false;
     head->is_interim = false;
     head->complete = false;
+    head->broken = NULL;
     head->trailers.len = 0;
 }
+
+/* False, for what broke the rule. */
+static bool
+refuse(struct sp_response_head *head, const char *rule)
+{
+    head->broken = rule;
+    return false;
+}
+
+#define SP_TOO_LONG "the head is too long"
 
 static struct sp_span
 without_line_end(struct sp_span line)
@@ -46,16 +57,19 @@ take_status_line(struct sp_response_head *head, struct sp_span line)
 
     head->http_1_0 = sp_span_equal(version, SP_SPAN("HTTP/1.0 "));
     if (!head->http_1_0 && !sp_span_equal(version, SP_SPAN("HTTP/1.1 "))) {
-        return false;
+        return refuse(head, "it begins with no status line of HTTP/1.0 or HTTP/1.1");
     }
     if (line.len < 12 || (line.len > 12 && line.data[12] != ' ') ||
-        !sp_span_to_number((struct sp_span){line.data + 9, 3}, 599, &status) || status < 100) {
-        return false;
+        !sp_span_to_number((struct sp_span){line.data + 9, 3}, 999, &status) || status < 100) {
+        return refuse(head, "the status is no number from 100 to 999");
     }
     head->status = (int)status;
     if (line.len > 13) {
         struct sp_span reason = {line.data + 13, line.len - 13};
-        return sp_field_value_is_valid(reason) && sp_buffer_append(&head->reason, reason);
+        if (!sp_field_value_is_valid(reason)) {
+            return refuse(head, "the reason holds CR or NUL");
+        }
+        return sp_buffer_append(&head->reason, reason) || refuse(head, SP_TOO_LONG);
     }
     return true;
 }
@@ -64,16 +78,25 @@ take_status_line(struct sp_response_head *head, struct sp_span line)
 static bool
 take_content_length(struct sp_response_head *head, struct sp_span value)
 {
-    return head->content_length == SP_LENGTH_UNKNOWN &&
-           sp_span_to_number(value, LLONG_MAX, &head->content_length);
+    if (head->content_length != SP_LENGTH_UNKNOWN) {
+        return refuse(head, "Content-Length is there twice");
+    }
+    return sp_span_to_number(value, LLONG_MAX, &head->content_length) ||
+           refuse(head, "Content-Length is not one decimal number");
 }
 
 /* libcurl undoes `chunked` alone, and that is all that HTTP/1.1 servers send. */
 static bool
 take_transfer_encoding(struct sp_response_head *head, struct sp_span value)
 {
-    if (head->chunked || head->http_1_0 || !sp_span_equal_nocase(value, SP_SPAN("chunked"))) {
-        return false;
+    if (head->chunked) {
+        return refuse(head, "Transfer-Encoding is there twice");
+    }
+    if (head->http_1_0) {
+        return refuse(head, "HTTP/1.0 has no Transfer-Encoding");
+    }
+    if (!sp_span_equal_nocase(value, SP_SPAN("chunked"))) {
+        return refuse(head, "Transfer-Encoding is another than chunked");
     }
     head->chunked = true;
     return true;
@@ -92,12 +115,24 @@ take_keep_alive(struct sp_response_head *head, struct sp_span value)
     }
 }
 
+/* One more field, or trailer. */
+static bool
+parse(struct sp_response_head *head, struct sp_span line, struct sp_field *field)
+{
+    if (!sp_field_parse(line, field)) {
+        return refuse(head,
+                      "a line is no field: no name, a blank before the colon or the name, or CR "
+                      "or NUL in it");
+    }
+    return ++head->count <= SP_MAX_FIELDS || refuse(head, "it has more than 1000 fields");
+}
+
 static bool
 take_field(struct sp_response_head *head, struct sp_span line)
 {
     struct sp_field field;
 
-    if (!sp_field_parse(line, &field) || ++head->count > SP_MAX_FIELDS) {
+    if (!parse(head, line, &field)) {
         return false;
     }
     if (sp_span_equal_nocase(field.name, SP_SPAN("Content-Length")) &&
@@ -114,9 +149,11 @@ take_field(struct sp_response_head *head, struct sp_span line)
     if (sp_span_equal_nocase(field.name, SP_SPAN("Connection")) &&
         !(sp_buffer_append(&head->nominated, field.value) &&
           sp_buffer_append(&head->nominated, SP_SPAN(",")))) {
-        return false;
+        return refuse(head, SP_TOO_LONG);
     }
-    return sp_buffer_append(&head->lines, line) && sp_buffer_append(&head->lines, SP_SPAN("\n"));
+    return (sp_buffer_append(&head->lines, line) &&
+            sp_buffer_append(&head->lines, SP_SPAN("\n"))) ||
+           refuse(head, SP_TOO_LONG);
 }
 
 static bool
@@ -127,7 +164,7 @@ take_trailer(struct sp_response_head *head, struct sp_span line)
     if (line.len == 0) {
         return true;
     }
-    if (!sp_field_parse(line, &field) || ++head->count > SP_MAX_FIELDS) {
+    if (!parse(head, line, &field)) {
         return false;
     }
     return !sp_trailer_is_allowed(field.name) || (sp_buffer_append(&head->trailers, line) &&
@@ -155,8 +192,16 @@ finish(struct sp_response_head *head)
 {
     bool is_upgrade = head->status == 101;
 
-    if (head->status == 0 || (is_upgrade && !may_switch(head)) ||
-        (head->chunked && head->content_length != SP_LENGTH_UNKNOWN)) {
+    if (head->status == 0) {
+        (void)refuse(head, "it begins with an empty line");
+    }
+    else if (is_upgrade && !may_switch(head)) {
+        (void)refuse(head, "it is a 101, and no such upgrade was asked for");
+    }
+    else if (head->chunked && head->content_length != SP_LENGTH_UNKNOWN) {
+        (void)refuse(head, "Content-Length and Transfer-Encoding are both there");
+    }
+    if (head->broken != NULL) {
         return SP_HEAD_REFUSED;
     }
     if (head->status < 200 && !is_upgrade) {
@@ -192,6 +237,7 @@ enum sp_head_step
 sp_response_head_add(struct sp_response_head *head, struct sp_span line)
 {
     if (line.len == 0 || line.data[line.len - 1] != '\n') {
+        (void)refuse(head, "the connection ended inside the head");
         return SP_HEAD_REFUSED; /* libcurl may give what it has when the connection ends */
     }
     line = without_line_end(line);

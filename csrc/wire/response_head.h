@@ -21,6 +21,7 @@ struct sp_response_head {
     struct sp_span offer; /* the request's lines, borrowed, where a 101 may answer it */
     bool is_interim;      /* a whole head of 1xx is here, and is forgotten with the next line */
     bool complete;        /* the final head, blank line included, is here */
+    const char *broken;   /* which rule, static, once a line is refused; else NULL */
     struct sp_buffer trailers; /* fields after the body, each with a LF */
 };
 

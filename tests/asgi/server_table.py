@@ -17,6 +17,7 @@ class Server:
 
     # Answers.
     adds: frozenset[str] = field(metadata={"doc": "fields it adds to an answer"})
+    status: str = column("an answer's status from 600 to 999: kept, or 502")
     order: str = column("order of the answer's fields: kept, or grouped by name")
     names: str = column("spelling of the answer's field names: kept, lower or capitalised")
     # Requests.
@@ -48,6 +49,7 @@ class Server:
 
 UVICORN = Server(
     adds=frozenset({"date", "server", "transfer-encoding"}),
+    status="502",
     order="kept",
     names="lower",
     cookies="kept",
@@ -70,6 +72,7 @@ UVICORN = Server(
 
 DAPHNE = Server(
     adds=frozenset({"date", "server", "transfer-encoding"}),
+    status="kept",
     order="grouped",
     names="capitalised",
     cookies="kept",
@@ -92,6 +95,7 @@ DAPHNE = Server(
 
 HYPERCORN = Server(
     adds=frozenset({"date", "server", "transfer-encoding"}),
+    status="kept",
     order="kept",
     names="kept",
     cookies="kept",
@@ -114,6 +118,7 @@ HYPERCORN = Server(
 
 GRANIAN = Server(
     adds=frozenset({"date", "server", "transfer-encoding"}),
+    status="kept",
     order="grouped",
     names="lower",
     cookies="kept",
@@ -136,6 +141,7 @@ GRANIAN = Server(
 
 GUNICORN = Server(
     adds=frozenset({"date", "server", "transfer-encoding"}),
+    status="kept",
     order="kept",
     names="kept",
     cookies="kept",

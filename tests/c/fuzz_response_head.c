@@ -26,7 +26,7 @@ check_fields(const struct sp_response_head *head)
 static void
 check_head(const struct sp_response_head *head)
 {
-    assert(head->status >= 200 && head->status <= 599);
+    assert(head->status >= 200 && head->status <= 999);
     assert(!(head->chunked && head->content_length != SP_LENGTH_UNKNOWN));
     assert(!(head->chunked && head->http_1_0));
     assert(head->content_length >= SP_LENGTH_UNKNOWN && head->keep_alive >= SP_LENGTH_UNKNOWN);

@@ -73,13 +73,13 @@ static void
 test_status_lines(void)
 {
     static const char *const good[] = {
-        "HTTP/1.1 200 OK",          "HTTP/1.1 200 ",  "HTTP/1.1 200",
-        "HTTP/1.0 200 OK",          "HTTP/1.1 599 x", "HTTP/1.1 299 x",
-        "HTTP/1.1 200 \xed\x95\x9c"};
+        "HTTP/1.1 200 OK", "HTTP/1.1 200 ",  "HTTP/1.1 200",
+        "HTTP/1.0 200 OK", "HTTP/1.1 599 x", "HTTP/1.1 299 x",
+        "HTTP/1.1 600 x",  "HTTP/1.1 999 x", "HTTP/1.1 200 \xed\x95\x9c"};
     static const char *const bad[] = {
         "HTTP/1.1",          "HTTP/1.1 ",       "HTTP/1.1 20",      "HTTP/1.1 2000",
-        "HTTP/1.1 200OK",    "HTTP/1.1  200",   "HTTP/1.1 099 x",   "HTTP/1.1 600 x",
-        "HTTP/1.1 999 x",    "HTTP/1.1 +20 x",  "HTTP/1.1 -20 x",   "HTTP/1.1 2 0 x",
+        "HTTP/1.1 200OK",    "HTTP/1.1  200",   "HTTP/1.1 099 x",   "HTTP/1.1 1000 x",
+        "HTTP/1.1 99 x",     "HTTP/1.1 +20 x",  "HTTP/1.1 -20 x",   "HTTP/1.1 2 0 x",
         "HTTP/1.2 200 OK",   "HTTP/2 200",      "HTTP/2.0 200 OK",  "HTTP/0.9 200 OK",
         "http/1.1 200 OK",   "HTTP/1.10 200 x", "HTTP/01.1 200 x",  "ICY 200 OK",
         "HTTP/1.1\t200 OK",  " HTTP/1.1 200",   "HTTP/1.1 200\tOK", "HTTP/1.1 200 a\rb",

@@ -20,7 +20,7 @@ AT_INFO = {
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "loggers": {"samesite_proxy.access": {"handlers": ["console"], "level": "INFO"}},
 }
-GOOD: Record = ("127.0.0.1", "GET", "/x?y", 200, 5120, 12.4, 11.2, "", 0)
+GOOD: Record = ("127.0.0.1", "GET", "/x?y", 200, 5120, 12.4, 11.2, "", 0, "")
 
 
 @pytest.mark.parametrize("options", [[], ["--noreload"]], ids=["reloading", "alone"])
@@ -83,13 +83,13 @@ def test_record_has_what_the_line_says(caplog: pytest.LogCaptureFixture) -> None
 def test_level_tells_failures_from_answers(
     caplog: pytest.LogCaptureFixture, status: int, code: str, frontend: int, level: int
 ) -> None:
-    (record,) = written(caplog, (*GOOD[:3], status, 0, 1.0, -1.0, code, frontend))
+    (record,) = written(caplog, (*GOOD[:3], status, 0, 1.0, -1.0, code, frontend, ""))
     assert record.levelno == level
     assert "upstream" not in record.getMessage() or code == "response-upstream"
 
 
 def test_failure_says_its_sentence(caplog: pytest.LogCaptureFixture) -> None:
-    (record,) = written(caplog, (*GOOD[:3], 502, 0, 1.0, -1.0, "connect", 0))
+    (record,) = written(caplog, (*GOOD[:3], 502, 0, 1.0, -1.0, "connect", 0, "refused"))
     assert record.getMessage().endswith("1 ms: cannot be reached.")
 
 

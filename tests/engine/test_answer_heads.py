@@ -115,7 +115,7 @@ def test_upgrade_nobody_asked_for_is_refused() -> None:
 def test_answer_without_a_body_by_its_status(status: int, length: bytes) -> None:
     answer = answer_to(b"HTTP/1.1 %d X\r\nETag: x\r\n%b\r\n" % (status, length))
     assert (answer.status, answer.body) == (status, b"")
-    kept = [("Content-Length", "5")] if b"Length" in length else []
+    kept = [("Content-Length", "5")] if b"Length" in length and status == 304 else []
     assert answer.fields == [("ETag", "x"), *kept]
 
 
@@ -212,8 +212,7 @@ def test_chunks_from_http_1_0_are_refused() -> None:
         b"HTTP/1.1 20 OK\r\n\r\n",
         b"HTTP/1.1 2000 OK\r\n\r\n",
         b"HTTP/1.1 099 OK\r\n\r\n",
-        b"HTTP/1.1 600 OK\r\n\r\n",
-        b"HTTP/1.1 999 OK\r\n\r\n",
+        b"HTTP/1.1 60 OK\r\n\r\n",
         b"HTTP/1.1 200OK\r\n\r\n",
         b"HTTP/1.1 +20 OK\r\n\r\n",
         b"HTTP/1.1 OK\r\n\r\n",

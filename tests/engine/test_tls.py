@@ -61,7 +61,7 @@ def test_unknown_certificate_is_refused(certificate: Certificate) -> None:
     with scripted(over_tls(certificate.context, answering(OK))) as upstream:
         with pytest.raises(EngineError, match="certificate") as caught:
             ask(upstream_at(f"https://localhost:{upstream.port}"))
-        assert (caught.value.code, caught.value.status) == ("connect", 502)
+        assert (caught.value.code, caught.value.status) == ("certificate", 502)
         assert upstream.connections[0].received == b""
 
 
@@ -101,7 +101,7 @@ def test_missing_ca_file_is_said(certificate: Certificate) -> None:
         at = upstream_at(f"https://localhost:{upstream.port}", ca_file="/nonexistent.pem")
         with pytest.raises(EngineError, match="nonexistent") as caught:
             ask(at)
-        assert caught.value.code == "connect"
+        assert caught.value.code == "certificate"
 
 
 def test_plain_upstream_is_no_tls_upstream() -> None:
@@ -111,7 +111,7 @@ def test_plain_upstream_is_no_tls_upstream() -> None:
 
     with scripted(script) as upstream:
         at = upstream_at(f"https://localhost:{upstream.port}", verify=False)
-        assert code_of_head(at.request("GET", "/", HOST)) == "connect"
+        assert code_of_head(at.request("GET", "/", HOST)) == "tls"
 
 
 def test_tls_upstream_is_no_plain_upstream(certificate: Certificate) -> None:

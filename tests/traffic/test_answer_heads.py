@@ -84,6 +84,8 @@ def test_server_and_date_of_the_frontend_are_kept_or_replaced_as_the_table_says(
         ("418 I'm a teapot", 418, "I'm a teapot"),
         ("500 Caf\xe9", 500, "Caf\xe9"),
         ("599 Never Heard Of", 599, "Never Heard Of"),
+        ("600 ", 600, ""),
+        ("999 Request Denied", 999, "Request Denied"),
     ],
 )
 def test_status_and_reason_cross(stage: Stage, line: str, status: int, reason: str) -> None:
@@ -221,3 +223,33 @@ def test_trailers_stay_behind(stage: Stage) -> None:
     answer = stage.get("/x")
     assert (answer.status, answer.body, answer.get("X-Trailer")) == (200, b"ok", None)
     assert stage.works()
+
+
+# What a frontend's head breaks, and what the log says of it.
+BROKEN = [
+    ("HTTP/1.1 200 OK\r\nX-Odd: a\rb\r\n\r\n", "CR or NUL in it"),
+    ("HTTP/1.1 200 OK\r\n: nameless\r\n\r\n", "a line is no field"),
+    ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", "is there twice"),
+    ("HTTP/1.1 200 OK\r\nTransfer-Encoding: x\r\n\r\n", "Transfer-Encoding"),
+    ("HTTP/1.1 200 OK\r\n" + "a: b\r\n" * 1001 + "\r\n", "it has more than 1000 fields"),
+    (
+        "HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n",
+        "it is a 101, and no such upgrade was asked for",
+    ),
+]
+
+
+@on(*EVERY)
+def test_log_says_which_rule_a_refused_head_broke(stage: Stage) -> None:
+    for number, (raw, rule) in enumerate(BROKEN):
+        stage.record(raw.encode("latin-1"))
+        answer = stage.get(f"/broken-{number}")
+        assert answer.status == 502
+        assert rule.encode() not in answer.body
+        stage.await_log(f"/broken-{number}")
+        (line,) = [
+            line
+            for line in stage.log().splitlines()
+            if f"/broken-{number}" in line and "(" in line and "HTTP/1.1, or can be read" in line
+        ]
+        assert rule in line

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.engine.test_tls import make_certificate, over_tls
 from tests.harness.django_servers import free_port
 from tests.harness.http_requests import OK, RequestReader
 from tests.harness.raw_client import Answer
-from tests.harness.scripted_upstream import Connection, answering_once
+from tests.harness.scripted_upstream import Connection, answering, answering_once, scripted
 from tests.traffic.stage import EVERY, WITH_SOCKET, Stage, Stages, chunked, on, request
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -55,7 +57,7 @@ def is_logged_once(stage: Stage, words: str) -> bool:
 @on(*EVERY, settings={"FRONTEND": "http://127.0.0.1:1"})
 def test_frontend_refuses_connection_is_502_and_says_what_to_start(stage: Stage) -> None:
     answer = stage.get("/some/page")
-    words = ("http://127.0.0.1:1", 'SAMESITE_PROXY["FRONTEND"]', "5173")
+    words = ("http://127.0.0.1:1", 'SAMESITE_PROXY["FRONTEND"]', "5173", "[::1] alone")
     assert is_failure(answer, 502, *words)
     assert is_logged_once(stage, "http://127.0.0.1:1")
     assert stage.get("/api/hello/").body == b"Django answers /api/hello/"
@@ -91,10 +93,38 @@ def test_browser_gets_the_line_without_debug(stage: Stage) -> None:
     assert is_failure(stage.get("/some/page", BROWSER), 502, "cannot be reached")
 
 
-@on("runserver", "door", "gthread", settings={"FRONTEND": "http://no-such-name.invalid:3000"})
+@on(*EVERY, settings={"FRONTEND": "http://no-such-name.invalid:3000"})
 def test_unknown_name_of_frontend_is_502(stage: Stage) -> None:
-    words = ("http://no-such-name.invalid:3000", 'SAMESITE_PROXY["FRONTEND"]', "5173")
+    words = ("http://no-such-name.invalid:3000", 'SAMESITE_PROXY["FRONTEND"]', "has no address")
     assert is_failure(stage.get("/"), 502, *words)
+
+
+NO_DEBUG = {"TEST_DEBUG": "0", "TEST_ALLOWED_HOSTS": '["localhost"]'}
+
+
+@pytest.mark.parametrize("kind", ["runserver", "door", "gthread"])
+def test_frontend_without_tls_or_trust_is_502_and_the_log_says_why(
+    stages: Stages, kind: str, tmp_path: Path
+) -> None:
+
+    def plain(connection: Connection) -> None:
+        connection.receive()
+        connection.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+
+    unknown = make_certificate(tmp_path, "localhost").context
+    for script, sentence, why in (
+        (plain, "there is no TLS", ""),
+        (over_tls(unknown, answering(OK)), "the certificate", "ertificate"),
+    ):
+        with scripted(script) as upstream:
+            url = f"https://localhost:{upstream.port}"
+            stage = stages.get(kind, {"FRONTEND": url}, NO_DEBUG)
+            stage.begin()
+            assert is_failure(stage.get("/x"), 502, url, sentence)
+            (line,) = [line for line in stage.await_log(sentence).splitlines() if sentence in line]
+            assert why in line.rpartition(" (")[2]
+            assert line.endswith(")")
+            stage.finish()
 
 
 @pytest.mark.parametrize("kind", WITH_SOCKET)
