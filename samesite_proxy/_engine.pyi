@@ -150,7 +150,7 @@ class Home:
         both in lower case. `scheme` is what a URL without one means.
         """
 
-    def rewrite(self, value: str, origin: str, alias: str, /) -> str:
+    def rewrite(self, name: str, value: str, origin: str, alias: str, /) -> str:
         """The field's value as a browser at `origin` is to see it; `alias` may be empty."""
 
 # How a frontend sees a request: hosts.View as a plain tuple.

@@ -1,4 +1,4 @@
-"""A Location of the frontend's own address, brought back to the browser's origin."""
+"""Places of the frontend's own address, brought back to the browser's origin."""
 
 from __future__ import annotations
 
@@ -17,8 +17,12 @@ def home_of(frontend: Frontend, settings: Settings) -> Home:
     return Home(frontend.url.partition(":")[0], names, own_names, port)
 
 
+# csrc/wire/places.c says where in their values.
+PLACES = frozenset({"location", "content-location", "refresh", "link"})
+
+
 def _is_place(name: str) -> bool:
-    return name.lower() in ("location", "content-location")
+    return name.lower() in PLACES
 
 
 def names_place(fields: Fields) -> bool:
@@ -27,7 +31,7 @@ def names_place(fields: Fields) -> bool:
 
 
 class Relocation:
-    """Brings Location and Content-Location back from a frontend's own address."""
+    """Brings what names a frontend's own address back from there."""
 
     def __init__(self, settings: Settings) -> None:
         self._homes = {frontend: home_of(frontend, settings) for frontend in settings.frontends}
@@ -35,7 +39,7 @@ class Relocation:
     def fields(self, fields: Fields, frontend: Frontend, origin: str, alias: str = "") -> Fields:
         """The answer's fields for a browser at `origin`, which the frontend saw as `alias`."""
         return [
-            (name, self._homes[frontend].rewrite(value, origin, alias))
+            (name, self._homes[frontend].rewrite(name, value, origin, alias))
             if _is_place(name)
             else (name, value)
             for name, value in fields

@@ -5,6 +5,7 @@
 #include "engine/mailbox.h"
 #include "engine/visit.h"
 #include "wire/chunked.h"
+#include "wire/places.h"
 
 #include <string.h>
 
@@ -37,7 +38,7 @@ queue_field(struct sp_downstream *downstream, const struct sp_field *field)
 
 /* A place of the frontend's own is named as the browser sees it. */
 static bool
-queue_location(struct sp_downstream *downstream, const struct sp_field *field)
+queue_place(struct sp_downstream *downstream, const struct sp_field *field)
 {
     const struct sp_visit *visit = &downstream->visit;
     const struct sp_site_view *seen = sp_site_view_of(visit->host, visit->frontend, visit->kind);
@@ -46,17 +47,9 @@ queue_location(struct sp_downstream *downstream, const struct sp_field *field)
     if (!queue(downstream, field->name) || !queue(downstream, SP_SPAN(": "))) {
         return false;
     }
-    return (sp_location_rewrite(out, field->value, visit->site->frontends[visit->frontend].home,
-                                visit->host->origin, seen->alias) ||
-            queue(downstream, field->value)) &&
+    return sp_places_rewrite(out, field, visit->site->frontends[visit->frontend].home,
+                             visit->host->origin, seen->alias) &&
            queue(downstream, SP_CRLF);
-}
-
-static bool
-is_location(struct sp_span name)
-{
-    return sp_span_equal_nocase(name, SP_SPAN("Location")) ||
-           sp_span_equal_nocase(name, SP_SPAN("Content-Location"));
 }
 
 static bool
@@ -66,8 +59,8 @@ queue_fields(struct sp_downstream *downstream, const struct sp_response_head *he
     struct sp_field field;
 
     while (sp_response_head_next(head, &rest, &field)) {
-        bool queued = is_location(field.name) ? queue_location(downstream, &field)
-                                              : queue_field(downstream, &field);
+        bool queued = sp_places_are_in(field.name) ? queue_place(downstream, &field)
+                                                   : queue_field(downstream, &field);
         if (!queued) {
             return false;
         }

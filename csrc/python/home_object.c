@@ -1,5 +1,7 @@
 #include "python/home_object.h"
 
+#include "wire/places.h"
+
 struct HomeObject {
     PyObject_HEAD
     struct sp_home *home; /* a reference of our own */
@@ -91,18 +93,27 @@ home_dealloc(PyObject *self)
 
 /* A new reference. */
 static PyObject *
-rewritten(const struct sp_home *home, PyObject *value, struct sp_span origin, struct sp_span alias)
+rewritten(const struct sp_home *home, PyObject *name, PyObject *value, struct sp_span origin,
+          struct sp_span alias)
 {
     PyObject *raw = PyUnicode_AsLatin1String(value);
     PyObject *result = NULL;
     struct sp_buffer out;
+    struct sp_field field;
+    Py_ssize_t length = 0;
 
     if (raw == NULL) {
         return NULL;
     }
-    struct sp_span bytes = {PyBytes_AsString(raw), (size_t)PyBytes_Size(raw)};
-    sp_buffer_init(&out, bytes.len + origin.len);
-    if (sp_location_rewrite(&out, bytes, home, origin, alias)) {
+    field.name.data = PyUnicode_AsUTF8AndSize(name, &length);
+    if (field.name.data == NULL) {
+        Py_DECREF(raw);
+        return NULL;
+    }
+    field.name.len = (size_t)length;
+    field.value = (struct sp_span){PyBytes_AsString(raw), (size_t)PyBytes_Size(raw)};
+    sp_buffer_init(&out, (field.value.len + 1) * (origin.len + 1)); /* each place may get it */
+    if (sp_places_rewrite(&out, &field, home, origin, alias)) {
         result = PyUnicode_DecodeLatin1(out.data, (Py_ssize_t)out.len, NULL);
     }
     else {
@@ -114,8 +125,9 @@ rewritten(const struct sp_home *home, PyObject *value, struct sp_span origin, st
 }
 
 PyDoc_STRVAR(rewrite_doc,
-             "rewrite($self, value, origin, alias, /)\n--\n\n"
-             "A Location as a browser at origin (scheme://authority) is to see it, when it names\n"
+             "rewrite($self, name, value, origin, alias, /)\n--\n\n"
+             "The value of a Location, Content-Location, Refresh or Link as a browser at origin "
+             "(scheme://authority) is to see it, when it names\n"
              "one of these addresses or alias, the authority by which the frontend knows the\n"
              "site (may be empty); else as it is. UnicodeEncodeError: value is not Latin-1.");
 
@@ -124,17 +136,18 @@ home_rewrite(PyObject *self, PyObject *args)
 {
     struct sp_span origin;
     struct sp_span alias;
+    PyObject *name;
     PyObject *value;
     Py_ssize_t origin_length;
     Py_ssize_t alias_length;
 
-    if (!PyArg_ParseTuple(args, "Us#s#:rewrite", &value, &origin.data, &origin_length, &alias.data,
-                          &alias_length)) {
+    if (!PyArg_ParseTuple(args, "UUs#s#:rewrite", &name, &value, &origin.data, &origin_length,
+                          &alias.data, &alias_length)) {
         return NULL;
     }
     origin.len = (size_t)origin_length;
     alias.len = (size_t)alias_length;
-    return rewritten(as_home(self)->home, value, origin, alias);
+    return rewritten(as_home(self)->home, name, value, origin, alias);
 }
 
 /* Not const, since a slot takes a plain pointer. */

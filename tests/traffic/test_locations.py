@@ -81,3 +81,33 @@ def test_configured_names_of_the_frontend_come_back(stage: Stage, value: str, se
 def test_names_in_other_fields_are_untouched(stage: Stage) -> None:
     value = f"http://localhost:{stage.upstream.port}/x"
     assert located(stage, "X-Location", value) == value
+
+
+# {own} is the frontend's address.
+IN_VALUES = [
+    ("Refresh", "5; url={own}/next", "5; url=/next"),
+    ("Refresh", "0;URL = '{own}/a;b'", "0;URL = '/a;b'"),
+    ("Refresh", '1, "{own}"', '1, "/"'),
+    ("Refresh", "3", "3"),
+    ("Refresh", "3; url=https://example.com/?u={own}/", "3; url=https://example.com/?u={own}/"),
+    (
+        "Link",
+        "<{own}/a.css>; rel=preload, <{own}/b.js>; as=script",
+        "</a.css>; rel=preload, </b.js>; as=script",
+    ),
+    (
+        "Link",
+        '</c>; title="a <{own}/x> \\" b", <{own}//y>',
+        '</c>; title="a <{own}/x> \\" b", <http://localhost:8000//y>',
+    ),
+    ("Link", "<https://example.com/>; rel=next, <{own}/u", "<https://example.com/>; rel=next, </u"),
+    ("link", "<relative>", "<relative>"),
+]
+
+
+@on(*EVERY)
+def test_places_inside_refresh_and_link_come_back(stage: Stage) -> None:
+    own = f"http://localhost:{stage.upstream.port}"
+    for field, value, seen in IN_VALUES:
+        sent = value.replace("{own}", own)
+        assert located(stage, field, sent.replace("{", "{{")) == seen.replace("{own}", own)
