@@ -6,9 +6,11 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define SP_BITS 64U
+#define SP_BITS  64U
+#define SP_WORDS (SP_DESCRIPTORS_MAX / SP_BITS)
 
 /* Where it exists, no program that is started meanwhile gets the socket either. */
 #ifdef SOCK_CLOEXEC
@@ -18,7 +20,14 @@
 #endif
 
 /* The one record of a process; a forked child reads its copy of it. */
-static _Atomic unsigned long long kept[SP_DESCRIPTORS_MAX / SP_BITS];
+static _Atomic unsigned long long kept[SP_WORDS];
+
+/* The file that each of them was: libcurl 7.88.0 to 8.4.0 closes a socket that never connected
+ * without telling us, and the number may be anyone's then. */
+static struct file {
+    dev_t device;
+    ino_t inode;
+} files[SP_WORDS][SP_BITS];
 
 /* Held while a descriptor exists that is not recorded, and by whoever forks: no child gets
  * such a one. */
@@ -42,12 +51,44 @@ bit_of(int fd)
     return 1ULL << ((unsigned)fd % SP_BITS);
 }
 
+static bool
+is_file(int fd, const struct file *file)
+{
+    struct stat now;
+
+    return fstat(fd, &now) == 0 && now.st_dev == file->device && now.st_ino == file->inode;
+}
+
+bool
+sp_descriptor_is_kept(int fd)
+{
+    size_t word = (size_t)fd / SP_BITS;
+
+    return word < SP_WORDS && (atomic_load(&kept[word]) & bit_of(fd)) != 0 &&
+           is_file(fd, &files[word][(unsigned)fd % SP_BITS]);
+}
+
+/* Whole for a child that is forked meanwhile: without the bit the file means nothing. */
+static bool
+record(int fd, size_t word)
+{
+    struct stat now;
+
+    if (fstat(fd, &now) < 0) {
+        return false;
+    }
+    atomic_fetch_and(&kept[word], ~bit_of(fd));
+    files[word][(unsigned)fd % SP_BITS] = (struct file){now.st_dev, now.st_ino};
+    atomic_fetch_or(&kept[word], bit_of(fd));
+    return true;
+}
+
 bool
 sp_descriptor_keep(int fd)
 {
     size_t word = (size_t)fd / SP_BITS;
 
-    if (word >= sizeof(kept) / sizeof(kept[0])) {
+    if (word >= SP_WORDS) {
         errno = fd < 0 ? EBADF : EMFILE;
         return false;
     }
@@ -55,8 +96,7 @@ sp_descriptor_keep(int fd)
     if (flags < 0 || ((flags & FD_CLOEXEC) == 0 && fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0)) {
         return false;
     }
-    atomic_fetch_or(&kept[word], bit_of(fd));
-    return true;
+    return sp_descriptor_is_kept(fd) || record(fd, word);
 }
 
 void
@@ -112,8 +152,9 @@ sp_descriptors_close_all(void)
     for (size_t word = 0; word < SP_DESCRIPTORS_MAX / SP_BITS; word++) {
         unsigned long long bits = atomic_exchange(&kept[word], 0);
         for (unsigned bit = 0; bits != 0; bit++, bits >>= 1) {
-            if ((bits & 1) != 0) {
-                (void)close((int)(word * SP_BITS + bit));
+            int fd = (int)(word * SP_BITS + bit);
+            if ((bits & 1) != 0 && is_file(fd, &files[word][bit])) {
+                (void)close(fd);
             }
         }
     }

@@ -6,11 +6,15 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* Higher descriptors are refused: the record is a fixed bitmap, readable after any fork. */
+/* Higher descriptors are refused: the record has a fixed size, and is readable after any fork. */
 #define SP_DESCRIPTORS_MAX 65536
 
-/* Marks `fd` as close-on-exec and remembers it. False (errno set) when it cannot be. */
+/* Marks `fd` as close-on-exec and remembers it, with the file that it is. False (errno set) when it
+ * cannot be. */
 bool sp_descriptor_keep(int fd);
+
+/* Whether `fd` is remembered, and still the file that it was then. */
+bool sp_descriptor_is_kept(int fd);
 
 /* Forgets and closes `fd`. */
 void sp_descriptor_close(int fd);
@@ -22,7 +26,8 @@ int sp_descriptor_accept(int listener, struct sockaddr *address, socklen_t *size
 /* A copy of `fd`, kept from the start. -1 (errno set) when it cannot. */
 int sp_descriptor_copy(int fd);
 
-/* In a forked child: close()s every remembered descriptor and does nothing else to them. */
+/* In a forked child: close()s every remembered descriptor that still is the file it was, and does
+ * nothing else to them. */
 void sp_descriptors_close_all(void);
 
 /* Opens a socket that is kept from the start. -1 (errno set) when it cannot. */

@@ -58,6 +58,14 @@ unwatch(struct sp_sockets *sockets, curl_socket_t fd, struct sp_socket *item)
     }
 }
 
+/* A number that has come to a new file: what the old one was watched for is over. */
+static void
+begin_anew(struct sp_sockets *sockets, curl_socket_t fd, struct sp_socket *item)
+{
+    unwatch(sockets, fd, item);
+    *item = (struct sp_socket){.watcher = NULL};
+}
+
 static void
 watch(struct sp_sockets *sockets, curl_socket_t fd, struct sp_socket *item)
 {
@@ -126,7 +134,8 @@ sp_sockets_open(struct sp_sockets *sockets, const struct curl_sockaddr *address)
         errno = EMFILE;
         return CURL_SOCKET_BAD;
     }
-    *item = (struct sp_socket){.ours = true};
+    begin_anew(sockets, fd, item);
+    item->ours = true;
     note_remote(item, address);
     return fd;
 }
@@ -137,8 +146,7 @@ sp_sockets_close(struct sp_sockets *sockets, curl_socket_t fd)
     struct sp_socket *item = socket_at(sockets, fd);
 
     if (item != NULL) {
-        unwatch(sockets, fd, item);
-        *item = (struct sp_socket){.ours = false};
+        begin_anew(sockets, fd, item);
     }
     sp_descriptor_close(fd);
 }
@@ -163,9 +171,10 @@ sp_sockets_want(struct sp_sockets *sockets, curl_socket_t fd, int what)
                    ((what & CURL_POLL_OUT) != 0 && what != CURL_POLL_REMOVE ? SP_POLL_OUT : 0);
     if (what == CURL_POLL_REMOVE) {
         item->held = false;
-        if (item->ours) {
+        if (item->ours && item->uses > 0) {
             return; /* the poller keeps it: see sp_sockets_translate */
         }
+        /* One that never connected may be closed now without a word. */
     }
     watch(sockets, fd, item);
 }
@@ -197,7 +206,8 @@ sp_sockets_own(struct sp_sockets *sockets, curl_socket_t fd, struct sp_watcher *
     if (item == NULL) {
         return false;
     }
-    *item = (struct sp_socket){.watcher = watcher};
+    begin_anew(sockets, fd, item);
+    item->watcher = watcher;
     return true;
 }
 
@@ -218,8 +228,7 @@ sp_sockets_disown(struct sp_sockets *sockets, curl_socket_t fd)
     struct sp_socket *item = socket_at(sockets, fd);
 
     if (item != NULL) {
-        unwatch(sockets, fd, item);
-        *item = (struct sp_socket){.watcher = NULL};
+        begin_anew(sockets, fd, item);
     }
 }
 
@@ -254,6 +263,10 @@ is_on_route(struct sp_sockets *sockets, size_t fd, const struct sp_route *route)
 
     if (!item->ours || item->remote_port != route->remote_port ||
         strcmp(item->remote_ip, route->remote_ip) != 0) {
+        return false;
+    }
+    if (item->local_port == 0 && !sp_descriptor_is_kept((int)fd)) {
+        begin_anew(sockets, (curl_socket_t)fd, item); /* closed without a word */
         return false;
     }
     if (item->local_port == 0) {

@@ -99,6 +99,28 @@ test_forked_child_closes_its_copies_alone(void)
     (void)close(unknown);
 }
 
+/* As libcurl closes one behind our back, and the number goes to someone else. */
+static void
+test_forked_child_keeps_a_strangers_file(void)
+{
+    int fd = sp_descriptor_socket(AF_UNIX, SOCK_STREAM, 0);
+    int status = -1;
+
+    assert(sp_descriptor_is_kept(fd));
+    (void)close(fd);
+    assert(!sp_descriptor_is_kept(fd));
+    assert(socket(AF_UNIX, SOCK_STREAM, 0) == fd && !sp_descriptor_is_kept(fd));
+    pid_t child = fork();
+    assert(child >= 0);
+    if (child == 0) {
+        _exit(is_open(fd) ? 0 : 1);
+    }
+    assert(waitpid(child, &status, 0) == child && status == 0);
+    assert(sp_descriptor_keep(fd) && sp_descriptor_is_kept(fd));
+    sp_descriptor_close(fd);
+    assert(!sp_descriptor_is_kept(fd) && !sp_descriptor_is_kept(-1));
+}
+
 static void *
 open_and_close(void *context)
 {
@@ -154,6 +176,7 @@ main(void)
     test_what_cannot_be_kept_is_refused();
     test_nonblocking_mode_is_set();
     test_forked_child_closes_its_copies_alone();
+    test_forked_child_keeps_a_strangers_file();
     test_forked_children_get_no_socket();
     (void)puts("descriptors: ok");
     return 0;

@@ -230,3 +230,11 @@ def test_hanging_resolver_does_not_hold_the_end(tmp_path: Path) -> None:
             "resolving",
             "shutdown 503",
         ]
+
+
+@pytest.mark.parametrize("how", ["timeout", "canceled"])
+def test_child_keeps_what_has_the_numbers_of_lost_sockets(
+    upstream: ScriptedUpstream, how: str
+) -> None:
+    said = result_of("forks_beside_strangers", upstream.url, how, programs="connect_programs")
+    assert said == ["True True"]
