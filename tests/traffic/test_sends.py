@@ -115,3 +115,11 @@ def test_upgraded_connection_loses_nothing(server: DjangoServer, prefix: str) ->
         for size in (1, 100, 30_000):
             client.send(SMUGGLED * size)
             assert client.read_exactly(len(SMUGGLED) * size) == SMUGGLED * size
+
+
+def test_django_has_its_requests_whole(server: DjangoServer) -> None:
+    """At the door they go through the channel, whose sends are cut too."""
+    for count in (0, 1, 8) * 3:
+        lines = [f"X-Long-{number}: {'x' * 7_000}" for number in range(count)]
+        answer = exchange(server.port, request("GET", "/api/hello/", *lines))
+        assert answer.body == b"Django answers /api/hello/"
