@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -11,7 +12,7 @@ import threading
 import time
 from typing import Any
 
-from samesite_proxy import failures, handover, shutdown, table
+from samesite_proxy import failures, forks, handover, shutdown, table
 from samesite_proxy._engine import EngineError, Listener
 from samesite_proxy.handover import Address, Handover
 
@@ -37,7 +38,7 @@ def listen(host: str, port: int, *, ipv6: bool) -> socket.socket:
     except BaseException:
         listener.close()
         raise
-    return listener
+    return forks.own(listener)
 
 
 class AccessLog:
@@ -84,12 +85,13 @@ class AccessLog:
 class Child:
     """One server process that has reported to the door: what it says, line by line."""
 
-    def __init__(self, control: socket.socket, channel: int) -> None:
+    def __init__(self, control: socket.socket, channel: socket.socket) -> None:
         self.control = control
         self.channel = channel
+        self.is_attached = False
         self._received = b""
 
-    def lines(self) -> list[dict[str, Any]] | None:
+    def lines(self) -> list[bytes] | None:
         """The lines that have come since; None when it has ended."""
         try:
             piece = self.control.recv(PIECE)
@@ -98,21 +100,23 @@ class Child:
         if not piece:
             return None
         *whole, self._received = (self._received + piece).split(b"\n")
-        return [json.loads(line) for line in whole]
+        return whole
+
+    def attach_to(self, listener: Listener) -> None:
+        """The listener works on a copy of the channel."""
+        listener.attach(self.channel.fileno())
+        self.is_attached = True
+        self.channel.close()
 
     def close(self) -> None:
         self.control.close()
-        self.close_channel()
-
-    def close_channel(self) -> None:
-        """The listener works on a copy of it."""
-        if self.channel >= 0:
-            os.close(self.channel)
-            self.channel = -1
+        self.channel.close()
 
 
 class Keeper:
-    """Between the listener and the server processes that come and go: a thread of its own."""
+    """Between the listener and the server processes that come and go: a thread of its own, which
+    nothing ends but the door's end.
+    """
 
     def __init__(self, listener: Listener, rendezvous: socket.socket) -> None:
         self._listener = listener
@@ -121,6 +125,7 @@ class Keeper:
         self._newest: Child | None = None
         self._next_look = 0.0
         self._is_looking = False
+        self._complaint = ""  # the last, since a process was taken up
         self._selector = selectors.DefaultSelector()
         self._selector.register(rendezvous, selectors.EVENT_READ, self._meet)
         self._thread = threading.Thread(target=self._run, name="samesite_proxy", daemon=True)
@@ -135,9 +140,13 @@ class Keeper:
 
     def _run(self) -> None:
         while not self._is_over:
-            seconds = self._look_again()
-            for key, _ in self._selector.select(seconds):
-                key.data()
+            try:
+                seconds = self._look_again()
+                for key, _ in self._selector.select(seconds):
+                    key.data()
+            except Exception:
+                logger.exception("The door's keeper goes on after an error.")
+                time.sleep(SECONDS_BETWEEN_LOOKS)
         self._write_records()
         self._selector.close()
 
@@ -162,27 +171,56 @@ class Keeper:
         for record in self._listener.records():
             self._log.write(record)
 
+    def _complain(self, words: str) -> None:
+        """Once, however often a process offers the same again."""
+        if words != self._complaint:
+            self._complaint = words
+            logger.error("%s", words)
+
     def _meet(self) -> None:
-        """A server process has started; without descriptors it is the end."""
-        _, descriptors, _, _ = socket.recv_fds(self._rendezvous, 1, 2)
-        if len(descriptors) != 2:
+        """A server process has started, or the door ends."""
+        said, numbers, _, _ = socket.recv_fds(self._rendezvous, 1, 2, handover.CLOEXEC)
+        ends = [forks.own(socket.socket(fileno=number)) for number in numbers]
+        if said == handover.LAST_WORD:
             self._is_over = True
-            return
-        child = Child(socket.socket(fileno=descriptors[0]), descriptors[1])
-        self._selector.register(child.control, selectors.EVENT_READ, lambda: self._hear(child))
+        elif len(ends) == 2:
+            self._welcome(Child(*ends))
+        else:  # The process sees that what did not come is closed, and offers again.
+            for end in ends:
+                end.close()
+            self._complain(f"Django's server has to wait: {os.strerror(errno.EMFILE)} (ulimit -n).")
+
+    def _welcome(self, child: Child) -> None:
+        try:
+            self._selector.register(child.control, selectors.EVENT_READ, lambda: self._hear(child))
+        except BaseException:
+            child.close()
+            raise
+
+    def _drop(self, child: Child) -> None:
+        self._selector.unregister(child.control)
+        child.close()
 
     def _hear(self, child: Child) -> None:
         lines = child.lines()
         if lines is None:
-            self._selector.unregister(child.control)
-            child.close()
+            self._drop(child)
             return
         for line in lines:
-            if "table" in line:
-                self._take_up(child, line["table"])
-            elif child is self._newest:  # Another's verdict is about other settings.
-                views = table.views_in(line)
-                self._listener.add_host(line["host"], line["origin"], views)
+            try:
+                self._obey(child, json.loads(line))
+            except EngineError as error:
+                self._complain(f"Django's server has to wait: {error}")
+            except Exception as error:
+                self._complain(f"What a server process said is not understood: {error!r}")
+        if lines and not child.is_attached:
+            self._drop(child)  # It offers again.
+
+    def _obey(self, child: Child, line: dict[str, Any]) -> None:
+        if "table" in line:
+            self._take_up(child, line["table"])
+        elif child is self._newest:  # Another's verdict is about other settings.
+            self._listener.add_host(line["host"], line["origin"], table.views_in(line))
 
     def _take_up(self, child: Child, plain: table.Plain) -> None:
         """From now on this process has Django's requests."""
@@ -192,11 +230,11 @@ class Keeper:
             logger.error("The fast path is off: %s", error)
             routes, own, special_paths, places = None, None, [], []
         # The channel first: what the new table asks of Django must go to this process.
-        self._listener.attach(child.channel)
-        child.close_channel()
+        child.attach_to(self._listener)
         self._newest = child
         self._listener.set_table(routes, own, special_paths, places)
         self._log.lines = [failures_by_code for _, _, failures_by_code in places]
+        self._complaint = ""
 
 
 class Door:
@@ -206,9 +244,10 @@ class Door:
         shutdown.stop_engine_at_exit()
         self._listener = Listener([listening.fileno()], table.most_connections())
         host, port = listening.getsockname()[:2]
-        ours, self._theirs = socket.socketpair()
+        ours, theirs = socket.socketpair()
+        self._theirs = theirs
         self._address = Address(listening.family, host, port)
-        self._ours = ours
+        self._ours = forks.own(ours)
         self._keeper = Keeper(self._listener, ours)
         self._keeper.start()
 
@@ -221,7 +260,7 @@ class Door:
         return Handover(self._theirs, self._address)
 
     def close(self) -> None:
-        self._theirs.send(b"-")
+        self._theirs.send(handover.LAST_WORD)
         self._keeper.join()
         self._listener.close()
         self._theirs.close()

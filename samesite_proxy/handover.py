@@ -8,8 +8,10 @@ when the request has been answered.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import json
+import logging
 import os
 import select
 import socket
@@ -19,6 +21,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from samesite_proxy import forks
+
+logger = logging.getLogger("samesite_proxy")
+
 # To us: kind, flags, nothing, length of the bytes that follow, Content-Length or -1, id.
 HEADER = struct.Struct("!BBHIqQ")
 QUESTION, END = b"HE"
@@ -27,14 +33,21 @@ HAS_COPY = 1
 
 # From us: kind, id.
 REPORT = struct.Struct("!BQ")
-TAKEN, BACK, CLOSED, LEAVING = b"TBCL"
+TAKEN, UNTAKEN, BACK, CLOSED, LEAVING = b"TNBCL"
 
 PIECE = 65536
 DESCRIPTOR = struct.Struct("i")
 ROOM_FOR_DESCRIPTORS = socket.CMSG_SPACE(16 * DESCRIPTOR.size)
 CLOEXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-LOST = -1
 LEAVE_SECONDS = 2.0
+
+# Between two offers to a door that could not take the first.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+# Errors of an offer that no door can hear any more.
+GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
+
+# By the rendezvous, where server processes otherwise offer their channels: the door ends.
+OFFER, LAST_WORD = b"+", b"-"
 
 VARIABLE = "SAMESITE_PROXY_DOOR"
 
@@ -51,81 +64,110 @@ class Address:
 class Handed(socket.socket):
     """A client's connection as Django's server accepts one, with the bytes read already."""
 
-    def __init__(self, family: int, descriptor: int, request_id: int) -> None:
+    def __init__(self, channel: Channel, family: int, descriptor: int) -> None:
         super().__init__(family, socket.SOCK_STREAM, 0, descriptor)
-        self.request_id = request_id
+        self._channel = channel
+        self.request_id = 0
         self.early = b""
         self.left = 0  # how much of this request is still to be read from the connection
         self.has_copy = False  # of what follows the request
+        self.is_answered = False  # something of an answer is sent, or may be
         self.goes_back = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is the door's to answer: for it, this process has ended."""
+        return self._channel.is_lost
+
+    def report(self, kind: int) -> bool:
+        return self._channel.report(kind, self.request_id)
 
 
 class Channel:
     """Our end of one hand-over channel. Received by one thread, reported on by any."""
 
     def __init__(self, sock: socket.socket, family: int) -> None:
-        self._socket = sock
+        self._socket = forks.own(sock)
         self._family = family
         self._received = bytearray()
-        self._descriptors: deque[int] = deque()  # in the order of the requests
+        self._connections: deque[Handed | None] = deque()  # in the order of the requests
         self._reporting = threading.Lock()
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
+        self.is_used = False  # the door has it
+        self.is_over = False  # the door has said that nothing more comes
+        self.is_lost = False  # it has ended without that
 
     def _take(self, count: int) -> bytes | None:
         """The next bytes; None at the end of the channel."""
         while len(self._received) < count:
+            if self._socket.fileno() < 0:
+                return None
             data, ancillary, flags, _ = self._socket.recvmsg(PIECE, ROOM_FOR_DESCRIPTORS, CLOEXEC)
             if not data:
                 return None
             self._received += data
             for _, _, payload in ancillary:
-                self._descriptors += (one for (one,) in DESCRIPTOR.iter_unpack(payload))
+                for (one,) in DESCRIPTOR.iter_unpack(payload):
+                    self._connections.append(forks.own(Handed(self, self._family, one)))
             if flags & socket.MSG_CTRUNC:  # This process has no descriptor to spare.
-                self._descriptors.append(LOST)
+                self._connections.append(None)
         taken = bytes(self._received[:count])
         del self._received[:count]
         return taken
 
     def receive(self) -> Handed | bytes | None:
         """A request, a Host value that is asked about, or None at the end."""
-        while isinstance(received := self._receive(), int):
-            pass
+        try:
+            received = self._receive()
+        except ConnectionError:
+            received = None
+        if received is None:
+            self.is_lost = not self.is_over
         return received
 
-    def _receive(self) -> Handed | bytes | int | None:
-        try:
-            if (header := self._take(HEADER.size)) is None:
-                return None
+    def _receive(self) -> Handed | bytes | None:
+        while (header := self._take(HEADER.size)) is not None:
             kind, flags, _, length, content_length, request_id = HEADER.unpack(header)
-            data = self._take(length)
-        except ConnectionError:
-            return None
-        if kind == END or data is None:
-            return None
-        if kind == QUESTION:
-            return data
-        if (descriptor := self._descriptors.popleft()) == LOST:
-            self.report(CLOSED, request_id)
-            return LOST
-        request = Handed(self._family, descriptor, request_id)
-        if not CLOEXEC:
-            request.set_inheritable(False)
-        request.early = data
-        body = len(data) - (data.index(b"\r\n\r\n") + 4)
-        request.has_copy = bool(flags & HAS_COPY)
-        request.left = 0 if request.has_copy else max(content_length, 0) - body
-        return request
+            if (data := self._take(length)) is None:
+                break
+            self.is_used = True
+            self.is_over = kind == END
+            if self.is_over:
+                break
+            if kind == QUESTION:
+                return data
+            if (request := self._connections.popleft()) is None:
+                self.report(UNTAKEN, request_id)
+                continue
+            request.request_id = request_id
+            request.early = data
+            body = len(data) - (data.index(b"\r\n\r\n") + 4)
+            request.has_copy = bool(flags & HAS_COPY)
+            request.left = 0 if request.has_copy else max(content_length, 0) - body
+            return request
+        return None
 
     def has_more(self) -> bool:
         """Whether something has come that is not received yet."""
         return bool(self._received or self._poll.poll(0))
 
-    def report(self, kind: int, request_id: int = 0) -> None:
+    def report(self, kind: int, request_id: int = 0) -> bool:
+        """Whether there still is a door to hear it."""
         report = REPORT.pack(kind, request_id)
-        # Once the door is gone there is nobody to hear it.
-        with self._reporting, contextlib.suppress(OSError):
-            self._socket.sendall(report)
+        try:
+            with self._reporting:
+                self._socket.sendall(report)
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        with self._reporting:
+            self._socket.close()
+        while self._connections:
+            if (connection := self._connections.popleft()) is not None:
+                connection.close()
 
 
 class Handover:
@@ -133,24 +175,58 @@ class Handover:
 
     def __init__(self, rendezvous: socket.socket, address: Address) -> None:
         self.address = address
-        self._rendezvous = rendezvous
+        self._rendezvous = forks.own(rendezvous)
         self._channel: Channel | None = None
         self._control: socket.socket | None = None
+        self._pause = SHORTEST_PAUSE
+        self._leaving = threading.Event()
         self._under_way = 0  # requests, and the reader of the channel
         self._counting = threading.Lock()
         self._all_over = threading.Event()
 
-    def open(self, table: dict[str, Any]) -> Channel:
-        """Make the channel and send its other end to the door, with the table."""
-        channel, their_channel = socket.socketpair()
-        self._control, their_control = socket.socketpair()
-        with their_channel, their_control:
-            ends = [their_control.fileno(), their_channel.fileno()]
-            socket.send_fds(self._rendezvous, [b"+"], ends)
+    @property
+    def is_left(self) -> bool:
+        return self._leaving.is_set()
+
+    def open(self, table: dict[str, Any]) -> Channel | None:
+        """A channel whose other end is offered to the door, with the table; one that a door could
+        not take has ended. None: this process leaves, or the door has ended.
+        """
+        if self._channel is not None:
+            self._wait_after(self._channel)
+        while not self.is_left:
+            try:
+                self._channel = self._offer(table)
+            except OSError as error:
+                if error.errno in GONE:
+                    break
+                logger.warning("The door cannot be offered a channel: %s", error)
+                self._wait()
+            else:
+                return self._channel
+        return None
+
+    def _wait_after(self, ended: Channel) -> None:
+        ended.close()
+        if ended.is_used:
+            self._pause = SHORTEST_PAUSE
+            logger.warning("The channel to the door has ended; a new one is opened.")
+        self._wait()
+
+    def _wait(self) -> None:
+        self._leaving.wait(self._pause)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def _offer(self, table: dict[str, Any]) -> Channel:
+        ends = socket.socketpair()
+        controls = socket.socketpair()
+        with ends[1], controls[1]:
+            socket.send_fds(self._rendezvous, [OFFER], [controls[1].fileno(), ends[1].fileno()])
+        if self._control is not None:
+            self._control.close()
+        self._control = forks.own(controls[0])
         self.tell({"table": table})
-        self._channel = Channel(channel, self.address.family)
-        self.begin()
-        return self._channel
+        return Channel(ends[0], self.address.family)
 
     def tell(self, line: dict[str, Any]) -> None:
         """One line to the door."""
@@ -170,6 +246,7 @@ class Handover:
 
     def leave(self) -> None:
         """Take no more requests, and wait until those that were taken are answered."""
+        self._leaving.set()
         if self._channel is not None:
             self._channel.report(LEAVING)
             self._all_over.wait(LEAVE_SECONDS)
@@ -179,7 +256,8 @@ class Handover:
         threading.Thread(target=self._await_end, name="samesite_proxy", daemon=True).start()
 
     def _await_end(self) -> NoReturn:
-        self._rendezvous.recv(1)  # The door never says anything here.
+        with contextlib.suppress(OSError):  # As if what was offered had not been looked at.
+            self._rendezvous.recv(1)  # The door never says anything here.
         os._exit(1)
 
 

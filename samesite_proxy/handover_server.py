@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import queue
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 from wsgiref.headers import Headers
@@ -16,7 +18,9 @@ from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler, WSGI
 
 from samesite_proxy import table
 from samesite_proxy.conf import Settings
-from samesite_proxy.handover import BACK, CLOSED, TAKEN, Handed, Handover
+from samesite_proxy.handover import BACK, CLOSED, TAKEN, Channel, Handed, Handover
+
+logger = logging.getLogger("samesite_proxy")
 
 # Seconds that an answer may take before another thread reads the channel.
 PATIENCE = 0.005
@@ -24,6 +28,20 @@ PATIENCE = 0.005
 QUIET_LOOKS = 20
 LONGEST_LINE = 65536
 WITHOUT_BODY = ("204", "304")
+# Where Django's server has none.
+FAILED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+# After what should not have happened, before it may again.
+PAUSE = 0.1
+
+
+def started(target: Callable[..., None], *arguments: object) -> bool:
+    """Whether there is a thread for it."""
+    try:
+        threading.Thread(target=target, args=arguments, daemon=True).start()
+    except (RuntimeError, MemoryError) as error:
+        logger.warning("Django's requests wait for each other: %s", error)
+        return False
+    return True
 
 
 class Bytes(socket.SocketIO):
@@ -54,7 +72,7 @@ class Bytes(socket.SocketIO):
 class Writer(io.BufferedIOBase):
     """What an answer is written to: its head and its first piece are one send."""
 
-    def __init__(self, client: socket.socket) -> None:
+    def __init__(self, client: Handed) -> None:
         self._client = client
         self._written: list[Any] = []
 
@@ -69,6 +87,9 @@ class Writer(io.BufferedIOBase):
         if self._written:
             data = b"".join(self._written)
             self._written.clear()
+            if self._client.is_lost:
+                raise BrokenPipeError
+            self._client.is_answered = True
             self._client.sendall(data)
 
 
@@ -119,6 +140,7 @@ class RequestHandler(WSGIRequestHandler):
     def handle_expect_100(self) -> bool:
         goes_on = super().handle_expect_100()
         self.wfile.flush()
+        self.connection.is_answered = False  # That was no answer yet.
         return goes_on
 
     def handle(self) -> None:
@@ -174,7 +196,8 @@ class Crew:
         """Until there is nothing more to receive."""
         self._has_more = has_more
         self._take_place()
-        threading.Thread(target=self._read, args=(self._reader,), daemon=True).start()
+        if not started(self._read, self._reader):
+            self._read(self._reader)
         self._over.get()
 
     def _take_place(self) -> None:
@@ -190,8 +213,8 @@ class Crew:
             self._stands_by = True
             calls = self._sleeps or self._has_more()
             self._sleeps = False
-        if starts:
-            threading.Thread(target=self._stand_by, daemon=True).start()
+        if starts and not started(self._stand_by):
+            self._stands_by = calls = False  # This thread is the only one: the next may be luckier.
         if calls:
             self._calls.put(True)
 
@@ -204,9 +227,13 @@ class Crew:
             return True
 
     def _read(self, me: object) -> None:
+        """As long as this thread is the reader. Whatever fails, the next request is taken."""
         while (request := self._receive()) is not None:
             self._begin()
-            self._work(request)
+            try:
+                self._work(request)
+            except (Exception, SystemExit):
+                logger.exception("Django's server failed.")
             if not self._end(me):
                 return
         self._over.put(True)
@@ -236,6 +263,7 @@ class HandoverServer(WSGIServer):
     handover: Handover
     settings: Settings | None
     table: table.Plain
+    _channel: Channel | None
 
     def __init__(self, address: Any, handler: type[Any], **options: Any) -> None:
         # Django's run() names its own class.
@@ -255,34 +283,63 @@ class HandoverServer(WSGIServer):
         """The door listens."""
 
     def serve_forever(self, poll_interval: float = 0.5) -> None:
-        """Until there is nothing more on the channel."""
+        """Until this process leaves."""
         self._channel = self.handover.open(self.table)
+        self.handover.begin()
         try:
             if isinstance(self, socketserver.ThreadingMixIn):
-                Crew(self._take, self._answer).run(self._channel.has_more)
-                return
-            while (request := self._take()) is not None:
-                self._answer(request)
+                Crew(self._take, self._answer).run(self._has_more)
+            else:
+                while (request := self._take()) is not None:
+                    self._answer(request)
         finally:
             self.handover.end()
+        if not self.handover.is_left:
+            raise ConnectionError("the fast path has ended, and no request can come any more")
+
+    def _has_more(self) -> bool:
+        return self._channel is not None and self._channel.has_more()
 
     def _take(self) -> Handed | None:
-        """The next request; None at the end of the channel."""
-        while isinstance(received := self._channel.receive(), bytes):
-            self._judge(received)
-        if received is not None:
+        """The next request; None when there is none any more."""
+        while (received := self._receive()) is not None:
+            if isinstance(received, bytes):
+                self._judge(received)
+                continue
             self.handover.begin()
-            self._channel.report(TAKEN, received.request_id)
-        return received
+            if received.report(TAKEN):
+                return received
+            received.close()
+            self.handover.end()
+        return None
+
+    def _receive(self) -> Handed | bytes | None:
+        """From the channel, or from a new one if that has ended before its time."""
+        while self._channel is not None:
+            try:
+                received = self._channel.receive()
+            except Exception:
+                logger.exception("Nothing can be received from the door.")
+                time.sleep(PAUSE)
+                continue
+            if received is not None or self._channel.is_over:
+                return received
+            self._channel = self.handover.open(self.table)
+        return None
 
     def _judge(self, host: bytes) -> None:
         assert self.settings is not None  # Else there are no routes, and no questions.
         server = self.server_name, self.server_port
-        self.handover.tell(table.verdict_on(host.decode("latin-1"), server, self.settings))
+        sent = host.decode("latin-1")
+        try:
+            verdict = table.verdict_on(sent, server, self.settings)
+        except Exception:
+            logger.exception("Whether a host is allowed is asked anew with each request.")
+            verdict = table.refusal_of(sent)
+        self.handover.tell(verdict)
 
     def _answer(self, request: Handed) -> None:
         """As socketserver has it, but that the connection may go back."""
-        request_id = request.request_id
         try:
             address = request.getpeername()
             request.settimeout(None)
@@ -290,19 +347,26 @@ class HandoverServer(WSGIServer):
         except OSError:  # The client had left before.
             request.close()
         finally:
-            self._channel.report(BACK if request.goes_back else CLOSED, request_id)
+            request.report(BACK if request.goes_back else CLOSED)
             self.handover.end()
 
     def _answer_to(self, request: Handed, address: Any) -> None:
         try:
             self.finish_request(request, address)
-        except Exception:
+        except (Exception, SystemExit):
             self.handle_error(request, address)
+            self._say_failure(request)
         finally:
-            if request.goes_back:
+            if request.goes_back or request.is_lost:
                 self.close_request(request)
             else:
                 self.shutdown_request(request)
+
+    def _say_failure(self, request: Handed) -> None:
+        """No client is left without an answer: it might ask for the same again."""
+        if not request.is_answered and not request.is_lost:
+            with contextlib.suppress(OSError):
+                request.sendall(FAILED)
 
 
 def server_class(

@@ -150,13 +150,18 @@ def _views_of(settings: Settings, sent: str, host: str, scheme: str) -> list[lis
     ]
 
 
+def refusal_of(sent: str) -> Plain:
+    """The verdict on a Host value whose requests are all Django's."""
+    return {"host": sent, "origin": "", "views": None}
+
+
 def verdict_on(sent: str, server: tuple[str, int], settings: Settings) -> Plain:
     """Whether Django allows a Host value, sent to the server at this name and port."""
     scheme = guess_scheme(dict(os.environ))  # As wsgiref, which Django's own server is made of.
     try:
         host = host_under(scheme, server[0], str(server[1]), sent)
     except DisallowedHost:
-        return {"host": sent, "origin": "", "views": None}
+        return refusal_of(sent)
     views = _views_of(settings, sent, host, scheme)
     return {"host": sent, "origin": f"{scheme}://{host}", "views": views}
 

@@ -148,6 +148,8 @@ answer(struct sp_exchange *exchange)
     visit->framing = framing_of(visit, head);
     visit->keep_alive = is_kept_alive(visit, head);
     visit->is_answered = true;
+    visit->answer_at = downstream->connection->out.len;
+    visit->said = downstream->connection->sent;
     sp_downstream_touch(downstream);
     return queue_status_line(downstream, head) && queue_fields(downstream, head) &&
            queue_framing(downstream);
@@ -282,4 +284,16 @@ const struct sp_client_end *
 sp_answer_client_end(void)
 {
     return &client_end;
+}
+
+void
+sp_answer_unsay(struct sp_downstream *downstream)
+{
+    struct sp_visit *visit = &downstream->visit;
+
+    if (visit->is_answered && downstream->connection->sent == visit->said) {
+        downstream->connection->out.len = visit->answer_at;
+        visit->is_answered = false;
+        visit->sent = 0;
+    }
 }

@@ -6,4 +6,7 @@
 
 const struct sp_client_end *sp_answer_client_end(void);
 
+/* Takes an answer back of which nothing is out yet: it can still be another. */
+void sp_answer_unsay(struct sp_downstream *downstream);
+
 #endif

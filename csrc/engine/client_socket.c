@@ -4,7 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,6 +28,49 @@ sp_client_is_gone(int fd)
 
     return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
+
+bool
+sp_client_cut(int fd)
+{
+    struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+
+    return connect(fd, &nobody, sizeof(nobody)) == 0;
+}
+
+#ifdef __linux__
+/* Where they stand in the kernel's struct tcp_info, which older headers do not have whole. */
+#define SP_TCP_NOT_SENT   144
+#define SP_TCP_SENT       200
+#define SP_TCP_SENT_AGAIN 208
+#define SP_TCP_SIZE       216
+
+bool
+sp_client_written(int fd, unsigned long long *count)
+{
+    char info[SP_TCP_SIZE];
+    socklen_t size = sizeof(info);
+    uint32_t not_sent;
+    uint64_t sent;
+    uint64_t sent_again;
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &size) < 0 || size < sizeof(info)) {
+        return false;
+    }
+    memcpy(&not_sent, info + SP_TCP_NOT_SENT, sizeof(not_sent));
+    memcpy(&sent, info + SP_TCP_SENT, sizeof(sent));
+    memcpy(&sent_again, info + SP_TCP_SENT_AGAIN, sizeof(sent_again));
+    *count = sent - sent_again + not_sent;
+    return true;
+}
+#else
+bool
+sp_client_written(int fd, unsigned long long *count)
+{
+    (void)fd;
+    (void)count;
+    return false;
+}
+#endif
 
 enum sp_error
 sp_client_await(int fd, int timeout, size_t *count)

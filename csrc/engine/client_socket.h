@@ -12,6 +12,14 @@
 /* Whether the peer has closed or reset the connection. Bytes it sent hide the former. */
 bool sp_client_is_gone(int fd);
 
+/* Resets the connection at once, however many copies of the descriptor there are. False where the
+ * system cannot. */
+bool sp_client_cut(int fd);
+
+/* How many bytes were written into the TCP connection up to now, through whatever copy of the
+ * descriptor. False where the system does not say. */
+bool sp_client_written(int fd, unsigned long long *count);
+
 /* Waits up to `timeout` ms for something to read, and counts it: 0 at the end of the stream.
  * SP_E_AGAIN when nothing came. */
 enum sp_error sp_client_await(int fd, int timeout, size_t *count);

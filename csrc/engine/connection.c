@@ -20,6 +20,7 @@ send_now(struct sp_connection *connection, struct sp_span bytes, size_t *count)
             return sp_descriptor_would_block();
         }
         *count += (size_t)sent;
+        connection->sent += (size_t)sent;
     }
     return true;
 }
@@ -134,6 +135,7 @@ sp_connection_gather(struct sp_connection *connection, const struct sp_span *spa
         return false;
     }
     size_t sent = result > 0 ? (size_t)result : 0;
+    connection->sent += sent;
     size_t of_first = first.len - cut_sent(first, &sent).len;
     count_sent(connection, of_first);
     for (size_t i = 0; i < count; i++) {

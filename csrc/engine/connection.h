@@ -27,14 +27,15 @@ struct sp_connection {
     int fd;                       /* owned; non-blocking */
     bool is_tunnel;               /* what the client sends goes upstream */
     enum sp_connection_state state;
-    struct sp_buffer out;   /* for the client */
-    size_t out_sent;        /* bytes of `out` that are sent */
-    bool is_client_done;    /* the client's stream has ended */
-    bool is_ended;          /* our own stream has */
-    bool is_crowded;        /* the upstream has no room for what the client sends */
-    bool holds_upstream;    /* the upstream is not read until `out` is sent */
-    long long linger_until; /* ms */
-    size_t lingered;        /* bytes read away */
+    struct sp_buffer out;    /* for the client */
+    size_t out_sent;         /* bytes of `out` that are sent */
+    unsigned long long sent; /* bytes that are sent in all */
+    bool is_client_done;     /* the client's stream has ended */
+    bool is_ended;           /* our own stream has */
+    bool is_crowded;         /* the upstream has no room for what the client sends */
+    bool holds_upstream;     /* the upstream is not read until `out` is sent */
+    long long linger_until;  /* ms */
+    size_t lingered;         /* bytes read away */
 };
 
 /* Takes `fd` also when it fails; copies `head`, which goes out first. */

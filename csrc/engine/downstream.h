@@ -51,10 +51,12 @@ struct sp_visit {
     long long body_left;
     struct sp_chunked chunked;
     enum sp_framing framing;
-    bool is_answered;   /* the answer's head is queued or sent */
-    long long sent;     /* bytes of the answer's body */
-    long long began;    /* ms */
-    long long answered; /* ms; when the answer's head came, or SP_NEVER */
+    bool is_answered;        /* the answer's head is queued or sent */
+    size_t answer_at;        /* where in the connection's `out` it was queued */
+    unsigned long long said; /* bytes that the connection had sent before */
+    long long sent;          /* bytes of the answer's body */
+    long long began;         /* ms */
+    long long answered;      /* ms; when the answer's head came, or SP_NEVER */
 };
 
 struct sp_downstream {
@@ -74,14 +76,19 @@ struct sp_downstream {
     size_t used;
     size_t scanned;          /* of the rest, how far the end of a head was looked for */
     long long since;         /* ms; when the state's time began */
-    long long waiting_since; /* ms; when it first waited for Django, or SP_NEVER */
+    long long waiting_since; /* ms; when it first waited for Django to begin, or SP_NEVER */
     size_t lingered;
     struct sp_visit visit;
 
     /* While it is handed over. */
     unsigned long long id;
     bool is_taken;
-    size_t handed; /* bytes of `in` that went along */
+    size_t handed; /* bytes of `in` that went along, and are kept */
+    bool is_whole; /* they are all of the request */
+    bool expects_continue;
+    bool is_written_known;
+    unsigned long long written; /* bytes that were sent to the client before */
+    unsigned tries;             /* how often Django has begun with it in vain */
 };
 
 /* Takes `fd`, also when it fails. */

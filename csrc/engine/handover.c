@@ -1,8 +1,11 @@
 #include "engine/handover.h"
 
+#include "engine/clock.h"
 #include "engine/connection.h"
 #include "engine/descriptors.h"
+#include "engine/frame.h"
 #include "engine/listener.h"
+#include "engine/orphan.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,69 +16,10 @@
  * of its body, and a second one is not begun. */
 #define SP_CHANNEL_CEILING (SP_INTAKE_CEILING + (size_t)64 * 1024)
 
-/* For one descriptor beside a frame. */
-#define SP_CONTROL_SIZE CMSG_SPACE(sizeof(int))
-
 static bool
 would_block(void)
 {
     return sp_descriptor_would_block() || errno == ETOOMANYREFS;
-}
-
-static void
-put_number(char *room, size_t size, unsigned long long number)
-{
-    for (size_t i = size; i > 0; i--) {
-        room[i - 1] = (char)(unsigned char)(number & 0xFF);
-        number >>= 8;
-    }
-}
-
-static unsigned long long
-get_number(const char *bytes, size_t size)
-{
-    unsigned long long number = 0;
-
-    for (size_t i = 0; i < size; i++) {
-        number = number << 8 | (unsigned char)bytes[i];
-    }
-    return number;
-}
-
-struct frame {
-    char kind;
-    char flags;
-    struct sp_span bytes;
-    long long content_length;
-    unsigned long long id;
-    int fd; /* that goes along, or -1 */
-};
-
-static void
-write_head(const struct frame *frame, char head[SP_HANDOVER_HEAD])
-{
-    memset(head, 0, SP_HANDOVER_HEAD);
-    head[0] = frame->kind;
-    head[1] = frame->flags;
-    put_number(head + 4, 4, frame->bytes.len);
-    put_number(head + 8, 8, (unsigned long long)frame->content_length);
-    put_number(head + 16, 8, frame->id);
-}
-
-static void
-attach_descriptor(struct msghdr *message, char room[SP_CONTROL_SIZE], int fd)
-{
-    if (fd < 0) {
-        return;
-    }
-    memset(room, 0, SP_CONTROL_SIZE);
-    message->msg_control = room;
-    message->msg_controllen = SP_CONTROL_SIZE;
-    struct cmsghdr *control = CMSG_FIRSTHDR(message);
-    control->cmsg_level = SOL_SOCKET;
-    control->cmsg_type = SCM_RIGHTS;
-    control->cmsg_len = CMSG_LEN(sizeof(fd));
-    memcpy(CMSG_DATA(control), &fd, sizeof(fd));
 }
 
 static void
@@ -87,25 +31,41 @@ watch(struct sp_loop *loop, const struct sp_channel *channel)
     sp_sockets_watch(&loop->sockets, channel->fd, events);
 }
 
-/* Sends a frame whole, or keeps the rest of it. SP_E_AGAIN: nothing of it was taken. */
-static enum sp_error
-send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct frame *frame)
+/* Its end is noticed in the next round; until then it gets nothing. */
+static void
+give_up(struct sp_channel *channel)
 {
-    char head[SP_HANDOVER_HEAD];
-    char room[SP_CONTROL_SIZE];
+    struct sp_channels *channels = &channel->listener->channels;
+
+    if (channels->current == channel) {
+        channels->current = NULL;
+    }
+    (void)shutdown(channel->fd, SHUT_RDWR); /* if it fails, the other end is gone already */
+}
+
+/* Sends a frame whole, or keeps the rest of it. False: it is to be sent later, or by another
+ * channel. */
+static bool
+send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct sp_frame *frame)
+{
+    char head[SP_FRAME_HEAD];
+    char room[SP_FRAME_CONTROL];
     struct iovec vector[2] = {{head, sizeof(head)}, sp_connection_vector(frame->bytes)};
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = frame->bytes.len > 0 ? 2 : 1};
 
     if (channel->out.len > 0) {
-        return SP_E_AGAIN;
+        return false;
     }
-    write_head(frame, head);
-    attach_descriptor(&message, room, frame->fd);
+    sp_frame_write_head(frame, head);
+    sp_frame_attach(&message, room, frame->fd);
     ssize_t sent = sendmsg(channel->fd, &message, MSG_NOSIGNAL);
     if (sent < 0) {
         channel->is_crowded = would_block();
         watch(loop, channel);
-        return channel->is_crowded ? SP_E_AGAIN : SP_E_SYSTEM;
+        if (!channel->is_crowded) {
+            give_up(channel);
+        }
+        return false;
     }
     size_t count = (size_t)sent;
     size_t of_head = count < sizeof(head) ? count : sizeof(head);
@@ -118,7 +78,10 @@ send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct frame 
         sp_buffer_append(&channel->out, (struct sp_span){head + of_head, sizeof(head) - of_head}) &&
         sp_buffer_append(&channel->out, rest);
     watch(loop, channel);
-    return kept ? SP_OK : SP_E_NO_MEMORY;
+    if (!kept) {
+        give_up(channel);
+    }
+    return kept;
 }
 
 static bool
@@ -150,37 +113,13 @@ forget(struct sp_channel *channel, struct sp_downstream *downstream)
     *link = downstream->next_waiting;
 }
 
-/* The socket is the engine's alone again. */
-static void
-take_back(struct sp_loop *loop, struct sp_downstream *downstream)
-{
-    int fd = downstream->connection->fd;
-
-    sp_downstream_set_state(downstream, SP_DOWNSTREAM_READING);
-    if (!sp_descriptor_set_nonblocking(fd) ||
-        !sp_sockets_own(&loop->sockets, fd, &downstream->watcher)) {
-        sp_downstream_close(loop, downstream, true);
-        return;
-    }
-    downstream->is_full = false;
-    sp_downstream_watch(loop, downstream);
-    sp_downstream_touch(downstream);
-}
-
-/* What Django had not begun with waits for the next one; of the rest nobody knows how far it got.
- */
 static void
 lose(struct sp_loop *loop, struct sp_channel *channel, bool may_wait)
 {
     while (channel->handed != NULL) {
         struct sp_downstream *downstream = channel->handed;
         forget(channel, downstream);
-        if (downstream->is_taken || !may_wait) {
-            sp_downstream_close(loop, downstream, true);
-        }
-        else {
-            take_back(loop, downstream);
-        }
+        sp_orphan_settle(loop, downstream, may_wait);
     }
 }
 
@@ -207,14 +146,14 @@ close_channel(struct sp_loop *loop, struct sp_channel *channel, bool may_wait)
 static void
 end_channel(struct sp_loop *loop, struct sp_channel *channel)
 {
-    struct frame last = {.kind = 'E', .content_length = -1, .fd = -1};
+    struct sp_frame last = {.kind = 'E', .content_length = -1, .fd = -1};
 
     if (channel->listener->channels.current == channel) {
         channel->listener->channels.current = NULL;
     }
-    if (send_frame(loop, channel, &last) == SP_E_AGAIN) {
-        char head[SP_HANDOVER_HEAD];
-        write_head(&last, head);
+    if (!send_frame(loop, channel, &last)) {
+        char head[SP_FRAME_HEAD];
+        sp_frame_write_head(&last, head);
         /* Without memory for it Django waits a little longer before it leaves. */
         (void)sp_buffer_append(&channel->out, (struct sp_span){head, sizeof(head)});
         watch(loop, channel);
@@ -237,9 +176,30 @@ note_taken(struct sp_channel *channel, struct sp_downstream *downstream)
 {
     if (!downstream->is_taken) {
         downstream->is_taken = true;
+        downstream->waiting_since = SP_NEVER;
         channel->untaken--;
-        sp_downstream_use(downstream, downstream->handed);
     }
+}
+
+/* It waits again, but not to be handed over at once: what Django lacks it would lack still. */
+static void
+postpone(struct sp_loop *loop, struct sp_channel *channel, struct sp_downstream *downstream)
+{
+    channel->untaken -= downstream->is_taken ? 0 : 1;
+    forget(channel, downstream);
+    if (sp_orphan_take_back(loop, downstream)) {
+        sp_listener_queue(channel->listener, downstream);
+    }
+}
+
+/* Its answer is whole. */
+static void
+welcome_back(struct sp_loop *loop, struct sp_channel *channel, struct sp_downstream *downstream)
+{
+    forget(channel, downstream);
+    downstream->tries = 0;
+    sp_downstream_use(downstream, downstream->handed);
+    (void)sp_orphan_take_back(loop, downstream); /* or it is closed */
 }
 
 /* (26) Django has begun, gives the connection back, or has ended it. */
@@ -256,10 +216,13 @@ obey(struct sp_loop *loop, struct sp_channel *channel, char kind, unsigned long 
     if (downstream == NULL) {
         return;
     }
+    if (kind == 'N') {
+        postpone(loop, channel, downstream);
+        return;
+    }
     note_taken(channel, downstream);
     if (kind == 'B') {
-        forget(channel, downstream);
-        take_back(loop, downstream);
+        welcome_back(loop, channel, downstream);
     }
     else if (kind == 'C') {
         forget(channel, downstream);
@@ -281,7 +244,7 @@ read_words(struct sp_loop *loop, struct sp_channel *channel)
         channel->words[channel->word_count++] = bytes[i];
         if (channel->word_count == SP_HANDOVER_WORD) {
             channel->word_count = 0;
-            obey(loop, channel, channel->words[0], get_number(channel->words + 1, 8));
+            obey(loop, channel, channel->words[0], sp_frame_number(channel->words + 1, 8));
         }
     }
     return got > 0 || (got < 0 && would_block());
@@ -347,8 +310,11 @@ sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
     if (channel == NULL || channel->untaken == SP_HANDOVER_WINDOW) {
         return SP_E_AGAIN;
     }
+    if (!sp_orphan_prepare(downstream, incoming)) {
+        return SP_E_CLIENT_GONE;
+    }
     bytes.len = is_ordinary ? length : bytes.len;
-    struct frame frame = {
+    struct sp_frame frame = {
         .kind = 'R',
         .flags = is_ordinary ? 0 : SP_HANDOVER_COPY,
         .bytes = bytes,
@@ -357,11 +323,10 @@ sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
         .fd = downstream->connection->fd,
     };
     sp_sockets_disown(&loop->sockets, frame.fd); /* from here on it may be Python's */
-    enum sp_error error = send_frame(loop, channel, &frame);
-    if (error != SP_OK) {
+    if (!send_frame(loop, channel, &frame)) {
         bool owned = sp_sockets_own(&loop->sockets, frame.fd, &downstream->watcher);
         sp_downstream_watch(loop, downstream);
-        return owned ? error : SP_E_NO_MEMORY;
+        return owned ? SP_E_AGAIN : SP_E_NO_MEMORY;
     }
     channels->last_id++;
     downstream->id = frame.id;
@@ -377,10 +342,10 @@ sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
 enum sp_error
 sp_handover_ask(struct sp_loop *loop, struct sp_listener *listener, struct sp_span host)
 {
-    struct frame frame = {.kind = 'H', .bytes = host, .content_length = -1, .fd = -1};
+    struct sp_frame frame = {.kind = 'H', .bytes = host, .content_length = -1, .fd = -1};
     struct sp_channel *channel = listener->channels.current;
 
-    return channel != NULL ? send_frame(loop, channel, &frame) : SP_E_AGAIN;
+    return channel != NULL && send_frame(loop, channel, &frame) ? SP_OK : SP_E_AGAIN;
 }
 
 void

@@ -1,22 +1,26 @@
 /* Connections handed over to Django, in whichever process it is: through a Unix socket as
  * descriptors (SCM_RIGHTS) with the bytes read. The engine thread's alone.
  *
- * To Django: a head of SP_HANDOVER_HEAD bytes in network order (kind, flags, 16 bits of zero, 32
+ * To Django: a head of SP_FRAME_HEAD bytes in network order (kind, flags, 16 bits of zero, 32
  * bits of length, 64 bits of content length or -1, 64 bits of id), then `length` bytes.
  *   'R'  a request; its bytes, no more than its own; the descriptor comes with the first byte.
  *        SP_HANDOVER_COPY, for one that may become a tunnel: with a copy of all that was read
- * behind it, which stays here for the next request, should the connection come back 'H'  a Host
- * value: is it allowed? 'E'  nothing more comes Back: a kind and 64 bits of id. 'T'  taken: Django
- * has begun with it 'B'  back: answered and kept alive, the copy of the descriptor closed 'C'
- * closed: over for us 'L'  leaving: no more, please Our own copy of the descriptor stays open until
- * 'B' or 'C': if Django dies before 'T' the request waits for the next one, after it the client
- * sees a reset. */
+ *        behind it, which stays here for the next request, should the connection come back
+ *   'H'  a Host value: is it allowed?
+ *   'E'  nothing more comes
+ * Back: a kind and 64 bits of id.
+ *   'T'  taken: Django has begun with it
+ *   'N'  not taken: it has no descriptor to spare for it
+ *   'B'  back: answered and kept alive, the copy of the descriptor closed
+ *   'C'  closed: over for us
+ *   'L'  leaving: no more, please
+ * Our own copy of the descriptor stays open until 'B' or 'C', and the request's bytes are kept: if
+ * Django dies meanwhile, `orphan` says what becomes of it. */
 #ifndef SP_ENGINE_HANDOVER_H
 #define SP_ENGINE_HANDOVER_H
 
 #include "engine/loop.h"
 
-#define SP_HANDOVER_HEAD 24U
 #define SP_HANDOVER_WORD 9U
 #define SP_HANDOVER_COPY 1
 
@@ -51,7 +55,7 @@ struct sp_channels {
 enum sp_error sp_handover_attach(struct sp_loop *loop, struct sp_listener *listener, int fd);
 
 /* Gives the request at the head of `downstream` to Django. SP_E_AGAIN: there is no Django, or it
- * is busy. */
+ * is busy. SP_E_CLIENT_GONE: its request has an answer. */
 enum sp_error sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
                                const struct sp_incoming *incoming);
 
@@ -59,7 +63,7 @@ enum sp_error sp_handover_give(struct sp_loop *loop, struct sp_downstream *downs
 enum sp_error sp_handover_ask(struct sp_loop *loop, struct sp_listener *listener,
                               struct sp_span host);
 
-/* Closes every channel, and resets what went through them. */
+/* Closes every channel; what went through them is answered, or reset. */
 void sp_handover_end(struct sp_loop *loop, struct sp_listener *listener);
 
 #endif

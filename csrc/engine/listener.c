@@ -2,6 +2,8 @@
 
 #include "engine/clock.h"
 #include "engine/descriptors.h"
+#include "engine/refusal.h"
+#include "engine/roster.h"
 #include "engine/visit.h"
 
 #include <errno.h>
@@ -12,6 +14,10 @@
 
 /* Of one listening socket in one round, so that a storm leaves time for who is in already. */
 #define SP_ACCEPTS 64
+
+/* Of what a client still sends when all is over. */
+#define SP_LAST_READ  ((size_t)16 * 1024)
+#define SP_LAST_READS 64U
 
 static void
 watch_doors(struct sp_loop *loop, struct sp_listener *listener, bool is_paused)
@@ -179,6 +185,7 @@ sp_listener_scan(struct sp_loop *loop, struct sp_listener *listener, long long n
     if (listener->is_paused && !listener->is_closed) {
         watch_doors(loop, listener, listener->connection_count >= listener->max_connections);
     }
+    sp_listener_retry(loop, listener); /* what Django lacked it may have again */
     while (downstream != NULL) {
         struct sp_downstream *next = downstream->next;
         sp_downstream_scan(loop, downstream, now);
@@ -196,15 +203,69 @@ close_doors(struct sp_loop *loop, struct sp_listener *listener)
     listener->door_count = 0;
 }
 
-void
-sp_listener_end(struct sp_loop *loop, struct sp_listener *listener)
+/* One whose request nobody will go on with, or that has none. */
+static struct sp_downstream *
+find_undismissed(const struct sp_listener *listener)
 {
+    struct sp_downstream *downstream = listener->first;
+
+    while (downstream != NULL && downstream->state >= SP_DOWNSTREAM_FLUSHING) {
+        downstream = downstream->next;
+    }
+    return downstream;
+}
+
+/* What is under way and can be answered is: a client might take silence for leave to repeat it. */
+static void
+dismiss(struct sp_loop *loop, struct sp_downstream *downstream)
+{
+    if (downstream->state == SP_DOWNSTREAM_EXCHANGING) {
+        sp_roster_end(loop, downstream->visit.exchange, SP_E_SHUTDOWN);
+    }
+    else if (!sp_connection_is_flushed(downstream->connection)) {
+        sp_downstream_finish(downstream);
+    }
+    else if (downstream->state == SP_DOWNSTREAM_WAITING ||
+             sp_downstream_unused(downstream).len > 0) {
+        sp_refusal_send(loop, downstream, &sp_refusal_ending);
+    }
+    else {
+        sp_downstream_close(loop, downstream, false);
+    }
+}
+
+void
+sp_listener_part(struct sp_loop *loop, struct sp_listener *listener)
+{
+    struct sp_downstream *downstream;
+
     listener->is_closed = true;
     close_doors(loop, listener);
     sp_handover_end(loop, listener);
+    while ((downstream = find_undismissed(listener)) != NULL) {
+        dismiss(loop, downstream);
+    }
+    sp_listener_end_round(loop, listener);
+}
+
+/* Bytes that nobody has read would make a reset of the end, and destroy the answer before it. */
+static void
+read_away(int fd)
+{
+    char bytes[SP_LAST_READ];
+
+    for (unsigned i = 0; i < SP_LAST_READS && recv(fd, bytes, sizeof(bytes), 0) > 0; i++) {
+    }
+}
+
+void
+sp_listener_end(struct sp_loop *loop, struct sp_listener *listener)
+{
+    sp_listener_part(loop, listener);
     while (listener->first != NULL) {
-        bool is_idle = listener->first->state == SP_DOWNSTREAM_READING;
-        sp_downstream_close(loop, listener->first, !is_idle);
+        const struct sp_connection *connection = listener->first->connection;
+        read_away(connection->fd);
+        sp_downstream_close(loop, listener->first, !sp_connection_is_flushed(connection));
     }
     sp_listener_end_round(loop, listener);
 }

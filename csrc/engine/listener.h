@@ -57,7 +57,10 @@ void sp_listener_end_round(struct sp_loop *loop, struct sp_listener *listener);
 /* Deadlines. */
 void sp_listener_scan(struct sp_loop *loop, struct sp_listener *listener, long long now);
 
-/* Resets every connection, for the end of the loop. */
+/* Listens no more, and answers what is under way: connections go as their clients read it. */
+void sp_listener_part(struct sp_loop *loop, struct sp_listener *listener);
+
+/* Likewise, and ends every connection at once. */
 void sp_listener_end(struct sp_loop *loop, struct sp_listener *listener);
 
 #endif

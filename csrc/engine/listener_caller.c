@@ -1,9 +1,15 @@
 #include "engine/listener_caller.h"
 
+#include "engine/clock.h"
 #include "engine/descriptors.h"
 #include "engine/mailbox.h"
 
+#include <poll.h>
 #include <stdlib.h>
+
+/* ms that clients have to read their last answers, and between two looks. */
+#define SP_PARTING_TIME 2000LL
+#define SP_PARTING_LOOK 5
 
 struct opening {
     struct sp_listener *listener;
@@ -21,6 +27,15 @@ begin(struct sp_loop *loop, void *context)
         sp_listener_end(loop, opening->listener);
     }
     return error;
+}
+
+static enum sp_error
+part(struct sp_loop *loop, void *context)
+{
+    struct sp_listener *listener = context;
+
+    sp_listener_part(loop, listener);
+    return listener->connection_count > 0 ? SP_E_AGAIN : SP_OK;
 }
 
 static enum sp_error
@@ -148,6 +163,12 @@ sp_listener_open(struct sp_mailbox *mailbox, const int *fds, size_t count, size_
 void
 sp_listener_close(struct sp_listener *listener)
 {
+    long long until = sp_clock_now() + SP_PARTING_TIME;
+
+    while (sp_mailbox_perform(listener->mailbox, part, listener) == SP_E_AGAIN &&
+           sp_clock_now() < until) {
+        (void)poll(NULL, 0, SP_PARTING_LOOK); /* only a pause */
+    }
     /* An engine that has stopped has ended it. */
     (void)sp_mailbox_perform(listener->mailbox, close_listener, listener);
 }

@@ -18,6 +18,14 @@ const struct sp_failure sp_refusal_lost_body = {
     .status = 411,
     LINE("samesite_proxy: this server does not read chunked request bodies for Django; send a "
          "Content-Length, or serve Django with gunicorn.\n")};
+const struct sp_failure sp_refusal_restarted = {
+    .status = 503,
+    LINE("samesite_proxy: the server restarted while it answered; it may have been done.\n")};
+const struct sp_failure sp_refusal_ended = {
+    .status = 503,
+    LINE("samesite_proxy: the server ended while it answered; it may have been done.\n")};
+const struct sp_failure sp_refusal_ending = {
+    .status = 503, LINE("samesite_proxy: the server ends, and has not begun with this.\n")};
 
 static const char *
 reason_of(int status)

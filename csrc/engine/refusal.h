@@ -8,6 +8,9 @@
 extern const struct sp_failure sp_refusal_late_head;
 extern const struct sp_failure sp_refusal_no_django;
 extern const struct sp_failure sp_refusal_lost_body;
+extern const struct sp_failure sp_refusal_restarted;
+extern const struct sp_failure sp_refusal_ended;
+extern const struct sp_failure sp_refusal_ending;
 
 /* Answers with `failure`, and lingers. */
 void sp_refusal_send(struct sp_loop *loop, struct sp_downstream *downstream,

@@ -140,9 +140,6 @@ hand_over(struct sp_loop *loop, struct sp_downstream *downstream,
     else if (error != SP_OK) {
         sp_downstream_close(loop, downstream, true);
     }
-    else {
-        downstream->waiting_since = SP_NEVER;
-    }
 }
 
 static long long
@@ -349,12 +346,15 @@ sp_visit_end(struct sp_loop *loop, struct sp_downstream *downstream, enum sp_err
 {
     struct sp_visit *visit = &downstream->visit;
     const struct sp_failure *failure = &visit->site->frontends[visit->frontend].failures[error];
+    if (error != SP_OK) {
+        sp_answer_unsay(downstream);
+    }
     bool is_broken = error != SP_OK && visit->is_answered;
     bool goes_on = error == SP_OK && visit->keep_alive && visit->is_body_done &&
                    !downstream->listener->is_closed;
 
     record(downstream, error, visit->is_answered ? visit->exchange->head.status : failure->status);
-    if (is_broken || error == SP_E_CLIENT_GONE || error == SP_E_SHUTDOWN) {
+    if (is_broken || error == SP_E_CLIENT_GONE) {
         let_go(visit);
         sp_downstream_close(loop, downstream, true);
     }

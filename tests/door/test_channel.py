@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import socket
 
-from samesite_proxy.handover import CLOSED, HEADER, REPORT, Channel, Handed
+from samesite_proxy.handover import HEADER, REPORT, UNTAKEN, Channel, Handed
 
 HEAD = b"GET /%d HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -14,7 +14,7 @@ def frame(kind: bytes, data: bytes, request_id: int = 0) -> bytes:
     return HEADER.pack(kind[0], 0, 0, len(data), -1, request_id) + data
 
 
-def test_request_whose_descriptor_was_lost_is_given_up_and_gets_no_others() -> None:
+def test_request_whose_descriptor_was_lost_is_given_back_and_gets_no_others() -> None:
     """A process without a descriptor to spare receives bytes alone."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     ours, theirs = socket.socketpair()
@@ -28,7 +28,7 @@ def test_request_whose_descriptor_was_lost_is_given_up_and_gets_no_others() -> N
             assert channel.receive() == b"localhost"
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-        assert theirs.recv(100) == REPORT.pack(CLOSED, 1)
+        assert theirs.recv(100) == REPORT.pack(UNTAKEN, 1)
         socket.send_fds(theirs, [frame(b"R", HEAD % 2, 2)], [their_client.fileno()])
         request = channel.receive()
         assert isinstance(request, Handed)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.door.commands import APPS, MIDDLEWARE, Runserver, ask, runserver
 from tests.harness.django_servers import free_port
-from tests.harness.raw_client import Broken, RawClient, exchange, get
+from tests.harness.raw_client import RawClient, exchange, get
 from tests.process.processes import await_that
 
 OFF = "The fast path is off:"
@@ -254,18 +254,6 @@ def test_killed_parent_leaves_no_orphan() -> None:
         server.signal(signal.SIGKILL)
         server.await_end()
         assert "Traceback" not in server.log()
-
-
-def test_killed_child_ends_it_as_ever_and_resets_what_was_begun(tmp_path: Path) -> None:
-    begun = tmp_path / "begun"
-    with runserver("0") as server, RawClient(server.port) as client:
-        ask(client, "GET", f"/api/waits/?begun={begun}&until={tmp_path / 'never'}")
-        await_that("the view has begun", begun.exists)
-        for child in server.children():
-            os.kill(child, signal.SIGKILL)
-        with pytest.raises(Broken, match="reset"):
-            client.read_answer()
-        server.await_end()
 
 
 def test_parent_that_was_started_with_a_broken_project_says_so_later(tmp_path: Path) -> None:

@@ -185,16 +185,6 @@ def test_view_that_runs_at_a_save_is_answered(tmp_path: Path, options: tuple[str
         assert next_client.read_answer().body == HELLO
 
 
-def test_view_that_never_ends_is_reset_by_a_save(tmp_path: Path) -> None:
-    begun = tmp_path / "begun"
-    with watched(tmp_path) as (server, project), RawClient(server.port) as client:
-        ask(client, "GET", f"/api/waits/?begun={begun}&until={tmp_path / 'never'}")
-        await_that("the view has begun", begun.exists)
-        project.save(server)
-        with pytest.raises(Broken, match="reset"):
-            client.read_answer()
-
-
 def test_requests_before_the_first_table_wait(tmp_path: Path) -> None:
     with (
         scripted(Recorder()) as upstream,

@@ -29,7 +29,10 @@ def test_door_ends_in_order_while_requests_wait_for_django(
             assert other.read_answer().body == b"page"
         code = server.interrupt() if number == signal.SIGINT else end(server, number)
         assert code in (0, 1, -number, 128 + number)
-        assert all(client.is_closed() for client in clients)
+        for client in clients:
+            answer = client.read_answer()
+            assert (answer.status, b"the server ends" in answer.body) == (503, True)
+            assert client.is_closed()
         server.await_end()
 
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
+import multiprocessing
 import os
+import socket
 import sys
 import threading
+import time
 import traceback
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import include, path
+
+from samesite_proxy.handover import Channel
 
 # The autoreloader watches every imported module, this one too.
 if watched := os.environ.get("TEST_WATCHED_MODULE"):
@@ -80,11 +89,77 @@ def exits(request: HttpRequest) -> HttpResponse:
     raise SystemExit
 
 
+def begins(request: HttpRequest) -> HttpResponse:
+    """Says in a file that it has begun once more, and goes on when another one is there."""
+    with Path(request.GET["begun"]).open("a") as begun:
+        begun.write(f"{os.getpid()}\n")
+    body = request.body
+    pause = threading.Event()
+    while not Path(request.GET["until"]).exists():
+        pause.wait(0.01)
+    return HttpResponse(body or b"waited")
+
+
+def begins_to_answer(request: HttpRequest) -> StreamingHttpResponse:
+    def pieces() -> Iterator[bytes]:
+        yield b"one,"
+        pause = threading.Event()
+        while not Path(request.GET["until"]).exists():
+            pause.wait(0.01)
+        yield b"two"
+
+    return StreamingHttpResponse(pieces(), headers={"Content-Length": "7"})
+
+
+def dies(request: HttpRequest) -> HttpResponse:
+    """With the exit code, or by the signal."""
+    number = int(request.GET["how"])
+    if number < 0:
+        os.kill(os.getpid(), -number)
+    os._exit(number)
+
+
+def _wait_as_a_daemon(until: Path) -> None:
+    while not until.exists():
+        time.sleep(0.01)
+
+
+def forks(request: HttpRequest) -> HttpResponse:
+    """Leaves a process behind, which is no other program."""
+    until = Path(request.GET["until"])
+    if request.GET["how"] == "multiprocessing":
+        context = multiprocessing.get_context("fork")
+        process = context.Process(target=_wait_as_a_daemon, args=(until,))
+        process.start()
+        return HttpResponse(process.pid)
+    with warnings.catch_warnings(action="ignore"):  # This process has threads.
+        pid = os.fork()
+    if not pid:
+        _wait_as_a_daemon(until)
+        os._exit(0)
+    return HttpResponse(pid)
+
+
+def sizes_threads(request: HttpRequest) -> HttpResponse:
+    """Stacks for which there is no memory let no thread start."""
+    threading.stack_size(int(request.GET["stack"]))
+    return HttpResponse("sized")
+
+
+def cuts_channels(request: HttpRequest) -> HttpResponse:
+    for found in gc.get_objects():
+        if isinstance(found, Channel):
+            with contextlib.suppress(OSError):
+                found._socket.shutdown(socket.SHUT_RDWR)
+    return HttpResponse("cut")
+
+
 OWN = [
     path(f"{view.__name__}/", view)
     for view in (
         *(hello, echo, who, waits, promises_more, says_more, streams, streams_a_length),
-        *(has_nothing, fails, exits, waits_for_a_save),
+        *(has_nothing, fails, exits, waits_for_a_save, begins, begins_to_answer, dies, forks),
+        *(sizes_threads, cuts_channels),
     )
 ]
 urlpatterns = [path("api/", include(OWN))]

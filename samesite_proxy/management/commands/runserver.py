@@ -158,7 +158,7 @@ class Command(Next):  # type: ignore[misc]
         with listening:
             try:
                 opened = door.Door(listening)
-            except (EngineError, OSError) as error:
+            except (EngineError, OSError, RuntimeError) as error:  # Or no thread.
                 self._off = str(error)
         if self._off:
             handover.refuse(self._off)

@@ -1,0 +1,257 @@
+"""A process that ends while it answers: what it had begun is done again or answered, never reset
+in silence, since browsers then send even a POST a second time by themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.door.commands import Runserver, Watched, ask, runserver
+from tests.door.test_reload import watched
+from tests.harness.raw_client import Answer, Broken, RawClient
+from tests.harness.scripted_upstream import Connection, scripted
+from tests.process.processes import await_that, descriptors
+
+HELLO = b"Django answers /api/hello/"
+RESTARTED = b"samesite_proxy: the server restarted while it answered; it may have been done.\n"
+ENDED = RESTARTED.replace(b"restarted", b"ended")
+ENDING = b"samesite_proxy: the server ends, and has not begun with this.\n"
+BODY = b"0123456789"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request whose view is under way when its process ends."""
+
+    method: str
+    body: bytes = b""  # as far as it is sent at first
+    length: int = 0
+    lines: tuple[str, ...] = ()
+    is_repeated: bool = False
+
+    def head(self, folder: Path, name: str) -> bytes:
+        files = f"begun={folder / name}&until={folder / 'until'}"
+        fields = ["Host: localhost", *self.lines]
+        if self.length:
+            fields.append(f"Content-Length: {self.length}")
+        head = "\r\n".join([f"{self.method} /api/begins/?{files} HTTP/1.1", *fields])
+        return f"{head}\r\n\r\n".encode()
+
+
+ASKED = {
+    "post": Asked("POST", BODY, 10),
+    "post-empty": Asked("POST", lines=("Content-Length: 0",)),
+    "put": Asked("PUT", BODY, 10),
+    "delete": Asked("DELETE"),
+    "unknown": Asked("PURGE"),
+    "upload": Asked("POST", b"x" * 100_000, 5_000_000),
+    "expecting": Asked("POST", b"", 10, ("Expect: 100-continue",)),
+    "get": Asked("GET", is_repeated=True),
+    "head": Asked("HEAD", is_repeated=True),
+    "options": Asked("OPTIONS", is_repeated=True),
+    "get-with-body": Asked("GET", BODY, 10, is_repeated=True),
+    "get-with-half-a-body": Asked("GET", BODY[:5], 10),
+}
+
+
+class UnderWay:
+    """All of these at once, each on a connection that was used before."""
+
+    def __init__(self, port: int, folder: Path, stack: contextlib.ExitStack) -> None:
+        self.folder = folder
+        self.clients = {name: stack.enter_context(RawClient(port)) for name in ASKED}
+        self.broken = stack.enter_context(RawClient(port))
+        for name, client in self.clients.items():
+            ask(client, "GET", "/api/hello/")
+            assert client.read_answer().body == HELLO
+            client.send(ASKED[name].head(folder, name) + ASKED[name].body)
+            await_that(f"{name} has begun", lambda name=name: len(self.begun(name)) == 1)
+        assert self.clients["expecting"].read_head().status == 100
+        ask(self.broken, "GET", f"/api/begins_to_answer/?until={folder / 'until'}")
+        self.broken.read_until(b"one,")
+
+    def begun(self, name: str) -> list[str]:
+        file = self.folder / name
+        return file.read_text().split() if file.exists() else []
+
+    def answer_of(self, name: str) -> Answer:
+        return self.clients[name].read_answer(ASKED[name].method)
+
+    def check_answered(self, name: str, line: bytes) -> None:
+        client = self.clients[name]
+        if name == "upload":  # The client first sends on, as long as somebody is there.
+            with contextlib.suppress(ConnectionError):
+                client.send(b"x" * 3_000_000)
+        answer = self.answer_of(name)
+        assert (answer.status, answer.body) == (503, b"" if ASKED[name].method == "HEAD" else line)
+        assert (answer.get("Connection"), answer.get("Cache-Control")) == ("close", "no-store")
+        if name != "upload":
+            assert client.is_closed()
+
+    def check_broken(self) -> None:
+        with pytest.raises(Broken, match="reset"):
+            self.broken.read_to_end()
+
+
+@contextlib.contextmanager
+def under_way(server: Runserver, folder: Path) -> Iterator[UnderWay]:
+    with contextlib.ExitStack() as stack:
+        yield UnderWay(server.port, folder, stack)
+
+
+def save(server: Runserver, project: Watched) -> None:
+    project.save(server)
+
+
+def die(server: Runserver, _: Watched) -> None:
+    """With the exit code by which the autoreloader's child asks for the next one."""
+    with RawClient(server.port) as client:
+        ask(client, "POST", "/api/dies/?how=3", body=b"")
+        answer = client.read_answer()
+        assert (answer.status, answer.body) == (503, RESTARTED)
+    server.await_log("deployment/", 2)
+
+
+def fork_and_die(server: Runserver, project: Watched) -> None:
+    with RawClient(server.port) as client:
+        ask(client, "GET", "/api/forks/?how=fork&until=/never")
+        daemon = int(client.read_answer().body)
+    die(server, project)
+    os.kill(daemon, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("end", [save, die, fork_and_die])
+def test_process_replaced_while_it_answers(
+    tmp_path: Path, end: Callable[[Runserver, Watched], None]
+) -> None:
+    with watched(tmp_path) as (server, project), under_way(server, tmp_path) as asked:
+        end(server, project)
+        asked.check_broken()
+        repeated = [name for name in ASKED if ASKED[name].is_repeated]
+        for name in set(ASKED) - set(repeated):
+            asked.check_answered(name, RESTARTED)
+            assert len(asked.begun(name)) == 1
+        for name in repeated:
+            await_that(f"{name} has begun again", lambda name=name: len(asked.begun(name)) == 2)
+        (tmp_path / "until").touch()
+        for name in repeated:
+            answer = asked.answer_of(name)
+            said = b"" if name == "head" else ASKED[name].body or b"waited"
+            assert (answer.status, answer.body) == (200, said)
+            ask(asked.clients[name], "GET", "/api/hello/")
+            assert asked.clients[name].read_answer().body == HELLO
+            assert len(set(asked.begun(name))) == 2
+        server.await_log('"POST /api/begins/', 1)
+
+
+def check_all_answered(asked: UnderWay) -> None:
+    """At once: what lingers has a second."""
+    asked.check_broken()
+    for name in ASKED:
+        asked.check_answered(name, ENDING if ASKED[name].is_repeated else ENDED)
+
+
+def test_interrupt_answers_what_was_begun(tmp_path: Path) -> None:
+    with (
+        runserver("--noreload", "0") as server,
+        under_way(server, tmp_path) as asked,
+    ):
+        os.killpg(server.process.pid, signal.SIGINT)
+        check_all_answered(asked)
+        assert server.wait() == 0
+        assert "Traceback" not in server.log()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_child_killed_ends_the_server_and_what_was_begun_is_answered(
+    tmp_path: Path, number: int
+) -> None:
+    with runserver("0") as server, under_way(server, tmp_path) as asked:
+        for child in server.children():
+            os.kill(child, number)
+        asked.check_broken()
+        for name in ASKED:
+            asked.check_answered(name, ENDING if ASKED[name].is_repeated else RESTARTED)
+        server.await_end()
+
+
+@pytest.mark.parametrize("options", [(), ("--noreload",)], ids=["reloading", "alone"])
+def test_frontends_request_under_way_at_the_end_is_answered(options: tuple[str, ...]) -> None:
+    asked = threading.Event()
+
+    def never(connection: Connection) -> None:
+        connection.receive_head()
+        asked.set()
+        connection.receive_to_end()
+
+    with (
+        scripted(never) as upstream,
+        runserver(*options, "0", proxy={"FRONTEND": upstream.url}) as server,
+        RawClient(server.port) as client,
+    ):
+        ask(client, "GET", "/api/hello/")
+        assert client.read_answer().body == HELLO
+        ask(client, "POST", "/form", body=BODY)
+        assert asked.wait(30)
+        os.killpg(server.process.pid, signal.SIGINT)
+        answer = client.read_answer()
+        assert (answer.status, answer.body.split(b": ")[1]) == (
+            503,
+            b"the server is shutting down.\n",
+        )
+        assert client.is_closed()
+        assert server.wait() == 0
+
+
+def test_request_that_ends_each_process_is_not_begun_for_ever(tmp_path: Path) -> None:
+    with watched(tmp_path) as (server, _), RawClient(server.port) as client:
+        ask(client, "GET", "/api/dies/?how=3")
+        assert client.read_answer().status == 503
+        assert 2 <= server.log().count("deployment/") <= 7
+
+
+@pytest.mark.parametrize("options", [(), ("--noreload",)], ids=["reloading", "alone"])
+def test_channel_that_ends_is_made_anew(options: tuple[str, ...]) -> None:
+    with runserver(*options, "0") as server, RawClient(server.port) as client:
+        for _ in range(3):
+            with RawClient(server.port) as other:
+                ask(other, "POST", "/api/cuts_channels/", body=b"")
+                answer = other.read_answer()
+                assert (answer.status, answer.body) == (503, RESTARTED)
+                assert other.is_closed()
+            ask(client, "GET", "/api/hello/")
+            assert client.read_answer().body == HELLO
+        assert "The channel to the door has ended; a new one is opened." in server.log()
+        assert server.interrupt() == 0
+
+
+def sockets_of(pid: int) -> int:
+    return sum(link.startswith("socket:") for link in descriptors(pid))
+
+
+@pytest.mark.parametrize("how", ["fork", "multiprocessing"])
+def test_process_forked_by_a_view_keeps_no_socket(
+    server: Runserver, tmp_path: Path, how: str
+) -> None:
+    until = tmp_path / "until"
+    with RawClient(server.port) as waiting, RawClient(server.port) as client:
+        begun = tmp_path / "begun"
+        ask(waiting, "GET", f"/api/begins/?begun={begun}&until={until}")
+        await_that("the view has begun", begun.exists)
+        ask(client, "GET", f"/api/forks/?how={how}&until={until}")
+        daemon = int(client.read_answer().body)
+        # libcurl keeps two to itself, whose both ends are the same process's.
+        libcurls = 2 if server.children() == [daemon] else 0
+        await_that("it has none of ours", lambda: sockets_of(daemon) == libcurls)
+        until.touch()
+        assert waiting.read_answer().body == b"waited"
+        ask(client, "GET", "/api/hello/")
+        assert client.read_answer().body == HELLO
