@@ -12,6 +12,7 @@ import pytest
 
 from samesite_proxy._engine import EngineError
 from tests.engine.exchanges import HOST, OK, answer_of, ask, post, upstream_at
+from tests.harness.django_servers import free_port
 from tests.harness.scripted_upstream import Connection, Script, answering, scripted
 
 
@@ -84,7 +85,8 @@ def test_unix_socket_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_localhost_is_found_on_either_family(host: str) -> None:
-    with scripted(answering(OK), host) as upstream:
+    # One that nobody has in the other family.
+    with scripted(answering(OK), host, free_port()) as upstream:
         at = upstream_at(f"http://localhost:{upstream.port}")
         for _ in range(3):
             assert ask(at).body == b"ok"
@@ -94,9 +96,9 @@ def test_localhost_is_found_on_either_family(host: str) -> None:
 
 def test_localhost_moves_between_families() -> None:
     """A dev server that is started again may bind the other one: nothing stays "down"."""
-    with scripted(answering(OK), "127.0.0.1") as upstream:
-        port = upstream.port
-        at = upstream_at(f"http://localhost:{port}")
+    port = free_port()
+    at = upstream_at(f"http://localhost:{port}")
+    with scripted(answering(OK), "127.0.0.1", port):
         assert ask(at).body == b"ok"
     with pytest.raises(Exception, match=str(port)):
         ask(at)

@@ -149,7 +149,12 @@ class DjangoServer(Program):
     ) -> None:
         self.kind = kind
         self.port = free_port()
-        own = {"SAMESITE_PROXY": json.dumps(settings), **ENVIRONMENTS.get(kind, {})}
+        own = {
+            "SAMESITE_PROXY": json.dumps(settings),
+            # Which it prints some time after its door has begun to answer.
+            "DJANGO_RUNSERVER_HIDE_WARNING": "true",
+            **ENVIRONMENTS.get(kind, {}),
+        }
         super().__init__(kind, [*COMMANDS[kind](self.port), *options], {**own, **environment})
         self.await_listener(self.port)
 
