@@ -108,14 +108,16 @@ class ProxyApplication:
                 await self._http(scope, receive, send, frontend)
                 return
         if scope["type"] == "websocket":
+            forwarded_to = self._routing.frontend_of_websocket(path_info_of(scope))
             is_djangos_path = self._frontend_of(scope) is None
-            if not self._sockets.are_inner(scope, is_djangos_path):
-                await self._websocket(scope, receive, send)
+            if forwarded_to and not self._sockets.are_inner(scope, is_djangos_path):
+                await self._websocket(scope, receive, send, forwarded_to)
                 return
         await self._inner(scope, receive, send)
 
-    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        frontend = self._routing.frontend_of_websocket(path_info_of(scope))
+    async def _websocket(
+        self, scope: Scope, receive: Receive, send: Send, frontend: Frontend
+    ) -> None:
         browser = Browser(scope, receive, send)
 
         def start() -> tuple[AsyncExchange, websocket.Handshake]:

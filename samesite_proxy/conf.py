@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import resource
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,12 @@ class Problem:
     id: str
     message: str
     hint: str
+
+
+def is_set_up_for_tests() -> bool:
+    """Whether this process is in Django's test environment: its test runner's, pytest-django's."""
+    module = sys.modules.get("django.test.utils")
+    return hasattr(getattr(module, "_TestState", None), "saved_data")
 
 
 class Refused(ValueError):
@@ -79,8 +86,15 @@ class Settings:
     ca_file: str | None = None
     trusted_networks: tuple[Network, ...] = ()
     trusts_unix: bool = False
+    in_tests: bool = False
     debug: bool = False
     allows_any_host: bool = False
+
+    @property
+    def are_in_force(self) -> bool:
+        """False where a request is answered as if there were no frontends: in tests, unless they
+        want it. The environment of tests may be set up after an application was built."""
+        return self.in_tests or not is_set_up_for_tests()
 
     def trusts(self, peer: str) -> bool:
         """Whether the forwarding fields of `peer` are believed; "" is a Unix socket's."""
@@ -205,6 +219,12 @@ def parse_trusted(value: object) -> tuple[str, ...]:
     return peers
 
 
+def parse_flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Refused(f"{value!r} is neither True nor False")
+    return value
+
+
 @dataclass(frozen=True)
 class Key:
     """One key of SAMESITE_PROXY."""
@@ -253,6 +273,12 @@ KEYS: dict[str, Key] = {
         parse_trusted,
         (),
         'List addresses, networks or "unix", such as ["127.0.0.1", "10.0.0.0/8", "unix"].',
+    ),
+    "IN_TESTS": Key(
+        "samesite_proxy.E013",
+        parse_flag,
+        False,
+        "Write True to forward requests in tests too, or leave it out.",
     ),
 }
 
@@ -304,6 +330,7 @@ def read() -> tuple[Settings | None, list[Problem]]:
             ipaddress.ip_network(peer, strict=False) for peer in trusted if peer != "unix"
         ),
         trusts_unix="unix" in trusted,
+        in_tests=values["IN_TESTS"],
         debug=django_settings.DEBUG,
         allows_any_host="*" in django_settings.ALLOWED_HOSTS,
     ), []

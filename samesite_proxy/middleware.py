@@ -26,7 +26,6 @@ from django.http import HttpRequest, HttpResponseBase
 from samesite_proxy import conf, forwarding, neighbours, place, servers, shutdown
 from samesite_proxy._engine import WEBSOCKET
 from samesite_proxy.async_forwarder import AsyncForwarder
-from samesite_proxy.conf import Frontend
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.routing import Routing
 
@@ -113,7 +112,7 @@ class SameSiteProxyMiddleware:
             servers.send_at_once(client)
         upgrade = forwarding.upgrade_in(environ)
         if upgrade == WEBSOCKET:
-            found: Frontend | None = self._routing.frontend_of_websocket(request.path_info)
+            found = self._routing.frontend_of_websocket(request.path_info)
         else:
             found = self._routing.frontend_of(*where)
         if found is None:

@@ -144,12 +144,17 @@ class Routing:
             logger.warning("%s %s", taking.message, taking.hint)
         return table
 
-    def frontend_of_websocket(self, path: str) -> Frontend:
-        """A WebSocket's frontend, whatever the URLconf: Django cannot answer one under WSGI."""
+    def frontend_of_websocket(self, path: str) -> Frontend | None:
+        """A WebSocket's frontend, whatever the URLconf: Django cannot answer one under WSGI.
+        None: nothing is forwarded."""
+        if not self._settings.are_in_force:
+            return None
         return self._settings.frontends[self._own.match(path) - FIRST_FRONTEND]
 
     def frontend_of(self, path: str, urlconf: Any, script_name: str) -> Frontend | None:
         """The frontend that `path` belongs to under `urlconf`; None: it is Django's."""
+        if not self._settings.are_in_force:
+            return None
         return self._table(urlconf, script_name).frontend_of(path)
 
     def frontend_before_django(self, path: str, script_name: str) -> Frontend | None:

@@ -51,6 +51,8 @@ def _reasons(handler: Any, settings: Settings | None) -> Iterator[str]:
         return
     if not settings.frontends:
         yield 'SAMESITE_PROXY["FRONTEND"] is None'
+    if not settings.are_in_force:
+        yield 'this is a test, and SAMESITE_PROXY["IN_TESTS"] is not True'
     before = place.names_before()
     if before is None:
         yield "SameSiteProxyMiddleware is not in MIDDLEWARE"
@@ -82,7 +84,9 @@ def _rules(handler: Any, settings: Settings) -> list[Rule]:
 
 def frontends_first(handler: Any, settings: Settings | None) -> Any:
     """The handler that the server calls, for what the door leaves to it."""
-    if settings is None or not settings.frontends or static_files.static_path(handler) is None:
+    if settings is None or not settings.frontends or not settings.are_in_force:
+        return handler
+    if static_files.static_path(handler) is None:
         return handler
     routes = Routes(_rules(handler, settings))
     return static_files.FrontendsFirst(handler, lambda path: routes.match(path) >= FIRST_FRONTEND)

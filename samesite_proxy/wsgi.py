@@ -17,7 +17,6 @@ from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy import conf, forwarding, place, servers
 from samesite_proxy._engine import WEBSOCKET
-from samesite_proxy.conf import Frontend
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.known_hosts import HostOf, known_hosts
 from samesite_proxy.routing import Routing
@@ -82,7 +81,7 @@ class ProxyApplication:
         path, script_name = get_path_info(environ) or "/", get_script_name(environ)
         upgrade = forwarding.upgrade_in(environ)
         if upgrade == WEBSOCKET:
-            frontend: Frontend | None = self._routing.frontend_of_websocket(path)
+            frontend = self._routing.frontend_of_websocket(path)
         else:
             frontend = self._routing.frontend_before_django(path, script_name)
         if frontend is None:

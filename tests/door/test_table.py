@@ -13,6 +13,7 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 from django.test import override_settings
+from django.test.utils import setup_test_environment, teardown_test_environment
 from django.urls import include, path
 
 from samesite_proxy import conf, hosts, table
@@ -174,6 +175,18 @@ def test_where_there_is_a_reason_everything_is_djangos(words: str) -> None:
         assert words in table.reason_against(HANDLER, settings)
         plain = json.loads(json.dumps(table.table_of(HANDLER, settings)))
         assert table.arguments_of(plain) == (None, None, [], [])
+
+
+def test_door_forwards_nothing_inside_a_test() -> None:
+    setup_test_environment()
+    try:
+        for wanted in (False, True):
+            with override_settings(SAMESITE_PROXY={"IN_TESTS": wanted}):
+                settings, _ = conf.read()
+                reason = table.reason_against(HANDLER, settings)
+            assert reason == "" if wanted else 'SAMESITE_PROXY["IN_TESTS"] is not True' in reason
+    finally:
+        teardown_test_environment()
 
 
 def test_handlers_of_djangos_and_ours_are_no_reason() -> None:

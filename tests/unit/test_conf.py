@@ -110,6 +110,8 @@ def test_several_frontends_each_have_a_prefix() -> None:
         ("CA_FILE", 1, "E011"),
         ("TRUSTED_PROXIES", ["localhost"], "E012"),
         ("TRUSTED_PROXIES", "127.0.0.1", "E012"),
+        ("IN_TESTS", 1, "E013"),
+        ("IN_TESTS", "True", "E013"),
     ],
 )
 def test_wrong_value_is_named_with_its_key(key: str, value: object, check_id: str) -> None:

@@ -38,8 +38,8 @@ def markdown_files() -> list[Path]:
 
 
 def as_documented(default: object) -> str:
-    if default is None:
-        return "None"
+    if default is None or isinstance(default, bool):
+        return str(default)
     return "[]" if default == () else json.dumps(default)
 
 

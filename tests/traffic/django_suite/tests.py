@@ -1,7 +1,7 @@
 """Tests as a project that uses the middleware would write them; Django's runner runs them.
 
 FRONTEND_URL is the address of a frontend that answers each request by its method, its target
-and its body. Empty: the middleware is turned off.
+and its body. Empty: nothing is forwarded.
 """
 
 from __future__ import annotations
@@ -11,12 +11,17 @@ import unittest
 import urllib.request
 from http.client import HTTPConnection
 
+import pytest
+from channels.testing import WebsocketCommunicator
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import AsyncClient, LiveServerTestCase, SimpleTestCase, override_settings
 
+from tests.project import asgi, channels_asgi, wrapped_wsgi
+from tests.traffic.django_suite.applications import ask_asgi, ask_by_websocket, ask_wsgi
+
 HAS_FRONTEND = bool(os.environ.get("FRONTEND_URL"))
-with_frontend = unittest.skipUnless(HAS_FRONTEND, "the frontend is None")
+with_frontend = unittest.skipUnless(HAS_FRONTEND, "nothing is forwarded")
 without_frontend = unittest.skipIf(HAS_FRONTEND, "there is a frontend")
 OURS = "samesite_proxy.middleware.SameSiteProxyMiddleware"
 sync_behind = override_settings(MIDDLEWARE=[OURS, "tests.project.middleware.sync_only"])
@@ -92,6 +97,40 @@ class AsyncClientTests(SimpleTestCase):
     @without_frontend
     async def test_frontends_path_is_nobodys(self) -> None:
         assert (await self.async_client.get("/page")).status_code == 404
+
+
+class ApplicationTests(SimpleTestCase):
+    """As a server would call them: ours in front of Django's handlers, and of Channels' router."""
+
+    async def test_django_answers(self) -> None:
+        expected = "200", b"Django answers /api/hello/"
+        assert ask_wsgi(wrapped_wsgi.application, "/api/hello/") == expected
+        assert await ask_asgi(asgi.application, "/api/hello/") == expected
+        assert await ask_asgi(channels_asgi.application, "/api/hello/") == expected
+        fields = [(b"origin", b"http://testserver")]
+        socket = WebsocketCommunicator(channels_asgi.application, "/chat/", headers=fields)
+        assert (await socket.connect())[0]
+        assert await socket.receive_from() == "Django /chat/"
+        await socket.disconnect()
+
+    @with_frontend
+    async def test_request_is_forwarded(self) -> None:
+        expected = "200", b"GET /page "
+        assert ask_wsgi(wrapped_wsgi.application, "/page") == expected
+        assert await ask_asgi(asgi.application, "/page") == expected
+        assert await ask_asgi(channels_asgi.application, "/page") == expected
+        said = await ask_by_websocket(channels_asgi.application, "/page", "mine")
+        assert said == "websocket.close"  # This frontend has no WebSockets.
+
+    @without_frontend
+    async def test_frontends_path_is_nobodys(self) -> None:
+        assert ask_wsgi(wrapped_wsgi.application, "/page")[0] == "404"
+        assert (await ask_asgi(asgi.application, "/page"))[0] == "404"
+        assert (await ask_asgi(channels_asgi.application, "/page"))[0] == "404"
+        with pytest.raises(ValueError, match="No route found"):
+            await ask_by_websocket(channels_asgi.application, "/page", "mine")
+        said = await ask_by_websocket(channels_asgi.application, "/chat/", "vite-hmr")
+        assert said == "websocket.accept"
 
 
 class LiveTests(LiveServerTestCase):
