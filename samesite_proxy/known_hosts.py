@@ -1,4 +1,4 @@
-"""What Django says of a Host, asked once for each: its settings do not change while it serves."""
+"""What Django says of a Host, asked once for each: only tests change settings while they serve."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
 from django.http import HttpRequest
 
 # A scheme, the server's name and port, the Host field if there is one. Raises DisallowedHost.
@@ -31,6 +33,14 @@ def host_under(scheme: str, name: str, port: str, sent: str | None) -> str:
     return HostRequest(scheme, name, port, sent).get_host()
 
 
+_remembered = lru_cache(maxsize=256)(host_under)
+
+
+@receiver(setting_changed)
+def _forget(**_: object) -> None:
+    _remembered.cache_clear()
+
+
 def known_hosts() -> HostOf | None:
     """As host_under, asked once for each host that is allowed.
 
@@ -38,4 +48,4 @@ def known_hosts() -> HostOf | None:
     """
     if django_settings.USE_X_FORWARDED_HOST or django_settings.SECURE_PROXY_SSL_HEADER:
         return None
-    return lru_cache(maxsize=256)(host_under)
+    return _remembered

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings as django_settings
+from django.core.signals import setting_changed
 from django.urls import ResolverMatch, get_resolver
 from django.urls.exceptions import Resolver404
 from django.utils import translation
@@ -136,6 +137,11 @@ class Routing:
         self._settings = settings
         self._own = Routes(frontend_rules(settings.frontends))
         self._table = lru_cache(maxsize=64)(self._make_table)
+        setting_changed.connect(self._forget)
+
+    def _forget(self, **_: object) -> None:
+        """Tests change STATIC_URL, APPEND_SLASH and more under a living client."""
+        self._table.cache_clear()
 
     def _make_table(self, urlconf: Any, script_name: str) -> Table:
         table = table_of(self._settings, urlconf, script_name)
@@ -155,7 +161,8 @@ class Routing:
         """The frontend that `path` belongs to under `urlconf`; None: it is Django's."""
         if not self._settings.are_in_force:
             return None
-        return self._table(urlconf, script_name).frontend_of(path)
+        table = self._table(urlconf or django_settings.ROOT_URLCONF, script_name)
+        return table.frontend_of(path)
 
     def frontend_before_django(self, path: str, script_name: str) -> Frontend | None:
         """As frontend_of, in front of Django's handler. Where a converter or the URLconf raises,

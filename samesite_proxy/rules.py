@@ -141,9 +141,10 @@ def django_rules(settings: Settings, urlconf: Any, script_name: str) -> list[Rul
         return [(path, PREFIX, DJANGO) for path in settings.django_paths]
     before = get_script_prefix()
     set_script_prefix(script_name or "/")  # STATIC_URL follows it; Django sets it later.
-    rules = rules_of_urlconf(urlconf, script_name)
-    set_script_prefix(before)
-    return rules
+    try:
+        return rules_of_urlconf(urlconf, script_name)
+    finally:
+        set_script_prefix(before)
 
 
 def listed_paths(rules: Iterable[Rule]) -> list[str]:

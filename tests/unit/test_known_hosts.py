@@ -29,7 +29,7 @@ def test_host_is_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
             asked.append(self.META["HTTP_HOST"])
             return super().get_host()
 
-    monkeypatch.setattr(known_hosts, "HostRequest", Counted)
+    monkeypatch.setattr(known_hosts, "HostRequest", Counted)  # Looked up at each call.
     with override_settings(ALLOWED_HOSTS=["site.example"]):
         host_of = known_hosts.known_hosts()
         assert host_of is not None
@@ -38,6 +38,15 @@ def test_host_is_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
             with pytest.raises(DisallowedHost):
                 host_of("http", *SERVER, "evil.example")
     assert asked == ["site.example", *["evil.example"] * 3]
+
+
+def test_what_a_test_allows_is_asked_again() -> None:
+    host_of = known_hosts.known_hosts()
+    assert host_of is not None
+    with override_settings(ALLOWED_HOSTS=["site.example"]):
+        assert host_of("http", *SERVER, "site.example") == "site.example"
+        with override_settings(ALLOWED_HOSTS=[]), pytest.raises(DisallowedHost):
+            host_of("http", *SERVER, "site.example")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,17 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.conf.urls.i18n import i18n_patterns
 from django.test import override_settings
-from django.urls import include, path, re_path, set_urlconf
+from django.urls import (
+    get_script_prefix,
+    include,
+    path,
+    re_path,
+    set_script_prefix,
+    set_urlconf,
+)
 from django.utils import translation
 from django.utils.translation import gettext_lazy
 
@@ -224,3 +232,51 @@ def test_listed_paths_are_the_beginnings_of_all_rules() -> None:
     ]
     found = rules.rules_of_urlconf(urlconf("listed", patterns))
     assert listed_paths(found) == ["/api", "/apix", "/feed", "/static", "/users"]
+
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "ROOT_URLCONF": {"ROOT_URLCONF": urlconf("later", [path("page/", view)])},
+    "APPEND_SLASH": {"APPEND_SLASH": True},
+    "STATIC_URL": {"STATIC_URL": "/page/"},
+    "MEDIA_URL": {"MEDIA_URL": "/page/"},
+}
+
+
+@pytest.mark.parametrize("changed", CHANGES)
+def test_settings_that_a_test_changes_count_under_a_living_client(changed: str) -> None:
+    names = {
+        "ROOT_URLCONF": urlconf("at_first", [path("about/", view)]),
+        "APPEND_SLASH": urlconf("with_page", [path("page/", view)]),
+    }
+    before = {
+        "ROOT_URLCONF": names.get(changed, names["ROOT_URLCONF"]),
+        "APPEND_SLASH": changed != "APPEND_SLASH",
+    }
+    path_info = "/page" if changed == "APPEND_SLASH" else "/page/"
+    routing = routing_of({})
+    with override_settings(**before):
+        for settings, owner in (({}, FRONTEND), (CHANGES[changed], "django"), ({}, FRONTEND)):
+            with override_settings(**settings):
+                found = routing.frontend_of(path_info, None, "")
+                assert (found.prefix if found else "django") == owner
+
+
+def test_urlconf_that_is_set_without_a_signal_counts() -> None:
+    """As by pytest-django's mark."""
+    routing = routing_of({})
+    with override_settings(ROOT_URLCONF=urlconf("at_first", [path("about/", view)])):
+        assert routing.frontend_of("/page/", None, "") is not None
+        django_settings.ROOT_URLCONF = urlconf("later", [path("page/", view)])
+        assert routing.frontend_of("/page/", None, "") is None
+
+
+@pytest.mark.parametrize("script_name", ["", "/root"])
+def test_urlconf_that_raises_leaves_the_script_prefix_alone(script_name: str) -> None:
+    before = get_script_prefix()
+    set_script_prefix("/mine/")
+    try:
+        with pytest.raises(LookupError):
+            routing_of({}).frontend_of("/page/", "tests.project.broken_urls", script_name)
+        assert get_script_prefix() == "/mine/"
+    finally:
+        set_script_prefix(before)
