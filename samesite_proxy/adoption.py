@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from django.http import HttpResponseBase
 
 from samesite_proxy._engine import EngineError, Exchange, take_connection
-from samesite_proxy.servers import Environ, runserver_reader
+from samesite_proxy.servers import Environ, end_by_reset, runserver_reader
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -65,3 +65,8 @@ def adopting(
         exchange.relay(taken, said, _left_with_the_server(environ))
     except EngineError:
         exchange.cancel()  # The engine has closed the connection.
+    except Exception:  # The server's internals are not as they were; this client gets no answer.
+        exchange.cancel()
+        with socket.socket(fileno=taken) as connection:
+            end_by_reset(connection, True)
+        raise
