@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import resource
+import ssl
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -26,6 +28,12 @@ SMALL_POOL = 256
 
 # What a URL is made of (RFC 3986, 2); urlsplit drops line ends silently.
 _ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+_HOST = re.compile(r"[A-Za-z0-9\-._~:\[\]!$&'()*+,;=%]+")
+# What a resolver can be asked for; an underscore is not in the rules, but in containers' names.
+_NAME = re.compile(r"(?=.{1,254}\Z)([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
+
+# A Unix socket's path has so many bytes at most (sockaddr_un), and its NUL behind them.
+LONGEST_SOCKET_PATH = 107 if sys.platform == "linux" else 103
 
 
 @dataclass(frozen=True)
@@ -109,14 +117,22 @@ class Settings:
         return any(address in network for network in self.trusted_networks)
 
 
+def parse_socket_path(path: str) -> str:
+    if not path.startswith("/"):
+        raise Refused(f"{path!r} is not the absolute path of a socket")
+    if path.endswith("/") or "\0" in path or not is_encodable(path):
+        raise Refused(f"{path!r} cannot be a socket's path")
+    if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
+        raise Refused(f"{path!r} is longer than {LONGEST_SOCKET_PATH} bytes")
+    return path
+
+
 def parse_frontend(prefix: str, address: object) -> Frontend:
     if not isinstance(address, str):
         raise Refused(f"{address!r} is not a URL")
     if address.startswith("unix:"):
-        path = address.removeprefix("unix:")
-        if not path.startswith("/"):
-            raise Refused(f"{address!r} does not name a socket by its absolute path")
-        return Frontend(prefix, "http://localhost/", address, path)
+        socket = parse_socket_path(address.removeprefix("unix:"))
+        return Frontend(prefix, "http://localhost/", address, socket)
     try:
         parts = urlsplit(address)
         port = parts.port
@@ -124,16 +140,25 @@ def parse_frontend(prefix: str, address: object) -> Frontend:
         raise Refused(f"{address!r} is not a URL: {error}") from error
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not _ADDRESS.fullmatch(address):
         raise Refused(f"{address!r} is not an http or https URL")
-    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+    if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
         raise Refused(f"{address!r} has more than a scheme, a host and a port")
+    if port == 0 or not (":" in parts.hostname or _NAME.fullmatch(parts.hostname)):
+        raise Refused(f"{address!r} is nowhere that a connection can be made to")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     authority = host if port is None else f"{host}:{port}"
     return Frontend(prefix, f"{parts.scheme}://{authority}/", address)
 
 
+def is_encodable(text: str) -> bool:
+    """Not so what was read from bytes that are no UTF-8."""
+    return text == text.encode("utf-8", "ignore").decode()
+
+
 def parse_prefix(prefix: object) -> str:
     if not isinstance(prefix, str) or not prefix.startswith("/") or set(prefix) & set("?#"):
         raise Refused(f"{prefix!r} is not a path that begins with /")
+    if not is_encodable(prefix):
+        raise Refused(f"{prefix!r} is not in UTF-8")
     return prefix
 
 
@@ -166,12 +191,7 @@ def parse_paths(value: object) -> tuple[str, ...] | None:
 
 
 def parse_host_header(value: object) -> str:
-    if (
-        not isinstance(value, str)
-        or not value
-        or not value.isascii()
-        or set(value) & set(" /@\r\n")
-    ):
+    if not isinstance(value, str) or not _HOST.fullmatch(value):
         raise Refused(f"{value!r} is not a host")
     return value
 
@@ -179,7 +199,7 @@ def parse_host_header(value: object) -> str:
 def parse_names(value: object) -> tuple[str, ...]:
     names = parse_strings(value)
     for name in names:
-        if not name or set(name) & set("/@ "):
+        if not _HOST.fullmatch(name):
             raise Refused(f"{name!r} is not a host, with or without a port")
     return tuple(name.lower() for name in names)
 
@@ -205,6 +225,10 @@ def parse_ca_file(value: object) -> str | None:
         return None
     if not isinstance(value, str | Path) or not Path(value).is_file():
         raise Refused(f"{value!r} is not a file")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(value)
+    except OSError as error:  # ssl.SSLError is one.
+        raise Refused(f"{value!r} is not a file of PEM certificates: {error}") from error
     return str(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.test import override_settings
 
 from samesite_proxy import conf
 from samesite_proxy.middleware import SameSiteProxyMiddleware
+from tests.harness.tls import make_certificate
 
 
 def read(**keys: Any) -> conf.Settings:
@@ -84,7 +86,20 @@ def test_several_frontends_each_have_a_prefix() -> None:
         ("FRONTEND", "http://localhost?x", "E003"),
         ("FRONTEND", "http://local host", "E003"),
         ("FRONTEND", "http://localhost\r\n:1", "E003"),
+        ("FRONTEND", "http://localhost:0", "E003"),
+        ("FRONTEND", "http://:password@localhost", "E003"),
+        ("FRONTEND", "http://@localhost", "E003"),
+        ("FRONTEND", "http://a%00b", "E003"),
+        ("FRONTEND", "http://a..b", "E003"),
+        ("FRONTEND", f"http://{'a' * 64}.example", "E003"),
+        ("FRONTEND", f"http://{'a.' * 128}example", "E003"),
         ("FRONTEND", "unix:relative.sock", "E003"),
+        ("FRONTEND", "unix:/run/a\0b", "E003"),
+        ("FRONTEND", "unix:/run/", "E003"),
+        ("FRONTEND", "unix:/run/\ud800", "E003"),
+        ("FRONTEND", f"unix:/{'a' * 200}", "E003"),
+        ("FRONTEND", f"unix:/{'ä' * 60}", "E003"),
+        ("FRONTEND", {"/": "http://a", "/\ud800": "http://b"}, "E003"),
         ("FRONTEND", {}, "E003"),
         ("FRONTEND", {"/x": "http://a"}, "E003"),
         ("FRONTEND", {"/": "http://a", "x": "http://b"}, "E003"),
@@ -93,12 +108,18 @@ def test_several_frontends_each_have_a_prefix() -> None:
         ("DJANGO_PATHS", ["api"], "E004"),
         ("DJANGO_PATHS", [1], "E004"),
         ("DJANGO_PATHS", ["/a?b"], "E004"),
+        ("DJANGO_PATHS", ["/\ud800"], "E004"),
         ("HOST_HEADER", "", "E005"),
         ("HOST_HEADER", None, "E005"),
         ("HOST_HEADER", "a b", "E005"),
         ("HOST_HEADER", "a\r\nX: y", "E005"),
+        ("HOST_HEADER", "a\0", "E005"),
+        ("HOST_HEADER", "a\t", "E005"),
+        ("HOST_HEADER", "a\x7f", "E005"),
+        ("HOST_HEADER", "a?b", "E005"),
         ("FRONTEND_NAMES", "a", "E006"),
         ("FRONTEND_NAMES", ["http://a"], "E006"),
+        ("FRONTEND_NAMES", ["a\0"], "E006"),
         ("CONNECT_TIMEOUT", 0, "E007"),
         ("CONNECT_TIMEOUT", True, "E007"),
         ("RESPONSE_TIMEOUT", "60", "E008"),
@@ -108,6 +129,8 @@ def test_several_frontends_each_have_a_prefix() -> None:
         ("MAX_CONNECTIONS", 1.5, "E010"),
         ("CA_FILE", "/no/such/file.pem", "E011"),
         ("CA_FILE", 1, "E011"),
+        ("CA_FILE", __file__, "E011"),
+        ("CA_FILE", "/dev/null", "E011"),
         ("TRUSTED_PROXIES", ["localhost"], "E012"),
         ("TRUSTED_PROXIES", "127.0.0.1", "E012"),
         ("IN_TESTS", 1, "E013"),
@@ -139,10 +162,26 @@ def test_settings_that_are_no_dict_are_refused() -> None:
     assert [problem.id for problem in problems] == ["samesite_proxy.E001"]
 
 
-def test_ca_file_that_exists_is_taken(tmp_path: Path) -> None:
-    file = tmp_path / "ca.pem"
-    file.touch()
-    assert read(CA_FILE=file).ca_file == str(file)
+def test_ca_file_of_certificates_is_taken(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path, "frontend.example")
+    for path in (certificate.path, Path(certificate.path)):
+        assert read(CA_FILE=path).ca_file == certificate.path
+
+
+def test_ca_file_without_a_certificate_is_refused(tmp_path: Path) -> None:
+    certificate = Path(make_certificate(tmp_path, "frontend.example").path)
+    der = ssl.PEM_cert_to_DER_cert(certificate.read_text())
+    for content in (b"", certificate.with_suffix(".key").read_bytes(), der):
+        (tmp_path / "other").write_bytes(content)
+        (problem,) = problems_of(CA_FILE=tmp_path / "other")
+        assert "PEM" in problem.message
+
+
+def test_longest_names_and_socket_paths_are_taken() -> None:
+    path = f"/{'a' * (conf.LONGEST_SOCKET_PATH - 1)}"
+    assert read(FRONTEND=f"unix:{path}").frontends[0].unix_socket == path
+    for name in ("a_b", "a.b.", "a" * 63, "1.2.3.4", "[::1]", "[fe80::1%25eth0]"):
+        assert read(FRONTEND=f"http://{name}:1").frontends[0].url == f"http://{name}:1/"
 
 
 def test_max_connections_leave_descriptors_for_clients() -> None:
