@@ -43,6 +43,11 @@ Send = Callable[[Event], Any]
 # How long a client that leaves may go unnoticed; s.
 PATIENCE = 0.1
 
+# How long an upload is read on after an answer that came before its end; s.
+LINGER = 2.0
+
+_lingering: set[asyncio.Task[None]] = set()
+
 BODY = {"type": "http.response.body"}
 
 # Vite's own WebSockets: of hot reload, and of a page that waits for Vite to come back.
@@ -181,6 +186,7 @@ class Client:
         self._listening: asyncio.Task[None] | None = None
         self.body_error: EngineError | None = None
         self.has_left = False
+        self._is_uploading = False
 
     async def has_body(self) -> bool:
         """Whether a body comes that no field announces, as HTTP/2 allows."""
@@ -193,12 +199,12 @@ class Client:
 
     async def _upload(self, exchange: AsyncExchange) -> None:
         """Raises ConnectionResetError where the client leaves in the middle."""
-        more = True
-        while more:
+        self._is_uploading = True
+        while self._is_uploading:
             event = await self._next()
             if event["type"] == "http.disconnect":
                 raise ConnectionResetError("the client has left")
-            more = event.get("more_body", False)
+            self._is_uploading = event.get("more_body", False)
             if (piece := event.get("body", b"")) and not await exchange.send(piece):
                 return
         exchange.end()
@@ -241,6 +247,17 @@ class Client:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
+            if self._is_uploading:
+                _lingering.add(task := asyncio.ensure_future(self._linger()))
+                task.add_done_callback(_lingering.discard)
+
+    async def _linger(self) -> None:
+        """Reads on in a body whose rest nobody wants. Hypercorn's queue, once full of it, holds
+        back the request's own end, and gunicorn's reader the client."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                while (await self._receive())["type"] != "http.disconnect":
+                    pass
 
 
 class Answer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from collections.abc import Callable
 
@@ -31,6 +33,43 @@ def test_early_answer_passes_during_an_upload(stage: Stage) -> None:
         client.send(request("PUT", "/up", "Content-Length: 100000000") + b"x" * 1000)
         answer = client.read_answer()
     assert (answer.status, answer.body) == (413, b"big")
+    assert stage.works()
+
+
+def pours(client: RawClient) -> None:
+    """More of a body than any server stores, while the client listens too."""
+    chunk = b"7530\r\n" + b"x" * 30000 + b"\r\n"
+    with contextlib.suppress(OSError):
+        client.send(chunk * 100 + b"0\r\n\r\n")
+
+
+ENDINGS = {
+    "cut": HTTP + b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n01234",
+    "without-length": HTTP + b"413 Too Large\r\n\r\nbig",
+}
+
+
+@on(*front("uvicorn", "hypercorn", "granian"))
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())
+def test_connection_that_ends_before_a_large_upload_does_leaves_no_client_waiting(
+    stage: Stage, ending: bytes
+) -> None:
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        connection.send(ending)
+        connection.reset() if ending == ENDINGS["cut"] else connection.close()
+
+    for _ in range(4):
+        stage.play(script)
+        with stage.client() as client:
+            client.send(request("PUT", "/up", "Transfer-Encoding: chunked"))
+            pouring = threading.Thread(target=pours, args=[client])
+            pouring.start()
+            with contextlib.suppress(Broken):  # A reset may overtake what was said.
+                assert client.read_answer().status in (413, 502)
+            with contextlib.suppress(OSError):
+                client.sock.shutdown(socket.SHUT_RDWR)
+            pouring.join(DEADLINE)
     assert stage.works()
 
 
