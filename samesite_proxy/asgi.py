@@ -16,7 +16,7 @@ from django.core.asgi import get_asgi_application as get_django_application
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 
-from samesite_proxy import conf, failures, place, websocket
+from samesite_proxy import conf, failures, place, targets, websocket
 from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL, EngineError
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.async_forwarder import (
@@ -104,9 +104,14 @@ class ProxyApplication:
         self._is_first = place.is_first()
 
     def _frontend_of(self, scope: Scope) -> Frontend | None:
+        """Whose the request is, or who is told of one that nobody gets; None: Django's."""
+        if targets.is_refused(scope):
+            return self._routing.frontend_of_websocket(path_info_of(scope))
         return self._routing.frontend_before_django(path_info_of(scope), get_script_prefix(scope))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            scope = targets.settled(scope)
         if scope["type"] == "http" and self._is_first:
             frontend = self._frontend_of(scope)
             if frontend is not None:
@@ -115,7 +120,8 @@ class ProxyApplication:
         if scope["type"] == "websocket":
             forwarded_to = self._routing.frontend_of_websocket(path_info_of(scope))
             is_djangos_path = self._frontend_of(scope) is None
-            if forwarded_to and not self._sockets.are_inner(scope, is_djangos_path):
+            is_inner = self._sockets.are_inner(scope, is_djangos_path)
+            if forwarded_to and (targets.is_refused(scope) or not is_inner):
                 await self._websocket(scope, receive, send, forwarded_to)
                 return
         await self._inner(scope, receive, send)

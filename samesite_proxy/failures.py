@@ -128,6 +128,7 @@ def failure_by(code: str, frontend: Frontend | None) -> Failure:
 
 
 HOST_REFUSED = Failure(400, "this host name is not in ALLOWED_HOSTS.")
+TARGET_REFUSED = Failure(400, "the request's target names another scheme, a user or no host.")
 LENGTH_REFUSED = Failure(400, "the request's Content-Length is no number.")
 BODY_WITH_HEAD = Failure(400, "a HEAD request cannot have a body.")
 BODY_BROKEN = Failure(400, "the request's body broke off.", is_logged=False)

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 
-from samesite_proxy import failures, servers
+from samesite_proxy import failures, servers, targets
 from samesite_proxy._engine import (
     CHUNKED,
     NO_BODY,
@@ -61,6 +61,8 @@ def upstream_of(frontend: Frontend, settings: Settings) -> Upstream:
 
 def host_of(request: HttpRequest) -> str:
     """Standing first, nothing else enforces ALLOWED_HOSTS."""
+    if targets.has_refused(request):
+        raise Refused(failures.TARGET_REFUSED)
     try:
         return request.get_host()
     except DisallowedHost as error:

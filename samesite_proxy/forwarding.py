@@ -33,13 +33,9 @@ class LengthRefused(ValueError):
     """A Content-Length that can be read two ways (RFC 9112, 6.3)."""
 
 
-def keep_server_path(environ: dict[str, Any] | None = None, **_: object) -> None:
-    """A receiver of request_started, which Django sends before it touches the environ.
-
-    Django's AsyncClient sends it without one.
-    """
-    if environ is not None:
-        environ[SERVER_PATH] = environ.get("PATH_INFO", "")
+def keep_server_path(environ: dict[str, Any]) -> None:
+    """Before Django touches the environ."""
+    environ[SERVER_PATH] = environ.get("PATH_INFO", "")
 
 
 def _path_of(environ: Environ) -> bytes:

@@ -23,9 +23,10 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponseBase
 
-from samesite_proxy import conf, forwarding, neighbours, place, servers, shutdown
-from samesite_proxy._engine import WEBSOCKET
+from samesite_proxy import conf, forwarding, neighbours, place, servers, shutdown, targets
+from samesite_proxy._engine import NO_UPGRADE, WEBSOCKET
 from samesite_proxy.async_forwarder import AsyncForwarder
+from samesite_proxy.conf import Frontend
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.routing import Routing
 
@@ -59,6 +60,19 @@ def _say_what_no_check_says(settings: conf.Settings) -> None:
             _say_once(f"({problem.id}) {problem.message} {problem.hint}")
 
 
+def _prepare(
+    environ: dict[str, Any] | None = None, scope: dict[str, Any] | None = None, **_: object
+) -> None:
+    """A receiver of request_started, which Django sends before it looks at the request; from its
+    AsyncClient with neither.
+    """
+    if environ is not None:
+        targets.settle(environ)
+        forwarding.keep_server_path(environ)
+    if scope is not None:
+        scope.update(targets.settled(scope))
+
+
 def _place_of(request: HttpRequest) -> tuple[str, Any, str]:
     """What the routing table is asked by: a path, its URLconf, and the script's name."""
     urlconf = getattr(request, "urlconf", None)
@@ -89,7 +103,13 @@ class SameSiteProxyMiddleware:
             markcoroutinefunction(self)
         self._forwarder = Forwarder(settings, is_first=place.is_first())
         _say_what_no_check_says(settings)
-        request_started.connect(forwarding.keep_server_path, dispatch_uid="samesite_proxy")
+        request_started.connect(_prepare, dispatch_uid="samesite_proxy")
+
+    def _frontend_of(self, request: HttpRequest, upgrade: int = NO_UPGRADE) -> Frontend | None:
+        """Whose `request` is, or who is told of one that nobody gets; None: Django's."""
+        if upgrade == WEBSOCKET or targets.has_refused(request):
+            return self._routing.frontend_of_websocket(request.path_info)
+        return self._routing.frontend_of(*_place_of(request))
 
     def _is_awaited(self, request: HttpRequest) -> bool:
         """Whether an event loop serves `request`. Its class says so, and not the mode that Django
@@ -100,9 +120,8 @@ class SameSiteProxyMiddleware:
 
     def _answering(self, request: HttpRequest) -> Callable[[], Any] | None:
         """What answers `request` in its server's way; None where it is Django's."""
-        where = _place_of(request)
         if self._is_awaited(request):
-            frontend = self._routing.frontend_of(*where)
+            frontend = self._frontend_of(request)
             if frontend is None:
                 return None
             return partial(self._async_forwarder.answer, request, frontend)
@@ -111,10 +130,7 @@ class SameSiteProxyMiddleware:
         if client is not None:
             servers.send_at_once(client)
         upgrade = forwarding.upgrade_in(environ)
-        if upgrade == WEBSOCKET:
-            found = self._routing.frontend_of_websocket(request.path_info)
-        else:
-            found = self._routing.frontend_of(*where)
+        found = self._frontend_of(request, upgrade)
         if found is None:
             return None
         return partial(self._forwarder.answer, request, found, client, upgrade)

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import get_script_prefix
 
-from samesite_proxy import failures
+from samesite_proxy import failures, targets
 from samesite_proxy.arrival import Arrival
 from samesite_proxy.failures import Refused
 from samesite_proxy.forwarding import Fields, received_in_scope
@@ -48,6 +48,8 @@ class Arrivals:
 
     def of(self, scope: Scope) -> Arrival:
         """Refused where Django would refuse the host."""
+        if targets.is_refused(scope):
+            raise Refused(failures.TARGET_REFUSED)
         received = received_in_scope(scope)
         try:
             place = self._place_of(scope, received)

@@ -15,7 +15,7 @@ from django.core.handlers.wsgi import get_path_info, get_script_name
 from django.core.wsgi import get_wsgi_application as get_django_application
 from django.http import HttpRequest, HttpResponseBase
 
-from samesite_proxy import conf, forwarding, place, servers
+from samesite_proxy import conf, forwarding, place, servers, targets
 from samesite_proxy._engine import WEBSOCKET
 from samesite_proxy.forwarder import Forwarder
 from samesite_proxy.known_hosts import HostOf, known_hosts
@@ -78,9 +78,10 @@ class ProxyApplication:
         self._host_of = known_hosts()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        targets.settle(environ)
         path, script_name = get_path_info(environ) or "/", get_script_name(environ)
         upgrade = forwarding.upgrade_in(environ)
-        if upgrade == WEBSOCKET:
+        if upgrade == WEBSOCKET or targets.is_refused(environ):
             frontend = self._routing.frontend_of_websocket(path)
         else:
             frontend = self._routing.frontend_before_django(path, script_name)

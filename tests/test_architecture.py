@@ -38,7 +38,8 @@ PY_IMPORTS: dict[str, set[str]] = {
     "asgi": {
         "arrival",
         *("_engine", "async_forwarder", "bells", "browser", "conf", "failure_page", "failures"),
-        *("forwarder", "forwarding", "place", "responses", "routing", "scopes", "websocket"),
+        *("forwarder", "forwarding", "place", "responses", "routing", "scopes", "targets"),
+        "websocket",
     },
     "async_forwarder": {
         "arrival",
@@ -56,7 +57,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "forwarder": {
         "arrival",
         *("_engine", "adoption", "conf", "failures", "forwarding", "greenlets", "hosts"),
-        *("relocation", "responses", "servers", "uploads"),
+        *("relocation", "responses", "servers", "targets", "uploads"),
     },
     "forwarding": {"_engine", "arrival", "conf", "hosts"},
     "greenlets": {"_engine"},
@@ -74,7 +75,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "messages": {"_engine", "bells", "browser"},
     "middleware": {
         *("_engine", "async_forwarder", "conf", "forwarder", "forwarding", "neighbours", "place"),
-        *("routing", "servers", "shutdown"),
+        *("routing", "servers", "shutdown", "targets"),
     },
     "neighbours": {"conf", "place"},
     "own_address": {"conf"},
@@ -84,7 +85,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "routing": {"_engine", "conf", "rules"},
     "rules": {"conf"},
     "runservers": set(),
-    "scopes": {"arrival", "failures", "forwarding", "known_hosts"},
+    "scopes": {"arrival", "failures", "forwarding", "known_hosts", "targets"},
     "servers": {"_engine"},
     "shutdown": {"_engine"},
     "static_files": {"conf", "rules"},
@@ -92,13 +93,14 @@ PY_IMPORTS: dict[str, set[str]] = {
         *("_engine", "arrival", "conf", "failure_page", "failures", "forwarder", "hosts"),
         *("known_hosts", "place", "relocation", "rules", "static_files", "wsgi"),
     },
+    "targets": set(),
     "uploads": {"_engine"},
     "websocket": {
         *("_engine", "bells", "browser", "conf", "failures", "forwarder", "messages", "responses"),
     },
     "wsgi": {
         *("_engine", "conf", "forwarder", "forwarding", "known_hosts", "place", "routing"),
-        "servers",
+        *("servers", "targets"),
     },
 }
 

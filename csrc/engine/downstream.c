@@ -65,6 +65,25 @@ sp_downstream_use(struct sp_downstream *downstream, size_t count)
     }
 }
 
+bool
+sp_downstream_replace(struct sp_downstream *downstream, size_t count, struct sp_span bytes)
+{
+    struct sp_span unused = sp_downstream_unused(downstream);
+    struct sp_buffer in;
+
+    sp_buffer_init(&in, downstream->in.ceiling);
+    if (!sp_buffer_append(&in, bytes) ||
+        !sp_buffer_append(&in, (struct sp_span){unused.data + count, unused.len - count})) {
+        sp_buffer_clear(&in);
+        return false;
+    }
+    sp_buffer_clear(&downstream->in);
+    downstream->in = in;
+    downstream->used = 0;
+    downstream->scanned = 0;
+    return true;
+}
+
 /* How many bytes may be read now. */
 static size_t
 room(struct sp_downstream *downstream)

@@ -1,6 +1,7 @@
 #include "engine/visit.h"
 
 #include "engine/answer.h"
+#include "engine/arrival.h"
 #include "engine/clock.h"
 #include "engine/intake.h"
 #include "engine/listener.h"
@@ -52,10 +53,7 @@ wants_page(const struct sp_incoming *incoming)
 static bool
 is_odd(const struct sp_incoming *incoming)
 {
-    bool is_origin_form = incoming->target.len > 0 &&
-                          (incoming->target.data[0] == '/' || incoming->target.data[0] == '*');
-
-    return !is_origin_form || !incoming->has_host || is_method(incoming, SP_SPAN("CONNECT")) ||
+    return !incoming->has_host || is_method(incoming, SP_SPAN("CONNECT")) ||
            is_method(incoming, SP_SPAN("TRACE")) ||
            (is_method(incoming, SP_SPAN("HEAD")) && has_body(incoming));
 }
@@ -255,36 +253,22 @@ send_on(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_
     }
 }
 
-/* What is forgiven before a head is the end of all to Django's server. */
-static void
-skip_blank_line(struct sp_downstream *downstream, struct sp_incoming *incoming)
-{
-    size_t blank = (size_t)(incoming->method.data - sp_downstream_unused(downstream).data);
-
-    if (blank > 0) {
-        sp_downstream_use(downstream, blank);
-        incoming->length -= blank;
-    }
-}
-
 /* (20) A head, once it is whole, read strictly. */
 void
 sp_visit_begin(struct sp_loop *loop, struct sp_downstream *downstream)
 {
     struct sp_incoming *incoming = &downstream->listener->incoming;
-    struct sp_span bytes = sp_downstream_unused(downstream);
 
-    if (bytes.len == 0) {
+    if (sp_downstream_unused(downstream).len == 0) {
         return;
     }
-    switch (sp_incoming_parse(incoming, bytes, &downstream->scanned)) {
+    switch (sp_arrival_read(downstream)) {
     case SP_INCOMING_MORE:
         break;
     case SP_INCOMING_REFUSED:
         sp_refusal_send_reason(loop, downstream, incoming->status, incoming->reason);
         break;
     case SP_INCOMING_COMPLETE:
-        skip_blank_line(downstream, incoming);
         send_on(loop, downstream, incoming);
         break;
     }

@@ -19,8 +19,8 @@ struct sp_incoming {
     struct sp_field fields[SP_MAX_FIELDS]; /* in their order, each value trimmed */
     size_t count;
     struct sp_span method;
-    struct sp_span target; /* as sp_request_line_parse() takes it; a whole address in it may name
-                            * another host than `host` does */
+    struct sp_span target; /* as sp_request_line_parse() takes it; the host of a whole address in it
+                            * counts, and not `host`: sp_absolute_form_settle() */
     struct sp_span host;   /* the value of Host; empty when there is none */
     bool has_host;         /* always in HTTP/1.1 */
     bool http_1_0;

@@ -70,34 +70,37 @@ is_authority(struct sp_span target)
            sp_span_to_number((struct sp_span){target.data + len, target.len - len}, 65535, &port);
 }
 
-static size_t
-length_of_scheme(struct sp_span target)
+bool
+sp_target_cut_host(struct sp_span *target, struct sp_span *host)
 {
-    struct sp_span http = SP_SPAN("http://");
-    struct sp_span https = SP_SPAN("https://");
+    struct sp_span scheme = SP_SPAN("http://");
 
-    if (sp_span_starts_nocase(target, http)) {
-        return http.len;
+    if (!sp_span_starts_nocase(*target, scheme)) {
+        return false;
     }
-    return sp_span_starts_nocase(target, https) ? https.len : 0;
+    struct sp_span rest = {target->data + scheme.len, target->len - scheme.len};
+    *host = (struct sp_span){rest.data, 0};
+    while (host->len < rest.len && !ends_a_host(rest.data[host->len])) {
+        host->len++;
+    }
+    *target = (struct sp_span){rest.data + host->len, rest.len - host->len};
+    return true;
 }
 
-/* A whole address: a scheme, a host, and what may follow the first slash of a path. */
+/* A whole address. One of https is to come by TLS (RFC 9110, 7.4), which is not spoken here; and a
+ * fragment is no part of a target. */
 static bool
 is_address(struct sp_span target)
 {
-    size_t scheme = length_of_scheme(target);
+    struct sp_span rest = target;
+    struct sp_span host;
 
-    if (scheme == 0) {
+    if (!sp_target_cut_host(&rest, &host) || host.len == 0 || !sp_host_is_valid(host)) {
         return false;
     }
-    struct sp_span host = {target.data + scheme, 0};
-    while (scheme + host.len < target.len && !ends_a_host(host.data[host.len])) {
-        host.len++;
-    }
     /* From the scheme's last slash on, all bytes are held to be those of a path. */
-    return host.len > 0 && sp_host_is_valid(host) &&
-           sp_target_is_valid((struct sp_span){host.data - 1, target.len - scheme + 1});
+    return (rest.len == 0 || rest.data[0] != '#') &&
+           sp_target_is_valid((struct sp_span){host.data - 1, host.len + rest.len + 1});
 }
 
 static bool

@@ -1,6 +1,7 @@
 /* Any bytes as a request's head: no crash, one reading however they drip in, and nothing is taken
  * that another reader could take for something else. */
 #undef NDEBUG
+#include "wire/absolute_form.h"
 #include "wire/incoming.h"
 
 #include <assert.h>
@@ -101,6 +102,25 @@ check_rewritten(const struct sp_incoming *incoming)
     free(bytes);
 }
 
+/* In origin form it is the same request, and no address any more. */
+static void
+check_settled(const struct sp_incoming *incoming)
+{
+    struct sp_buffer head;
+    size_t scanned = 0;
+
+    sp_buffer_init(&head, SP_INCOMING_CEILING);
+    if (sp_absolute_form_is(incoming) && sp_absolute_form_settle(incoming, &head)) {
+        struct sp_span bytes = sp_buffer_peek(&head);
+        assert(sp_incoming_parse(&second, bytes, &scanned) == SP_INCOMING_COMPLETE);
+        assert(!sp_absolute_form_is(&second) && second.has_host);
+        assert(second.count == incoming->count + !incoming->has_host);
+        assert(second.content_length == incoming->content_length);
+        assert(second.chunked == incoming->chunked && second.upgrade == incoming->upgrade);
+    }
+    sp_buffer_clear(&head);
+}
+
 /* The first `len` bytes where nothing follows, read at once: a sanitizer sees a step too far. */
 static enum sp_incoming_step
 parse_alone(struct sp_incoming *incoming, struct sp_span bytes, size_t len)
@@ -144,6 +164,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_head(&first, bytes);
         check_same(&first, &second);
         check_rewritten(&first);
+        check_settled(&first);
     }
     return 0;
 }

@@ -14,6 +14,12 @@ def echo(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"method": request.method, "body": request.body.decode("latin-1")})
 
 
+def host(request: HttpRequest) -> HttpResponse:
+    """The host by which this request is known to Django, and the rest of its address."""
+    query = request.META["QUERY_STRING"]
+    return HttpResponse(f"{request.get_host()} {request.path} {query}", content_type="text/plain")
+
+
 def client_socket(request: HttpRequest) -> JsonResponse:
     """The options of the client's socket, found by the server's own means."""
     environ = request.META
@@ -26,7 +32,14 @@ def client_socket(request: HttpRequest) -> JsonResponse:
 urlpatterns = [
     path(
         "api/",
-        include([path("hello/", hello), path("echo/", echo), path("socket/", client_socket)]),
+        include(
+            [
+                path("hello/", hello),
+                path("echo/", echo),
+                path("host/", host),
+                path("socket/", client_socket),
+            ]
+        ),
     ),
     path("about/", hello),
 ]

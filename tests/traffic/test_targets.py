@@ -59,17 +59,3 @@ def test_long_target_crosses(stage: Stage) -> None:
     recorder = stage.record()
     assert stage.exchange(request("GET", target)).body == b"ok"
     assert recorder.next().target == target
-
-
-@on("sync", "gthread", "waitress", "granian")
-def test_absolute_form_crosses_as_a_path(stage: Stage) -> None:
-    recorder = stage.record()
-    assert stage.exchange(request("GET", "http://localhost/x?y=1")).body == b"ok"
-    seen = recorder.next()
-    assert (seen.target, seen.get("Host")) == ("/x?y=1", "localhost")
-
-
-@on("runserver", "door")
-def test_absolute_form_is_refused_under_runserver(stage: Stage) -> None:
-    answer = stage.exchange(request("GET", "http://localhost/x?y=1"))
-    assert (answer.status, stage.works()) == (400, True)

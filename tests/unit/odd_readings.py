@@ -20,6 +20,7 @@ REFUSED_BUT_READ_BY_H11: Listed = {
         "target without a slash",
     ],
     "RFC 9110, 4.2.4: a user in an address is there to deceive": ["address with a user"],
+    "RFC 9110, 7.4: an address of https has not come by TLS": ["address of https"],
     "RFC 9110, 7.2: a Host that is no host may be another one for the next reader": [
         "host of a backslash",
         "host of a list",
@@ -126,6 +127,7 @@ REFUSED_BUT_READ_BY_LLHTTP: Listed = {
         "connect without a port",
     ],
     "RFC 9110, 4.2.4: a user in an address is there to deceive": ["address with a user"],
+    "RFC 9110, 7.4: an address of https has not come by TLS": ["address of https"],
     "RFC 9112, 3: single spaces, because who splits at each reads another target": [
         "line with two spaces first",
         "line with two spaces last",
