@@ -122,6 +122,7 @@ class Keeper:
         self._listener = listener
         self._rendezvous = rendezvous
         self._log = AccessLog()
+        self._verdicts = table.Verdicts()
         self._newest: Child | None = None
         self._next_look = 0.0
         self._is_looking = False
@@ -220,7 +221,11 @@ class Keeper:
         if "table" in line:
             self._take_up(child, line["table"])
         elif child is self._newest:  # Another's verdict is about other settings.
-            self._listener.add_host(line["host"], line["origin"], table.views_in(line))
+            self._verdicts.note(line)
+            self._tell(line)
+
+    def _tell(self, verdict: table.Plain) -> None:
+        self._listener.add_host(verdict["host"], verdict["origin"], table.views_in(verdict))
 
     def _take_up(self, child: Child, plain: table.Plain) -> None:
         """From now on this process has Django's requests."""
@@ -233,6 +238,8 @@ class Keeper:
         child.attach_to(self._listener)
         self._newest = child
         self._listener.set_table(routes, own, special_paths, places)
+        for verdict in self._verdicts.under(plain):
+            self._tell(verdict)
         self._log.lines = [failures_by_code for _, _, failures_by_code in places]
         self._complaint = ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -32,6 +33,11 @@ Place = tuple[Upstream, Home, Failures]
 
 # Each may need a second descriptor, for a connection to a frontend.
 MOST_CONNECTIONS = 4096
+
+# Where Django serves in development, and how many names of ALLOWED_HOSTS the door is told of.
+LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+MOST_KNOWN_NAMES = 64
+MOST_KNOWN_HOSTS = 256  # As csrc/engine/site.h has it.
 
 # Of the settings, what the door's own part of the work is done by.
 SETTINGS_OF_DOOR = (
@@ -168,6 +174,48 @@ def verdict_on(sent: str, server: tuple[str, int], settings: Settings) -> Plain:
         return refusal_of(sent)
     views = _views_of(settings, sent, host, scheme)
     return {"host": sent, "origin": f"{scheme}://{host}", "views": views}
+
+
+def _names_allowed() -> list[str]:
+    """What ALLOWED_HOSTS seems to name without a wildcard, or stands for where it is empty."""
+    allowed = [name.removeprefix(".") for name in map(str, django_settings.ALLOWED_HOSTS)]
+    names = dict.fromkeys([*LOCAL_NAMES, *allowed])
+    return [name for name in names if name.isascii()][:MOST_KNOWN_NAMES]
+
+
+def known_hosts_of(server: tuple[str, int], settings: Settings) -> Plain:
+    """Hosts that the door need not ask about, and what all verdicts hang on beside the server."""
+    verdicts = []
+    for name in _names_allowed():
+        for sent in (name, f"{name}:{server[1]}"):
+            with contextlib.suppress(Exception):  # Then it is asked about, and logged.
+                verdicts.append(verdict_on(sent, server, settings))
+    return {
+        "hosts": [verdict for verdict in verdicts if verdict["views"] is not None],
+        "hosts_hang_on": repr((list(django_settings.ALLOWED_HOSTS), settings)),
+    }
+
+
+class Verdicts:
+    """What Django has allowed; it outlives the process that said so, while its settings do."""
+
+    def __init__(self) -> None:
+        self._hang_on: str | None = None
+        self._by_host: dict[str, Plain] = {}
+
+    def note(self, verdict: Plain) -> None:
+        if verdict["views"] is not None and len(self._by_host) < MOST_KNOWN_HOSTS:
+            self._by_host[verdict["host"]] = verdict
+
+    def under(self, plain: Plain) -> list[Plain]:
+        """Those that hold under a new table."""
+        hang_on = plain.get("hosts_hang_on")
+        if hang_on is None or hang_on != self._hang_on:
+            self._by_host.clear()
+        self._hang_on = hang_on
+        for verdict in plain.get("hosts", ()):
+            self.note(verdict)
+        return list(self._by_host.values())
 
 
 def views_in(verdict: Plain) -> list[Views] | None:
