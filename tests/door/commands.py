@@ -85,16 +85,22 @@ class Watched:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "watched_by_the_reloader.py"
-        self._file.write_text("")
+        self._write("")
         self.environment = {"PYTHONPATH": str(folder), "TEST_WATCHED_MODULE": self._file.stem}
         if own := os.environ.get("PYTHONPATH"):
             self.environment["PYTHONPATH"] += os.pathsep + own
+
+    def _write(self, text: str) -> None:
+        """At once: who imports it never finds half of it."""
+        written = self._file.with_suffix(".saved")
+        written.write_text(text)
+        written.replace(self._file)
 
     def save_until(self, happens: Callable[[], bool], text: str = "") -> None:
         """The reloader does not see a change from before its first look at the files."""
 
         def saved() -> bool:
-            self._file.write_text(text)
+            self._write(text)
             return happens()
 
         await_that("the save is noticed", saved)

@@ -110,16 +110,25 @@ class Stage:
 
 
 class Stages:
-    """The servers of a test session: each is started when first asked for."""
+    """The servers of a test session: each is started when asked for, and kept for the next test.
+
+    Each costs some 40 MB: the one that was asked for longest ago makes room.
+    """
+
+    MOST = 40
 
     def __init__(self) -> None:
-        self._running: dict[str, Stage] = {}
+        self._running: dict[str, Stage] = {}  # in the order in which they were asked for last
 
     def get(self, kind: str, settings: dict[str, Any], environment: dict[str, str]) -> Stage:
         key = json.dumps([kind, settings, environment], sort_keys=True)
-        if key not in self._running:
-            self._running[key] = Stage(kind, settings, environment)
-        return self._running[key]
+        stage = self._running.pop(key, None)
+        if stage is None:
+            while len(self._running) >= self.MOST:
+                self._running.pop(next(iter(self._running))).close()
+            stage = Stage(kind, settings, environment)
+        self._running[key] = stage
+        return stage
 
     def close(self) -> None:
         for stage in self._running.values():
