@@ -1,4 +1,4 @@
-"""Django, set up once for the tests that run inside this process."""
+"""Django, set up once for the tests inside this process, and servers that outlive a test."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ import pytest
 from django.core.checks import registry
 
 from tests.door import exclusions
+from tests.traffic.stage import Stage, Stages
 
 # A shell ignores Ctrl-C for what it starts in the background, and nohup the end of a terminal;
 # children inherit that: the servers that the tests start and end would not hear it.
@@ -25,6 +26,25 @@ def checks_of_its_own() -> Iterator[None]:
     before = set(registry.registry.registered_checks)
     yield
     registry.registry.registered_checks = before
+
+
+@pytest.fixture(scope="session")
+def stages() -> Iterator[Stages]:
+    running = Stages()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def stage(stages: Stages, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """The server named by the mark `on`, with this test's own script and log."""
+    kind, options = request.param
+    environment = dict(options)
+    settings = environment.pop("settings", {})
+    found = stages.get(kind, settings, environment)
+    found.begin()
+    yield found
+    found.finish()
 
 
 @pytest.hookimpl(trylast=True)

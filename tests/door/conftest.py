@@ -9,9 +9,6 @@ import pytest
 from tests.door.commands import Runserver, runserver
 from tests.harness.http_requests import Recorder, Request
 from tests.harness.scripted_upstream import ScriptedUpstream, scripted
-from tests.traffic.conftest import stage, stages
-
-__all__ = ["frontend", "server", "stage", "stages"]
 
 
 def named(request: Request) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Callable
 from queue import Queue
@@ -15,7 +14,6 @@ from tests.live.tunnels import ADOPTING, never_answers, row_of
 from tests.traffic.stage import Stage, chunked, on, request
 
 OURS = "samesite_proxy.middleware.SameSiteProxyMiddleware"
-GZIP_FIRST = f'["django.middleware.gzip.GZipMiddleware", "{OURS}"]'
 EDITS_FIRST = f'["tests.project.middleware.edits", "{OURS}"]'
 EVENTS = [f"data: {number}\n\n".encode() for number in range(20)]
 FRAMINGS = {
@@ -146,20 +144,6 @@ def test_stream_behind_another_middleware_is_not_adopted_but_streamed(stage: Sta
             assert event.upper().strip() in client.read_until(event.upper())
         events.send(None)
         client.read_to_end()
-
-
-@on(*ADOPTING, TEST_MIDDLEWARE=GZIP_FIRST)
-def test_gzip_before_ours_encodes_a_stream(stage: Stage) -> None:
-    events = Events()
-    stage.play(events)
-    for event in EVENTS:
-        events.send(event)
-    events.send(None)
-    with stage.client() as client:
-        client.send(request("GET", "/events", "Accept-Encoding: gzip", "Connection: close"))
-        answer = client.read_answer()
-        assert answer.get("Content-Encoding") == "gzip"
-        assert gzip.decompress(answer.body) == b"".join(EVENTS)
 
 
 @on(*ADOPTING)

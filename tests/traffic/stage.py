@@ -115,7 +115,7 @@ class Stages:
     Each costs some 40 MB: the one that was asked for longest ago makes room.
     """
 
-    MOST = 40
+    MOST = 60
 
     def __init__(self) -> None:
         self._running: dict[str, Stage] = {}  # in the order in which they were asked for last
