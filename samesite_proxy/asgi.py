@@ -133,7 +133,7 @@ class ProxyApplication:
 
         def start() -> tuple[AsyncExchange, websocket.Handshake]:
             arrival = self._arrivals.of(scope)
-            handshake = websocket.Handshake()
+            handshake = websocket.Handshake(scope.get("subprotocols", ()))
             own = dataclasses.replace(arrival, fields=handshake.fields(arrival.fields))
             exchange = self._forwarder.start(own, frontend, "GET", target_of_scope(scope), TUNNEL)
             return exchange, handshake

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +18,20 @@ Fields = list[tuple[str, str]]
 Scope = dict[str, Any]
 Event = dict[str, Any]
 
-ANSWER_FIELDS = frozenset(
+# Each server's own half of the handshake, and what it writes into every answer's head itself.
+SERVERS_OWN = frozenset(
     {"sec-websocket-accept", "sec-websocket-protocol", "sec-websocket-extensions", "upgrade"}
+    | {"connection", "content-length", "date", "server", "transfer-encoding"}
 )
 NO_CODE = 1005  # RFC 6455, 7.4.1
+VANISHED = 1011
+
+# What is taken off the server ahead of a frontend that does not read: an end is heard behind it.
+AHEAD = 64 * 1024
+EVENT_COST = 1024
+# A browser that takes nothing of an event for so long is given up; s.
+BROWSER_PATIENCE = 60.0
+LAST_PATIENCE = 1.0
 
 
 def value_of(fields: Fields, name: str) -> str | None:
@@ -30,6 +41,15 @@ def value_of(fields: Fields, name: str) -> str | None:
 def encoded(fields: Fields) -> list[tuple[bytes, bytes]]:
     """As ASGI wants them: lower case, bytes."""
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields]
+
+
+def _cost(event: Event) -> int:
+    return EVENT_COST + len(event.get("bytes") or event.get("text") or "")
+
+
+def _for_server(fields: Fields) -> list[tuple[bytes, bytes]]:
+    """What of the frontend's head goes into the server's."""
+    return encoded([field for field in fields if field[0].lower() not in SERVERS_OWN])
 
 
 @dataclass(frozen=True)
@@ -50,43 +70,67 @@ class Browser:
         send: Callable[[Event], Awaitable[None]],
     ) -> None:
         self.name = f"WebSocket {scope['path']}"
-        self.send = send
+        self._send = send
         self._receive = receive
         self._can_refuse = "websocket.http.response" in (scope.get("extensions") or {})
-        # Of the servers only daphne states no version of the specification, and only it waits on.
-        self._is_ended_by_return = "spec_version" in scope.get("asgi", {})
-        self._next: asyncio.Future[Event] | None = None
+        self._patience = BROWSER_PATIENCE
+        self._said: deque[Event] = deque()
+        self._held = 0
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
 
     async def arrive(self) -> None:
         """The server announces the WebSocket; what comes next is listened for from now on."""
         await self._receive()  # websocket.connect
-        self._next = asyncio.ensure_future(self._receive())
+        self.left = asyncio.ensure_future(self._listen())
+        self.left.add_done_callback(lambda _: self._news.set())
 
-    async def receive(self) -> Event:
-        """The next event, of which the one before an acceptance can only be the end."""
-        event = await (self._next or self._receive())
-        self._next = None
+    async def _listen(self) -> Event:
+        """The browser's end, which is heard behind messages that nobody has asked for yet."""
+        while (event := await self._receive())["type"] == "websocket.receive":
+            self._said.append(event)
+            self._held += _cost(event)
+            self._news.set()
+            while self._held > AHEAD:
+                self._room.clear()
+                await self._room.wait()
         return event
 
-    async def until_gone(self) -> None:
-        """Before it is accepted."""
-        if self._next is not None:
-            await asyncio.wait([self._next])
+    async def receive(self) -> Event:
+        """The next event. Before an acceptance it can only be the end."""
+        while not self._said:
+            if self.left.done():
+                return self.left.result()
+            self._news.clear()
+            await self._news.wait()
+        event = self._said.popleft()
+        self._held -= _cost(event)
+        self._room.set()
+        return event
 
-    def leave(self) -> None:
-        if self._next is not None:
-            self._next.cancel()
+    async def leave(self) -> None:
+        """Nothing is listened for any more: granian closes only once nobody waits for an event."""
+        self.left.cancel()
+        await asyncio.gather(self.left, return_exceptions=True)
+
+    async def send(self, event: Event) -> None:
+        """TimeoutError where the browser takes nothing; it is not waited for as long again."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._send(event)
+        except TimeoutError:
+            self._patience = LAST_PATIENCE
+            raise
 
     async def accept(self, fields: Fields) -> None:
-        extra = [field for field in fields if field[0].lower() not in ANSWER_FIELDS]
         subprotocol = value_of(fields, "sec-websocket-protocol")
-        event = {"type": "websocket.accept", "subprotocol": subprotocol, "headers": encoded(extra)}
+        headers = _for_server(fields)
+        event = {"type": "websocket.accept", "subprotocol": subprotocol, "headers": headers}
         await self.send(event)
 
     async def refuse(self, status: int, fields: Fields, body: bytes) -> None:
         """With status and body where the server can say them; else a plain 403."""
-        kept = [field for field in fields if field[0].lower() not in ("content-length", "upgrade")]
-        headers = [*encoded(kept), (b"content-length", str(len(body)).encode())]
+        headers = [*_for_server(fields), (b"content-length", str(len(body)).encode())]
         kind = "websocket.http.response"
         events: list[Event] = [{"type": "websocket.close"}]
         if self._can_refuse:
@@ -99,12 +143,9 @@ class Browser:
             for event in events:
                 await self.send(event)
 
-    async def close(self, closing: Closing | None) -> None:
-        """As the frontend did. Where that vanished, returning makes most servers break it off."""
-        if closing is None and self._is_ended_by_return:
-            return
+    async def close(self, closing: Closing) -> None:
         plain = {"type": "websocket.close"}
-        if closing is None or closing.code == NO_CODE:
+        if closing.code == NO_CODE:
             await self.send(plain)
             return
         try:

@@ -17,17 +17,31 @@ from websockets.protocol import CLIENT, OPEN, Protocol
 
 from samesite_proxy._engine import EngineError
 from samesite_proxy.bells import AsyncExchange
-from samesite_proxy.browser import Browser, Closing
+from samesite_proxy.browser import VANISHED, Browser, Closing
 
 logger = logging.getLogger("samesite_proxy")
 
 # For the frontend's half of a closing handshake.
 CLOSING_SECONDS = 1.0
+# A frontend that takes nothing of a piece for so long is given up, and sooner where the browser has
+# left; s.
+FRONTEND_PATIENCE = 15.0
+LAST_PATIENCE = 1.0
+PIECE = 64 * 1024
 MESSAGE_CEILING = 16 * 1024 * 1024
+MOST_FRAGMENTS = 64 * 1024
+# So many bytes are read as frames at once, and the loop's other tasks have their turn behind a
+# slice with more frames than a few.
+SLICE = 2048
+FEW_FRAMES = 8
 # Pings that the frontend may send while it reads none of our answers.
 MOST_PINGS = 64
 
 DATA = (Opcode.TEXT, Opcode.BINARY, Opcode.CONT)
+
+
+class TooManyFragments(Exception):
+    """Of one message."""
 
 
 class Relay:
@@ -42,13 +56,32 @@ class Relay:
         self._pings = 0
         self._is_closed_by_browser = False
         self._opcode = Opcode.TEXT
-        self._parts: list[bytes] = []
+        self._message = bytearray()
+        self._fragments = 0
+        self._deadline: asyncio.Timeout | None = None
+
+    async def _give(self, piece: bytes) -> None:
+        """To the frontend. One that takes nothing has as good as vanished: all hear it as that."""
+        patience = LAST_PATIENCE if self._browser.left.done() else FRONTEND_PATIENCE
+        try:
+            async with asyncio.timeout(patience) as self._deadline:
+                await self._exchange.send(piece)
+        except TimeoutError:
+            logger.warning("%s: the frontend reads nothing, and is given up", self._browser.name)
+            self._exchange.cancel()
+        finally:
+            self._deadline = None
+
+    def _hurry(self) -> None:
+        if self._deadline is not None:
+            self._deadline.reschedule(asyncio.get_running_loop().time() + LAST_PATIENCE)
 
     async def _speak(self) -> None:
         """Sends what the library has to say, in its order."""
         async with self._speaking:
             for data in self._frames.data_to_send():
-                await self._exchange.send(data)
+                for start in range(0, len(data), PIECE):
+                    await self._give(data[start : start + PIECE])
 
     async def _pong(self) -> None:
         self._pings = 0
@@ -70,11 +103,14 @@ class Relay:
             return
         if frame.opcode is not Opcode.CONT:
             self._opcode = frame.opcode
-        self._parts.append(bytes(frame.data))
+        self._message += frame.data
+        self._fragments += 1
+        if self._fragments > MOST_FRAGMENTS:
+            raise TooManyFragments
         if frame.fin:
-            whole, self._parts = b"".join(self._parts), []
+            whole, self._message, self._fragments = self._message, bytearray(), 0
             is_text = self._opcode is Opcode.TEXT
-            said = {"text": whole.decode()} if is_text else {"bytes": whole}
+            said = {"text": whole.decode()} if is_text else {"bytes": bytes(whole)}
             await self._tell({"type": "websocket.send", **said})
 
     async def _tell(self, message: dict[str, Any]) -> None:
@@ -87,25 +123,36 @@ class Relay:
             self._frames.fail(CloseCode.MESSAGE_TOO_BIG)
 
     async def _hear_all(self) -> None:
+        events = self._frames.events_received()
         try:
-            for event in self._frames.events_received():
+            for event in events:
                 assert isinstance(event, Frame)
                 await self._hear(event)
         except UnicodeDecodeError:
             self._frames.fail(CloseCode.INVALID_DATA, "text is not UTF-8")
+        except TooManyFragments:
+            self._frames.fail(CloseCode.MESSAGE_TOO_BIG, "too many fragments")
+        if len(events) > FEW_FRAMES:
+            await asyncio.sleep(0)
 
-    async def _from_frontend(self) -> Closing | None:
-        """How the frontend closed, or what was wrong with it; None: it vanished."""
-        with contextlib.suppress(EngineError):
-            while data := await self._exchange.read():
-                self._frames.receive_data(data)
-                await self._hear_all()
-                is_closing = not self._is_open() and not self._is_closed_by_browser
-                if is_closing or self._frames.close_rcvd is not None:
-                    break
+    async def _hear_piece(self, data: bytes) -> bool:
+        """Whether there is more to be heard."""
+        for start in range(0, len(data), SLICE):
+            self._frames.receive_data(data[start : start + SLICE])
+            await self._hear_all()
+            is_closing = not self._is_open() and not self._is_closed_by_browser
+            if is_closing or self._frames.close_rcvd is not None:
+                return False
+        return True
+
+    async def _from_frontend(self) -> Closing:
+        """How the frontend closed, or what was wrong with it or with the browser."""
+        with contextlib.suppress(EngineError, TimeoutError):
+            while (data := await self._exchange.read()) and await self._hear_piece(data):
+                pass
         close = self._frames.close_rcvd or self._frames.close_sent
         if close is None or self._is_closed_by_browser:
-            return None
+            return Closing(VANISHED)
         with contextlib.suppress(EngineError, TimeoutError):
             await asyncio.wait_for(self._speak(), CLOSING_SECONDS)
         return Closing(close.code, close.reason)
@@ -142,10 +189,16 @@ class Relay:
         return True
 
     async def _until_closed(
-        self, frontend: asyncio.Task[Closing | None], browser: asyncio.Task[bool]
+        self, frontend: asyncio.Task[Closing], browser: asyncio.Task[bool]
     ) -> bool:
         """Whether the browser's side is still to be closed."""
-        await asyncio.wait([frontend, browser], return_when=asyncio.FIRST_COMPLETED)
+        sides = [frontend, browser]
+        await asyncio.wait([*sides, self._browser.left], return_when=asyncio.FIRST_COMPLETED)
+        if self._browser.left.done():
+            self._hurry()
+        await asyncio.wait(sides, return_when=asyncio.FIRST_COMPLETED)
+        if self._browser.left.done() and not browser.done():
+            return False
         if not browser.done():
             return True
         if isinstance(browser.exception(), EngineError):
@@ -166,5 +219,6 @@ class Relay:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        if is_browser_open:  # granian closes only once nobody waits for its next event.
+            await self._browser.leave()
+        if is_browser_open:
             await self._browser.close(frontend.result())

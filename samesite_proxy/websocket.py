@@ -7,7 +7,7 @@ import base64
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from samesite_proxy import failures
@@ -30,14 +30,25 @@ OWN_FIELDS = frozenset(
 REFUSAL_CEILING = 1024 * 1024
 
 
+def _values(fields: Fields, name: str) -> list[str]:
+    return [value for key, value in fields if key.lower() == name]
+
+
 class Handshake:
     """Our own half of RFC 6455, 4.1 towards the frontend; extensions are not offered."""
 
-    def __init__(self) -> None:
+    def __init__(self, subprotocols: Sequence[str]) -> None:
         self._key = base64.b64encode(os.urandom(16)).decode()
+        self._subprotocols = subprotocols
+        self._offered: set[str] = set()
 
     def fields(self, received: Fields) -> Fields:
         kept = [field for field in received if field[0].lower() not in OWN_FIELDS]
+        if self._subprotocols and not _values(kept, "sec-websocket-protocol"):
+            # uvicorn's wsproto takes the field out.
+            kept.append(("Sec-WebSocket-Protocol", ", ".join(self._subprotocols)))
+        for value in _values(kept, "sec-websocket-protocol"):
+            self._offered.update(token.strip() for token in value.split(","))
         return [
             *kept,
             ("Upgrade", "websocket"),
@@ -47,22 +58,24 @@ class Handshake:
 
     def is_accepted_by(self, fields: Fields) -> bool:
         digest = hashlib.sha1(self._key.encode() + ACCEPT_GUID, usedforsecurity=False).digest()
-        expected = base64.b64encode(digest).decode()
-        return [value for name, value in fields if name.lower() == "sec-websocket-accept"] == [
-            expected
-        ]
+        chosen = _values(fields, "sec-websocket-protocol")
+        return (
+            _values(fields, "sec-websocket-accept") == [base64.b64encode(digest).decode()]
+            and [value.lower() for value in _values(fields, "upgrade")] == ["websocket"]
+            and not any(_values(fields, "sec-websocket-extensions"))
+            and len(chosen) <= 1
+            and self._offered.issuperset(chosen)
+        )
 
 
 async def _head_for(browser: Browser, exchange: AsyncExchange) -> tuple[int, str, Fields] | None:
     """The head of the frontend's answer; None if the browser has left before."""
     head = asyncio.ensure_future(exchange.head())
-    gone = asyncio.ensure_future(browser.until_gone())
     try:
-        await asyncio.wait([head, gone], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([head, browser.left], return_when=asyncio.FIRST_COMPLETED)
         return head.result() if head.done() else None
     finally:
         head.cancel()
-        gone.cancel()
 
 
 async def _body_of(exchange: AsyncExchange) -> bytes:
@@ -103,8 +116,8 @@ async def forward(
     relocated: Callable[[Fields], Fields],
 ) -> None:
     """Forwards one WebSocket, whose exchange with the frontend `start` begins."""
+    await browser.arrive()
     try:
-        await browser.arrive()
         from samesite_proxy.messages import Relay  # websockets is an optional extra.
 
         exchange, handshake = start()
@@ -118,4 +131,4 @@ async def forward(
     except OSError:
         pass  # What servers raise once the browser has left.
     finally:
-        browser.leave()
+        await browser.leave()

@@ -66,7 +66,7 @@ UVICORN = Server(
     codes_to_frontend="every",
     reason_to_frontend="kept",
     left_handshake="at once",
-    vanished="1006",
+    vanished="1011",
     empty_message="kept",
     largest_message="16 MiB",
     back_pressure="holds back",
@@ -138,7 +138,7 @@ GRANIAN = Server(
     codes_to_frontend="every but 1014",
     reason_to_frontend="dropped",
     left_handshake="at the answer",
-    vanished="1005",
+    vanished="1011",
     empty_message="kept",
     largest_message="64 MiB",
     back_pressure="holds back",
@@ -179,4 +179,4 @@ TABLE = {
 
 def row_of(kind: str) -> Server:
     """The row of a kind of server such as "uvicorn front"."""
-    return TABLE[kind.split()[0]]
+    return TABLE[kind.split()[0].partition("-")[0]]

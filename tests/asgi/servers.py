@@ -62,6 +62,15 @@ COMMANDS |= {
 }
 
 
+def _uvicorn_by(library: str) -> Callable[[int], list[str]]:
+    return lambda port: [*_uvicorn(port, "tests.project.asgi:application"), "--ws", library]
+
+
+# uvicorn's own choice among the libraries that frame WebSockets for it is a third one.
+COMMANDS |= {f"uvicorn-{name} front": _uvicorn_by(name) for name in ("websockets", "wsproto")}
+EVERY_LIBRARY = (*EVERY, "uvicorn-websockets", "uvicorn-wsproto")
+
+
 def front(*names: str) -> list[str]:
     """Kinds of servers with our application in front of Django's handler."""
     return [f"{name} front" for name in names or EVERY]

@@ -232,3 +232,19 @@ def test_handshake_over_the_ceiling_is_refused(stage: Stage) -> None:
     status = refused.value.response.status_code
     assert status == (403 if row_of(stage.kind).refusal == "403" else 431)
     assert stage.upstream.connections == []
+
+
+@on(*front())
+def test_frontend_vanishes_every_browser_knows(stage: Stage) -> None:
+    def script(connection: Connection) -> None:
+        accept(connection)
+        connection.send(frame(1, b"hi"))
+        connection.end()
+
+    stage.play(script)
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(browser(stage)) for _ in range(12)]
+        for socket in sockets:
+            assert socket.recv(timeout=DEADLINE) == "hi"
+        codes = {closing(socket)[0] for socket in sockets}
+    assert codes == {int(row_of(stage.kind).vanished)}

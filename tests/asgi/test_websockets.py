@@ -236,3 +236,76 @@ def test_large_message_from_the_frontend_crosses(stage: Stage) -> None:
             assert "refuses a message" in stage.log()
         else:
             assert socket.recv(timeout=DEADLINE) == message
+
+
+def read_nothing(connection: Connection) -> None:
+    """Until it is given up, when what had been sent is less than all."""
+    accept(connection)
+    given_up.wait(DEADLINE)
+    assert len(connection.receive_to_end()) < 15 * MIB
+
+
+given_up = threading.Event()
+HOLDING = [kind for kind in front() if row_of(kind).back_pressure == "holds back"]
+
+
+@on(*HOLDING, FRONTEND_PATIENCE="600")
+def test_end_of_the_browser_is_heard_while_the_frontend_reads_nothing(stage: Stage) -> None:
+    given_up.clear()
+    stage.play(read_nothing)
+    with contextlib.suppress(ConnectionClosed), browser(stage, close_timeout=0) as socket:
+        socket.send(b"x" * 15 * MIB)
+    stage.await_log("reads nothing, and is given up")
+    given_up.set()
+    stage.upstream.next_finished()
+    assert stage.works()
+
+
+@on(*HOLDING, FRONTEND_PATIENCE="0.5")
+def test_frontend_that_reads_nothing_is_given_up_for_the_browser_too(stage: Stage) -> None:
+    given_up.clear()
+    stage.play(read_nothing)
+    with browser(stage) as socket:
+        socket.send(b"x" * 15 * MIB)
+        assert closing(socket)[0] == int(row_of(stage.kind).vanished)
+    assert "reads nothing, and is given up" in stage.log()
+    given_up.set()
+    stage.upstream.next_finished()
+    assert stage.works()
+
+
+@on(*front("uvicorn", "granian"))
+@pytest.mark.parametrize("piece", [b"", b"xy"], ids=["empty", "tiny"])
+def test_message_of_too_many_fragments_is_closed_with_1009(stage: Stage, piece: bytes) -> None:
+    def script(connection: Connection) -> None:
+        accept(connection)
+        some = frame(0, piece, fin=False) * 50_000
+        connection.send(frame(2, fin=False) + some + frame(0))
+        connection.send(frame(2, fin=False) + some * 2 + frame(0))
+        connection.receive_to_end()
+
+    stage.play(script)
+    with browser(stage) as socket:
+        assert socket.recv(timeout=DEADLINE) == piece * 50_000
+        assert closing(socket)[0] == 1009
+
+
+@on(*front("uvicorn"))
+def test_frames_without_end_leave_the_loop_to_others(stage: Stage) -> None:
+    served = threading.Event()
+    flooding = threading.Event()
+
+    def script(connection: Connection) -> None:
+        accept(connection)
+        while not served.is_set():
+            connection.send(frame(10) * 50_000)
+            flooding.set()
+        connection.receive_to_end()
+
+    stage.play(script)
+    with browser(stage, close_timeout=0):
+        assert flooding.wait(DEADLINE)
+        try:
+            assert stage.get("/api/").status in (200, 404)
+        finally:
+            served.set()

@@ -6,3 +6,8 @@ from samesite_proxy.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.project.settings")
 application = get_asgi_application()
+
+if patience := os.environ.get("FRONTEND_PATIENCE"):
+    from samesite_proxy import messages
+
+    messages.FRONTEND_PATIENCE = float(patience)
