@@ -47,16 +47,29 @@ class BrokenOff(asyncio.CancelledError, RequestAborted):
     """
 
 
-async def _upload(exchange: AsyncExchange, pieces: AsyncIterator[bytes]) -> None:
-    """Sends a request's body while the answer is awaited; the answer's side tells of failures."""
+async def _upload(exchange: AsyncExchange, pieces: AsyncIterator[bytes]) -> EngineError | None:
+    """Sends a request's body while the answer is awaited; the answer's side tells of failures,
+    but for the one that is returned: there is less of a body than was declared."""
     try:
         async for piece in pieces:
             if piece and not await exchange.send(piece):
-                return
+                return None
         exchange.end()
     except EngineError as error:
         if error.code == "request-client":  # Too short: without its end it is no request.
             exchange.cancel()
+            return error
+    return None
+
+
+async def _head_of(
+    exchange: AsyncExchange, uploading: asyncio.Task[EngineError | None] | None
+) -> tuple[int, str, Fields]:
+    try:
+        return await exchange.head()
+    except EngineError as error:
+        short = uploading.result() if uploading is not None and uploading.done() else None
+        raise (short or error) from None
 
 
 class AsyncForwarder:
@@ -95,8 +108,8 @@ class AsyncForwarder:
         uploading = None
         try:
             if length not in (NO_BODY, 0):
-                uploading = asyncio.ensure_future(_upload(exchange, _pieces(request)))
-            status, reason, fields = await exchange.head()
+                uploading = asyncio.create_task(_upload(exchange, _pieces(request)))
+            status, reason, fields = await _head_of(exchange, uploading)
             fields = sendable(status, fields)
         except BaseException:
             exchange.close()  # Which ends the upload too.
@@ -127,7 +140,7 @@ async def _pieces(request: HttpRequest) -> AsyncIterator[bytes]:
 
 
 async def _body_of(
-    exchange: AsyncExchange, uploading: asyncio.Future[None] | None, name: str
+    exchange: AsyncExchange, uploading: asyncio.Task[EngineError | None] | None, name: str
 ) -> AsyncIterator[bytes]:
     """The answer's body as it comes. A missing end is what breaks the client's connection."""
     try:

@@ -12,7 +12,7 @@ import pytest
 from tests.asgi.server_table import row_of
 from tests.asgi.servers import EVERY, both, front
 from tests.asgi.sockets import never_answering
-from tests.harness.http_requests import RequestReader, recording
+from tests.harness.http_requests import Recorder, RequestReader, recording
 from tests.harness.raw_client import Broken, RawClient
 from tests.harness.scripted_upstream import DEADLINE, Connection, answering_once
 from tests.traffic.stage import Stage, on, request
@@ -193,3 +193,15 @@ def test_frontend_that_does_not_answer_is_504(stage: Stage) -> None:
 def test_answer_that_is_not_http_is_502(stage: Stage) -> None:
     stage.play(answering_once(b"hello\r\n\r\n"))
     assert stage.get("/").status == 502
+
+
+@on(*both("uvicorn"))
+def test_body_that_the_server_lost_is_the_clients_to_send_again(stage: Stage) -> None:
+    """httptools stops at the head of a request that offers an upgrade."""
+    stage.play(Recorder())
+    with stage.client() as client:
+        offer = ("Connection: Upgrade", "Upgrade: h2c")
+        client.send(request("POST", "/up", *offer, body=b"hello"))
+        answer = client.read_answer()
+    assert answer.status == 400
+    assert b"not as long as declared" in answer.body
