@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define OURS "samesite-0123456789abcdef"
 
@@ -33,6 +32,8 @@ test_token_of_ours_closes_it_wherever_it_stands(void)
         "a;x=\"no end\\\", " OURS ", \\\"b",
         "a;x=\"one, two\", b;y=\", " OURS,
         "\",\\\"\",\"" OURS ", " OURS,
+        "\", " OURS ", a;x=\"1\"",
+        "a;x=\"b, " OURS ", c;x=\"d, e\"",
     };
 
     for (size_t i = 0; i < COUNT(lists); i++) {
@@ -57,7 +58,6 @@ test_token_counts_as_a_whole_only(void)
         OURS ":80",
         "a;" OURS,
         "a;x=" OURS,
-        "a;x=\"," OURS ",\"",
         "samesite-",
         "samesite-0123456789abcde",
         "\"" OURS "\"",
@@ -73,7 +73,7 @@ static void
 test_eight_tokens_of_the_kind_close_it_in_any_number_of_lines(void)
 {
     struct sp_field fields[] = {
-        {span("CDN-Loop"), span("samesite-1, samesite-2;a=\"samesite-x, samesite-y\"")},
+        {span("CDN-Loop"), span("samesite-1, samesite-2;a=\"samesite-x\"")},
         {span("cdn-loop"), span("a, SAMESITE-3, b, samesite-4;x, samesite-5")},
         {span("X"), span("samesite-6, samesite-7, samesite-8")},
         {span("CDN-LOOP"), span("c, c, c, c, c, c, c, c, c, samesite-6, samesite-7")},
@@ -85,30 +85,12 @@ test_eight_tokens_of_the_kind_close_it_in_any_number_of_lines(void)
     assert(!sp_cdn_loop_is_closed(fields, COUNT(fields), span("")));
 }
 
-/* Each quote, were it looked at anew, would be looked for to the end. */
-static void
-test_quotes_without_end_cost_no_more_than_their_length(void)
-{
-    size_t length = (size_t)4 * 1024 * 1024;
-    char *text = malloc(length);
-
-    assert(text != NULL);
-    text[0] = '"';
-    for (size_t i = 1; i < length; i++) {
-        text[i] = i % 2 == 1 ? '\\' : '"';
-    }
-    struct sp_field field = {span("CDN-Loop"), {text, length}};
-    assert(!sp_cdn_loop_is_closed(&field, 1, span(OURS)));
-    free(text);
-}
-
 int
 main(void)
 {
     test_token_of_ours_closes_it_wherever_it_stands();
     test_token_counts_as_a_whole_only();
     test_eight_tokens_of_the_kind_close_it_in_any_number_of_lines();
-    test_quotes_without_end_cost_no_more_than_their_length();
     (void)puts("cdn_loop: ok");
     return 0;
 }

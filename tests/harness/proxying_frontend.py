@@ -15,7 +15,8 @@ END = Answer(200, "OK", [], b"it would go on for ever")
 
 
 def _request(request: Request) -> bytes:
-    """Without its own Connection, and with repeated fields as one, as Node's proxies send it."""
+    """Without its own Connection, and with repeated fields as one, as Node's proxies send it; with
+    a word of its own in CDN-Loop."""
     joined: dict[str, str] = {}
     for name, value in request.fields:
         key = name.lower()
@@ -23,6 +24,8 @@ def _request(request: Request) -> bytes:
     if "upgrade" not in joined:
         joined["connection"] = "close"
     lines = [f"{request.method} {request.target} HTTP/1.1"]
+    if "cdn-loop" in joined:
+        joined["cdn-loop"] += ', proxy.example;v="1"'
     lines += [f"{name}: {value}" for name, value in joined.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + request.body
 
