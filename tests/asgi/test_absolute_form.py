@@ -23,7 +23,7 @@ def test_address_as_target_counts_whole(stage: Stage) -> None:
         counts_whole(stage, is_raw=True)
 
 
-@on(*front("daphne", "hypercorn", "gunicorn"))
+@on(*front("hypercorn", "gunicorn"))
 def test_address_of_a_handshake_counts_whole(stage: Stage) -> None:
     """By what the frontend is asked; it refuses the WebSocket."""
     recorder = stage.record(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
