@@ -1,8 +1,12 @@
 """The application: listing it in INSTALLED_APPS brings the system checks."""
 
+import os
+
 from django.apps import AppConfig
 from django.core.checks import register
+from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
+from samesite_proxy import handover
 from samesite_proxy.checks import check_deployment, check_project
 
 
@@ -13,3 +17,8 @@ class SameSiteProxyConfig(AppConfig):
     def ready(self) -> None:
         register(check_project)
         register(check_deployment, deploy=True)
+
+
+# Here, since the rest of a broken project may keep our runserver from being found.
+if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
+    handover.end_with_door()

@@ -126,6 +126,7 @@ class Keeper:
         self._newest: Child | None = None
         self._next_look = 0.0
         self._is_looking = False
+        self.files: list[str] = []  # what the last process said that it is made of
         self._complaint = ""  # the last, since a process was taken up
         self._selector = selectors.DefaultSelector()
         self._selector.register(rendezvous, selectors.EVENT_READ, self._meet)
@@ -220,6 +221,8 @@ class Keeper:
     def _obey(self, child: Child, line: dict[str, Any]) -> None:
         if "table" in line:
             self._take_up(child, line["table"])
+        elif "files" in line:
+            self.files = line["files"]
         elif child is self._newest:  # Another's verdict is about other settings.
             self._verdicts.note(line)
             self._tell(line)
@@ -261,6 +264,10 @@ class Door:
     def offer(self) -> None:
         """To the processes that are started from now on."""
         handover.offer(self._theirs, self._address)
+
+    def files(self) -> list[str]:
+        """What the last server process was made of."""
+        return self._keeper.files
 
     def handover(self) -> Handover:
         """For this process."""

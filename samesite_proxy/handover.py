@@ -72,6 +72,7 @@ class Handed(socket.socket):
         self.left = 0  # how much of this request is still to be read from the connection
         self.has_copy = False  # of what follows the request
         self.is_answered = False  # something of an answer is sent, or may be
+        self.is_endless = False  # its answer may take as long as it likes
         self.goes_back = False
 
     @property
@@ -81,6 +82,13 @@ class Handed(socket.socket):
 
     def report(self, kind: int) -> bool:
         return self._channel.report(kind, self.request_id)
+
+    def end_answer(self) -> None:
+        """As its view would; without a byte of an answer it is the next process's."""
+        if self.is_answered:
+            with contextlib.suppress(OSError):  # The client has left.
+                self.shutdown(socket.SHUT_WR)
+            self.report(CLOSED)
 
 
 class Channel:
@@ -178,11 +186,11 @@ class Handover:
         self._rendezvous = forks.own(rendezvous)
         self._channel: Channel | None = None
         self._control: socket.socket | None = None
+        self._telling = threading.Lock()
         self._pause = SHORTEST_PAUSE
         self._leaving = threading.Event()
-        self._under_way = 0  # requests, and the reader of the channel
-        self._counting = threading.Lock()
-        self._all_over = threading.Event()
+        self._under_way: set[Handed | None] = set()  # None: the reader of the channel
+        self._changed = threading.Condition()
 
     @property
     def is_left(self) -> bool:
@@ -229,27 +237,43 @@ class Handover:
         return Channel(ends[0], self.address.family)
 
     def tell(self, line: dict[str, Any]) -> None:
-        """One line to the door."""
-        assert self._control is not None
-        with contextlib.suppress(OSError):
-            self._control.sendall(json.dumps(line).encode() + b"\n")
+        """One line to the door, if it has been offered a channel."""
+        if self._control is not None:
+            with self._telling, contextlib.suppress(OSError):
+                self._control.sendall(json.dumps(line).encode() + b"\n")
 
-    def begin(self) -> None:
-        with self._counting:
-            self._under_way += 1
+    def begin(self, request: Handed | None) -> None:
+        with self._changed:
+            self._under_way.add(request)
 
-    def end(self) -> None:
-        with self._counting:
-            self._under_way -= 1
-            if self._under_way == 0:  # The reader too: nothing more can begin.
-                self._all_over.set()
+    def end(self, request: Handed | None) -> None:
+        with self._changed:
+            self._under_way.discard(request)
+            self._changed.notify_all()
+
+    def expect_no_end(self, request: Handed) -> None:
+        """Nobody waits for the end of this answer."""
+        with self._changed:
+            request.is_endless = True
+            self._changed.notify_all()
+
+    def _endless(self) -> list[Handed]:
+        return [each for each in self._under_way if each is not None and each.is_endless]
 
     def leave(self) -> None:
-        """Take no more requests, and wait until those that were taken are answered."""
+        """Take no more requests, wait until those that were taken are answered, and end the answers
+        that have no end of their own.
+        """
         self._leaving.set()
-        if self._channel is not None:
-            self._channel.report(LEAVING)
-            self._all_over.wait(LEAVE_SECONDS)
+        if self._channel is None:
+            return
+        self._channel.report(LEAVING)
+        with self._changed:  # The reader too is waited for: nothing more can begin then.
+            self._changed.wait_for(
+                lambda: len(self._under_way) == len(self._endless()), LEAVE_SECONDS
+            )
+            for request in self._endless():
+                request.end_answer()
 
     def end_with_door(self) -> None:
         """End this process as soon as the door's has ended, in whatever way that was."""
@@ -282,3 +306,9 @@ def offered() -> Handover | str | None:
     rendezvous = socket.socket(fileno=descriptor)
     rendezvous.set_inheritable(False)
     return Handover(rendezvous, Address(family, host, port))
+
+
+def end_with_door() -> None:
+    """End this process as soon as the door's has ended, if it has been started by that one."""
+    if isinstance(found := offered(), Handover):
+        found.end_with_door()

@@ -16,7 +16,7 @@ from wsgiref.headers import Headers
 
 from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler, WSGIServer
 
-from samesite_proxy import table
+from samesite_proxy import restarts, table
 from samesite_proxy.conf import Settings
 from samesite_proxy.handover import BACK, CLOSED, TAKEN, Channel, Handed, Handover
 
@@ -111,6 +111,19 @@ class Answer(ServerHandler):
         length = self.headers.get("Content-Length") or ""
         return int(length) if length.isascii() and length.isdigit() else -1
 
+    def start_response(self, status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        write = super().start_response(status, headers, *error)
+        assert self.headers is not None
+        media_type, _, _ = (self.headers.get("Content-Type") or "").partition(";")
+        if media_type.strip().lower() == "text/event-stream":  # Its first event may be far.
+            self.request_handler.expect_no_end()
+        return write
+
+    def send_headers(self) -> None:
+        super().send_headers()
+        if self._declared() < 0:
+            self.request_handler.expect_no_end()
+
     def finish_content(self) -> None:
         super().finish_content()
         self._flush()  # An answer without a body; Django flushes after each piece.
@@ -157,6 +170,10 @@ class RequestHandler(WSGIRequestHandler):
         """Whether what the connection holds now is the next request."""
         is_at_end: bool = self.rfile.raw.is_at_end()
         return self.connection.has_copy or (is_at_end and not self.rfile.peek(1))
+
+    def expect_no_end(self) -> None:
+        """The answer goes on until its connection ends."""
+        self.server.handover.expect_no_end(self.connection)  # type: ignore[attr-defined]
 
     def handle_one_request(self) -> None:
         """Django's, with an answer of ours."""
@@ -288,7 +305,8 @@ class HandoverServer(WSGIServer):
             server = self.server_name, self.server_port
             self.table = {**self.table, **table.known_hosts_of(server, self.settings)}
         self._channel = self.handover.open(self.table)
-        self.handover.begin()
+        self.handover.tell({"files": restarts.files()})
+        self.handover.begin(None)
         try:
             if isinstance(self, socketserver.ThreadingMixIn):
                 Crew(self._take, self._answer).run(self._has_more)
@@ -296,7 +314,7 @@ class HandoverServer(WSGIServer):
                 while (request := self._take()) is not None:
                     self._answer(request)
         finally:
-            self.handover.end()
+            self.handover.end(None)
         if not self.handover.is_left:
             raise ConnectionError("the fast path has ended, and no request can come any more")
 
@@ -309,11 +327,11 @@ class HandoverServer(WSGIServer):
             if isinstance(received, bytes):
                 self._judge(received)
                 continue
-            self.handover.begin()
+            self.handover.begin(received)
             if received.report(TAKEN):
                 return received
             received.close()
-            self.handover.end()
+            self.handover.end(received)
         return None
 
     def _receive(self) -> Handed | bytes | None:
@@ -351,7 +369,7 @@ class HandoverServer(WSGIServer):
             request.close()
         finally:
             request.report(BACK if request.goes_back else CLOSED)
-            self.handover.end()
+            self.handover.end(request)
 
     def _answer_to(self, request: Handed, address: Any) -> None:
         try:

@@ -33,7 +33,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "__init__": set(),
     "_engine": set(),
     "adoption": {"_engine", "servers"},
-    "apps": {"checks"},
+    "apps": {"checks", "handover"},
     "arrival": set(),
     "asgi": {
         "arrival",
@@ -62,7 +62,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "forwarding": {"_engine", "arrival", "conf", "hosts"},
     "greenlets": {"_engine"},
     "handover": {"forks"},
-    "handover_server": {"conf", "handover", "table"},
+    "handover_server": {"conf", "handover", "restarts", "table"},
     "hosts": {"arrival", "conf"},
     "known_hosts": set(),
     "loops": set(),
@@ -70,7 +70,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "management.commands.__init__": set(),
     "management.commands.runserver": {
         *("_engine", "asgi", "conf", "door", "handover", "handover_server", "own_address"),
-        *("place", "runservers", "table"),
+        *("place", "restarts", "runservers", "table"),
     },
     "messages": {"_engine", "bells", "browser"},
     "middleware": {
@@ -82,6 +82,7 @@ PY_IMPORTS: dict[str, set[str]] = {
     "place": set(),
     "relocation": {"_engine", "conf"},
     "responses": {"_engine", "conf", "failure_page", "failures", "servers"},
+    "restarts": set(),
     "routing": {"_engine", "conf", "rules"},
     "rules": {"conf"},
     "runservers": set(),

@@ -80,27 +80,28 @@ def runserver(
         server.stop()
 
 
+def save(file: Path, text: str) -> None:
+    """At once: who imports it never finds half of it."""
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.replace(file)
+
+
 class Watched:
     """A module of the project that is saved again and again."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "watched_by_the_reloader.py"
-        self._write("")
+        save(self._file, "")
         self.environment = {"PYTHONPATH": str(folder), "TEST_WATCHED_MODULE": self._file.stem}
         if own := os.environ.get("PYTHONPATH"):
             self.environment["PYTHONPATH"] += os.pathsep + own
-
-    def _write(self, text: str) -> None:
-        """At once: who imports it never finds half of it."""
-        written = self._file.with_suffix(".saved")
-        written.write_text(text)
-        written.replace(self._file)
 
     def save_until(self, happens: Callable[[], bool], text: str = "") -> None:
         """The reloader does not see a change from before its first look at the files."""
 
         def saved() -> bool:
-            self._write(text)
+            save(self._file, text)
             return happens()
 
         await_that("the save is noticed", saved)

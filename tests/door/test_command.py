@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
-from pathlib import Path
 
 import pytest
 
@@ -254,26 +252,6 @@ def test_killed_parent_leaves_no_orphan() -> None:
         server.signal(signal.SIGKILL)
         server.await_end()
         assert "Traceback" not in server.log()
-
-
-def test_parent_that_was_started_with_a_broken_project_says_so_later(tmp_path: Path) -> None:
-    module = tmp_path / "broken_application.py"
-    module.write_text("syntax (error")
-    environment = {
-        "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
-        "TEST_INSTALLED_APPS": json.dumps([*APPS, module.stem]),
-    }
-    with runserver(str(free_port()), **environment) as server:
-        server.await_log("SyntaxError")
-
-        def is_mended() -> bool:
-            module.write_text("")
-            return "deployment/" in server.log()
-
-        await_that("a banner", is_mended)
-        log = server.await_log(OFF)
-        assert f"{OFF} this project could not be loaded when runserver was started." in log
-        assert get(server.port, "/api/hello/").body == HELLO
 
 
 def test_help_names_the_options_of_both() -> None:

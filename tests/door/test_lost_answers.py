@@ -171,16 +171,22 @@ def test_interrupt_answers_what_was_begun(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
-def test_child_killed_ends_the_server_and_what_was_begun_is_answered(
+def test_child_killed_is_missed_until_a_save_and_what_was_begun_is_answered(
     tmp_path: Path, number: int
 ) -> None:
-    with runserver("0") as server, under_way(server, tmp_path) as asked:
+    with watched(tmp_path) as (server, project), under_way(server, tmp_path) as asked:
         for child in server.children():
             os.kill(child, number)
         asked.check_broken()
         for name in ASKED:
-            asked.check_answered(name, ENDING if ASKED[name].is_repeated else RESTARTED)
-        server.await_end()
+            if not ASKED[name].is_repeated:
+                asked.check_answered(name, RESTARTED)
+        server.await_log(f"has ended ({signal.Signals(number).name})")
+        (tmp_path / "until").touch()
+        project.save_until(lambda: server.log().count("deployment/") == 2)
+        for name in ASKED:
+            if ASKED[name].is_repeated:
+                assert asked.clients[name].read_answer(ASKED[name].method).status == 200
 
 
 @pytest.mark.parametrize("options", [(), ("--noreload",)], ids=["reloading", "alone"])

@@ -185,6 +185,31 @@ def test_view_that_runs_at_a_save_is_answered(tmp_path: Path, options: tuple[str
         assert next_client.read_answer().body == HELLO
 
 
+@pytest.mark.parametrize("kind", ["text/event-stream; charset=utf-8", "text/html"])
+def test_stream_without_end_ends_in_order_at_a_save(tmp_path: Path, kind: str) -> None:
+    """So does no answer that has a length, which would be taken for the whole."""
+    begun, silent, until = tmp_path / "begun", tmp_path / "silent", tmp_path / "until"
+    target = f"/api/streams_without_end/?kind={kind.replace('; ', '%3B')}"
+    with (
+        watched(tmp_path) as (server, project),
+        RawClient(server.port) as client,
+        RawClient(server.port) as silent_client,
+        RawClient(server.port) as measured,
+    ):
+        ask(client, "GET", f"{target}&begun={begun}&first=one")
+        ask(silent_client, "GET", f"{target}&begun={silent}")
+        ask(measured, "GET", f"/api/begins_to_answer/?until={until}")
+        client.read_until(b"one")
+        measured.read_until(b"one,")
+        await_that("both stand still", lambda: begun.exists() and silent.exists())
+        silent.unlink()
+        project.save(server)
+        assert client.read_to_end() == b""
+        with pytest.raises(Broken, match="reset"):
+            measured.read_to_end()
+        await_that("the next process has begun with it", silent.exists)
+
+
 def test_requests_before_the_first_table_wait(tmp_path: Path) -> None:
     with (
         scripted(Recorder()) as upstream,

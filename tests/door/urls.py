@@ -111,6 +111,19 @@ def begins_to_answer(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(pieces(), headers={"Content-Length": "7"})
 
 
+def streams_without_end(request: HttpRequest) -> StreamingHttpResponse:
+    """Something at once, if it is asked for, and then nothing for as long as it is read."""
+
+    def pieces() -> Iterator[bytes]:
+        if first := request.GET.get("first"):
+            yield first.encode()
+        Path(request.GET["begun"]).touch()
+        threading.Event().wait()
+
+    kind = request.GET["kind"]
+    return StreamingHttpResponse(pieces(), content_type=kind)
+
+
 def dies(request: HttpRequest) -> HttpResponse:
     """With the exit code, or by the signal."""
     number = int(request.GET["how"])
@@ -159,7 +172,7 @@ OWN = [
     for view in (
         *(hello, echo, who, waits, promises_more, says_more, streams, streams_a_length),
         *(has_nothing, fails, exits, waits_for_a_save, begins, begins_to_answer, dies, forks),
-        *(sizes_threads, cuts_channels),
+        *(sizes_threads, cuts_channels, streams_without_end),
     )
 ]
 urlpatterns = [path("api/", include(OWN))]

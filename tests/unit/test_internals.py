@@ -92,7 +92,13 @@ INTERNALS: dict[str, tuple[Callable[[socket.socket], Any], list[str]]] = {
     "re_path()": (lambda _: re_path("x", view), ["pattern._regex"]),
     "django.test.utils": (lambda _: django.test.utils, ["_TestState"]),
     "django.test.utils._TestState": (set_up_for_tests, ["saved_data"]),
-    "autoreload": (lambda _: autoreload, ["trigger_reload", "DJANGO_AUTORELOAD_ENV"]),
+    "autoreload": (
+        lambda _: autoreload,
+        [
+            *("trigger_reload", "DJANGO_AUTORELOAD_ENV", "restart_with_reloader"),
+            *("get_child_arguments", "iter_all_python_module_files"),
+        ],
+    ),
     "runserver": (
         running_runserver,
         [

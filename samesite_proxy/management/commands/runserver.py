@@ -26,6 +26,7 @@ from samesite_proxy import (
     handover_server,
     own_address,
     place,
+    restarts,
     runservers,
     table,
 )
@@ -117,6 +118,9 @@ class Command(Next):  # type: ignore[misc]
         self._off = self._why_off(options)
         self._names_address = ":" in (options.get("addrport") or "")
         is_child = os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
+        if is_child and options["use_reloader"] and not self._off and handover.offered() is None:
+            self._take_parents_place()
+            is_child = False
         if not is_child:
             self._refuse_own_address()
         with contextlib.ExitStack() as stack:
@@ -128,20 +132,27 @@ class Command(Next):  # type: ignore[misc]
                 stack.enter_context(self._door(options))
             super().run(**options)
 
+    def _take_parents_place(self) -> None:
+        """The project was broken when that one started, or ours was not installed: it has no door,
+        and this process starts the server as its own child.
+        """
+        del os.environ[autoreload.DJANGO_AUTORELOAD_ENV]
+        restarts.end_with_parent()
+
     def _enter_offered(self) -> None:
         """In the process that the autoreloader starts anew after each change."""
         offered = handover.offered()
         if isinstance(offered, Handover):
             self._handover = offered
-            offered.end_with_door()
             self._leave_before_reload(offered)
         else:
-            self._off = offered or "this project could not be loaded when runserver was started"
+            self._off = offered or ""
 
     def _leave_before_reload(self, entered: Handover) -> None:
         reload = autoreload.trigger_reload
 
         def leave_and_reload(filename: Any) -> None:
+            entered.tell({"files": restarts.files()})
             entered.leave()
             reload(filename)
 
@@ -166,6 +177,8 @@ class Command(Next):  # type: ignore[misc]
             return
         if options["use_reloader"]:
             opened.offer()
+            starts = restarts.Restarts(opened.files, self.stderr.write)
+            autoreload.restart_with_reloader = starts.run
         else:
             self._handover = opened.handover()
         try:
