@@ -37,7 +37,8 @@ from samesite_proxy.relocation import Relocation, names_place
 from samesite_proxy.responses import FrontendResponse, NoAnswer, failure_of, log_broken, refusal
 
 # uvicorn has a table of the statuses up to 599, and fails at any other.
-UVICORNS = ("uvicorn.protocols.http.h11_impl", "uvicorn.protocols.http.httptools_impl")
+HTTPTOOLS = "uvicorn.protocols.http.httptools_impl"
+UVICORNS = ("uvicorn.protocols.http.h11_impl", HTTPTOOLS)
 
 
 class BrokenOff(asyncio.CancelledError, RequestAborted):
@@ -187,12 +188,24 @@ def is_unframed(scope: Mapping[str, Any]) -> bool:
     return str(scope.get("http_version", "1.1")) not in ("1.0", "1.1")
 
 
+def _loses_chunks(received: Fields) -> bool:
+    """Whether the server gives an empty body for this request's: httptools stops at the head of
+    one that offers an upgrade. (Of a declared length too little comes, which is noticed.)
+    """
+    said = {name.lower(): value.lower() for name, value in received}
+    return (
+        HTTPTOOLS in sys.modules and "upgrade" in said and "upgrade" in said.get("connection", "")
+    )
+
+
 def length_of_fields(received: Fields) -> int:
     """The body's length in bytes, or NO_BODY or CHUNKED."""
     lengths = set()
     for name, value in received:
         key = name.lower()
         if key == "transfer-encoding":
+            if _loses_chunks(received):
+                raise Refused(failures.BODY_LOST_TO_OFFER)
             return CHUNKED
         if key == "content-length":
             lengths.add(value.strip())

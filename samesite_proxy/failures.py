@@ -138,6 +138,11 @@ BODY_LOST = Failure(
     "this server does not read chunked request bodies; send a Content-Length, or serve Django"
     " with gunicorn.",
 )
+BODY_LOST_TO_OFFER = Failure(
+    411,
+    "this server does not read the chunked body of a request that offers an upgrade; send it"
+    " without Upgrade, or run uvicorn with --http h11.",
+)
 BODY_TAKEN = Failure(
     500,
     "a middleware before SameSiteProxyMiddleware has read the request's form, and it cannot be"

@@ -15,7 +15,7 @@ from tests.asgi.sockets import never_answering
 from tests.harness.http_requests import Recorder, RequestReader, recording
 from tests.harness.raw_client import Broken, RawClient
 from tests.harness.scripted_upstream import DEADLINE, Connection, answering_once
-from tests.traffic.stage import Stage, on, request
+from tests.traffic.stage import Stage, chunked, on, request
 
 HTTP = b"HTTP/1.1 "
 STREAMING = [name for name in EVERY if name != "daphne"]
@@ -205,3 +205,15 @@ def test_body_that_the_server_lost_is_the_clients_to_send_again(stage: Stage) ->
         answer = client.read_answer()
     assert answer.status == 400
     assert b"not as long as declared" in answer.body
+
+
+@on(*both("uvicorn"))
+def test_chunked_body_that_the_server_lost_does_not_pass_for_an_empty_one(stage: Stage) -> None:
+    recorder = Recorder()
+    stage.play(recorder)
+    with stage.client() as client:
+        lines = ("Connection: keep-alive, Upgrade", "Upgrade: h2c", "Transfer-Encoding: chunked")
+        client.send(request("POST", "/up", *lines) + chunked(b"hello"))
+        assert client.read_answer().status == 411
+    assert stage.get("/next").status == 200
+    assert recorder.next().target == "/next"
