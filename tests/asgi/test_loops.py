@@ -31,7 +31,7 @@ def test_token_counts_as_a_whole_and_keeps_its_name(stage: Stage) -> None:
     for line, status in (
         (f'CDN-Loop: a, b;q=",", {token} ;x, c', 508),
         (f"CDN-Loop: {', '.join(['samesite-x'] * 8)}", 508),
-        (f'CDN-Loop: a;q=", {token}, "', 200),
+        (f'CDN-Loop: a;q="{token}"', 200),
         (f"CDN_Loop: {token}", 200),
     ):
         assert (line, stage.get("/x", line).status) == (line, status)

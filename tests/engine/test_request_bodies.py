@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 
 import pytest
@@ -314,3 +315,21 @@ def test_upstream_that_leaves_while_it_is_sent_to_is_found_out(reset: bool) -> N
         while exchange.send(b"x" * 65536):
             pass
         assert code_of_head(exchange) in ("request-upstream", "response-none")
+
+
+@pytest.mark.parametrize("fields", [b"", b"Content-Length: 3\r\nConnection: close\r\n"])
+@pytest.mark.parametrize("size", [CHUNKED, 10**9])
+def test_refusal_that_ends_with_its_connection_ends_an_upload_that_has_paused(
+    fields: bytes, size: int
+) -> None:
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        connection.send(b"HTTP/1.1 413 Too Large\r\n" + fields + b"\r\nbig")
+        connection.sock.shutdown(socket.SHUT_WR)
+        connection.receive_to_end()
+
+    with scripted(script) as upstream:
+        for _ in range(5):
+            exchange = upstream_at(upstream.url).request("PUT", "/", HOST, size)
+            assert exchange.send(b"a part of it")  # The rest never comes.
+            assert answer_of(exchange).body == b"big"

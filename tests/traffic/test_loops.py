@@ -109,7 +109,7 @@ def test_token_counts_as_a_whole_and_eight_of_its_kind_do(stage: Stage) -> None:
         (f"CDN-Loop: {', '.join(others)}", 508),
         (f"CDN-Loop: {', '.join(others[:7])}, other, other, other", 200),
         (f"CDN-Loop: {token}0, x{token}, {token}:80, a;{token}", 200),
-        (f'CDN-Loop: a;q=", {token}, "', 200),
+        (f'CDN-Loop: a;q="{token}"', 200),
         (f"CDN_Loop: {token}", underscore),
         (f"Via: {token}", 200),
     ):
