@@ -22,6 +22,7 @@ from tests.traffic.stage import chunked, request
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
 
 KINDS = ("runserver", "door", "gthread", *servers.front("uvicorn"), *servers.plain("granian"))
+# Under ASGI a WebSocket is messages.
 UPGRADING = ("runserver", "door", "gthread")
 # The whole ones are cut by the kernel, which keeps so little.
 SCHEDULE = "1 a 7 i 64 a a 3 . . . 500 a 2 . i ."
@@ -105,10 +106,9 @@ def test_body_is_never_another_request(
     assert frontend.seen.empty()
 
 
+@pytest.mark.parametrize("server", UPGRADING, indirect=True)
 @pytest.mark.parametrize("prefix", ["/", "/tls/"])
 def test_upgraded_connection_loses_nothing(server: DjangoServer, prefix: str) -> None:
-    if server.kind not in UPGRADING:
-        pytest.skip("WebSockets are messages there")
     with RawClient(server.port) as client:
         client.send(request("GET", f"{prefix}socket", "Connection: Upgrade", "Upgrade: websocket"))
         assert client.read_head().status == 101
