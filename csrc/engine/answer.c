@@ -286,6 +286,18 @@ sp_answer_client_end(void)
     return &client_end;
 }
 
+bool
+sp_answer_is_out(const struct sp_downstream *downstream)
+{
+    const struct sp_visit *visit = &downstream->visit;
+    bool is_whole = visit->framing == SP_FRAMING_NONE ||
+                    (visit->exchange != NULL && visit->framing == SP_FRAMING_LENGTH &&
+                     visit->sent == visit->exchange->head.content_length);
+
+    return downstream->state == SP_DOWNSTREAM_EXCHANGING && visit->is_answered && is_whole &&
+           visit->is_body_done && sp_connection_is_flushed(downstream->connection);
+}
+
 void
 sp_answer_unsay(struct sp_downstream *downstream)
 {

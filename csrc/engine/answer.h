@@ -6,6 +6,10 @@
 
 const struct sp_client_end *sp_answer_client_end(void);
 
+/* Whether nothing is owed to the client any more: all of its request has come, though it may not be
+ * with the frontend yet, and all of the answer has gone out. It may leave. */
+bool sp_answer_is_out(const struct sp_downstream *downstream);
+
 /* Takes an answer back of which nothing is out yet: it can still be another. */
 void sp_answer_unsay(struct sp_downstream *downstream);
 

@@ -198,6 +198,9 @@ sp_downstream_proceed(struct sp_loop *loop, struct sp_downstream *downstream)
     }
     if (downstream->state == SP_DOWNSTREAM_EXCHANGING && downstream->in.len > 0) {
         sp_intake_go_on(loop, downstream);
+        if (downstream->state == SP_DOWNSTREAM_EXCHANGING && !downstream->is_here) {
+            sp_intake_end(loop, downstream);
+        }
     }
     if (downstream->state == SP_DOWNSTREAM_READING && !downstream->is_blocked) {
         sp_visit_begin(loop, downstream);
@@ -209,8 +212,6 @@ sp_downstream_proceed(struct sp_loop *loop, struct sp_downstream *downstream)
     }
 }
 
-/* The client's stream has ended. Whoever still owes us a part of its request will never send it,
- * and whoever waits for an answer has gone, as far as a proxy can tell. */
 static void
 note_end(struct sp_loop *loop, struct sp_downstream *downstream)
 {
@@ -221,16 +222,7 @@ note_end(struct sp_loop *loop, struct sp_downstream *downstream)
     if (is_answered) {
         sp_downstream_finish(downstream);
     }
-    if (downstream->state == SP_DOWNSTREAM_FLUSHING) {
-        sp_downstream_watch(loop, downstream);
-    }
-    else if (sp_intake_is_cut(downstream)) {
-        sp_downstream_watch(loop, downstream);
-        sp_roster_end(loop, downstream->visit.exchange, SP_E_REQUEST_CLIENT);
-    }
-    else {
-        sp_downstream_close(loop, downstream, false);
-    }
+    sp_intake_end(loop, downstream);
 }
 
 static void

@@ -1,5 +1,6 @@
 #include "engine/intake.h"
 
+#include "engine/answer.h"
 #include "engine/request_body.h"
 #include "engine/roster.h"
 
@@ -87,12 +88,36 @@ sp_intake_begin(struct sp_downstream *downstream)
     return move(downstream, &was_starved);
 }
 
-bool
-sp_intake_is_cut(const struct sp_downstream *downstream)
+static bool
+is_cut(const struct sp_downstream *downstream)
 {
     const struct sp_visit *visit = &downstream->visit;
 
     return visit->exchange != NULL && !visit->is_body_done;
+}
+
+/* What was read before the end waits for room in the pipe. */
+static bool
+is_held(const struct sp_downstream *downstream)
+{
+    return downstream->state == SP_DOWNSTREAM_EXCHANGING && is_cut(downstream) &&
+           sp_downstream_unused(downstream).len > 0;
+}
+
+void
+sp_intake_end(struct sp_loop *loop, struct sp_downstream *downstream)
+{
+    if (downstream->state == SP_DOWNSTREAM_FLUSHING || is_held(downstream) ||
+        sp_answer_is_out(downstream)) {
+        sp_downstream_watch(loop, downstream);
+    }
+    else if (is_cut(downstream)) {
+        sp_downstream_watch(loop, downstream);
+        sp_roster_end(loop, downstream->visit.exchange, SP_E_REQUEST_CLIENT);
+    }
+    else {
+        sp_downstream_close(loop, downstream, false);
+    }
 }
 
 void

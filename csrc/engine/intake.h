@@ -8,8 +8,10 @@
  * broken, and nothing has been sent upstream yet. */
 bool sp_intake_begin(struct sp_downstream *downstream);
 
-/* The client has ended its stream: whether a part of the body is missing. */
-bool sp_intake_is_cut(const struct sp_downstream *downstream);
+/* The client has ended its stream. If it still owes us a part of its request it will never send it,
+ * and if it waits for an answer it has gone, as far as a proxy can tell; what it has sent before
+ * goes on its way. Asked again while some of that waits for room. */
+void sp_intake_end(struct sp_loop *loop, struct sp_downstream *downstream);
 
 /* More has come, or there is room again. */
 void sp_intake_go_on(struct sp_loop *loop, struct sp_downstream *downstream);

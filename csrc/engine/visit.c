@@ -335,7 +335,7 @@ sp_visit_end(struct sp_loop *loop, struct sp_downstream *downstream, enum sp_err
     }
     bool is_broken = error != SP_OK && visit->is_answered;
     bool goes_on = error == SP_OK && visit->keep_alive && visit->is_body_done &&
-                   !downstream->listener->is_closed;
+                   downstream->is_here && !downstream->listener->is_closed;
 
     record(downstream, error, visit->is_answered ? visit->exchange->head.status : failure->status);
     if (is_broken || error == SP_E_CLIENT_GONE) {

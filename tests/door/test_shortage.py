@@ -123,6 +123,7 @@ def test_client_that_reads_slowly_is_not_the_frontends_fault(stage: Stage, frami
         assert digest([slow.read_answer().body]) == digest(pattern(size))
 
 
+@pytest.mark.unsanitized
 @on("door")
 def test_slow_readers_hold_the_frontend_back_instead_of_filling_memory(stage: Stage) -> None:
     size = 30_000_000
@@ -146,6 +147,7 @@ def test_slow_readers_hold_the_frontend_back_instead_of_filling_memory(stage: St
     assert stage.works()
 
 
+@pytest.mark.unsanitized
 @on("door")
 def test_client_that_floods_the_door_behind_its_request_is_held_back(stage: Stage) -> None:
     stage.play(never_answers)
