@@ -192,10 +192,10 @@ def _loses_chunks(received: Fields) -> bool:
     """Whether the server gives an empty body for this request's: httptools stops at the head of
     one that offers an upgrade. (Of a declared length too little comes, which is noticed.)
     """
+    if HTTPTOOLS not in sys.modules:
+        return False
     said = {name.lower(): value.lower() for name, value in received}
-    return (
-        HTTPTOOLS in sys.modules and "upgrade" in said and "upgrade" in said.get("connection", "")
-    )
+    return "upgrade" in said and "upgrade" in said.get("connection", "")
 
 
 def length_of_fields(received: Fields) -> int:

@@ -36,7 +36,14 @@ from samesite_proxy.forwarding import (
 from samesite_proxy.greenlets import start_exchange
 from samesite_proxy.hosts import view_of
 from samesite_proxy.relocation import Relocation
-from samesite_proxy.responses import FrontendResponse, NoAnswer, body_of, failure_of, refusal
+from samesite_proxy.responses import (
+    FrontendResponse,
+    NoAnswer,
+    body_of,
+    failure_of,
+    is_event_stream,
+    refusal,
+)
 from samesite_proxy.uploads import Upload
 
 NEVER_FORWARDED = frozenset({"CONNECT", "TRACE"})
@@ -82,10 +89,9 @@ def _arrival_of(request: HttpRequest, *, is_upgrade: bool) -> Arrival:
 
 
 def _is_event_stream(request: HttpRequest, status: int, fields: Fields) -> bool:
-    """An open stream of events (WHATWG HTML, 9.2), which would hold a worker for ever."""
+    """An open stream of events, which would hold a worker for ever."""
     content_type = next((value for name, value in fields if name.lower() == "content-type"), "")
-    is_stream = content_type.partition(";")[0].strip().lower() == "text/event-stream"
-    return is_stream and status == 200 and request.method == "GET"
+    return is_event_stream(content_type) and status == 200 and request.method == "GET"
 
 
 def _adopted(

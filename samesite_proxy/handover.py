@@ -303,9 +303,7 @@ def offered() -> Handover | str | None:
     if not isinstance(found, list):
         return found if isinstance(found, str) else None
     descriptor, family, host, port = found
-    rendezvous = socket.socket(fileno=descriptor)
-    rendezvous.set_inheritable(False)
-    return Handover(rendezvous, Address(family, host, port))
+    return Handover(socket.socket(fileno=descriptor), Address(family, host, port))
 
 
 def end_with_door() -> None:

@@ -27,11 +27,15 @@ Body = Iterable[bytes] | AsyncIterable[bytes]
 IDENTITY = ("Content-Encoding", "identity")
 
 
+def is_event_stream(content_type: str) -> bool:
+    """Whether it names an open stream of events (WHATWG HTML, 9.2)."""
+    return content_type.partition(";")[0].strip().lower() == "text/event-stream"
+
+
 def _comes_in_pieces(fields: Fields) -> bool:
     """Whether an answer is to reach the client as it comes: events, or no declared length."""
     named = {name.lower(): value for name, value in fields}
-    media_type = named.get("content-type", "").partition(";")[0].strip().lower()
-    return media_type == "text/event-stream" or "content-length" not in named
+    return is_event_stream(named.get("content-type", "")) or "content-length" not in named
 
 
 class FrontendResponse(StreamingHttpResponse):
