@@ -144,21 +144,15 @@ has_bytes_left(const struct sp_transfer *transfer, size_t room)
     return room < SP_RECEIVE_SIZE && !transfer->is_buffered;
 }
 
-/* Under the mutex. libcurl goes on sending where the connection is to close after the answer, and
- * would wait for the rest before it ends. */
-static bool
-is_unwanted(const struct sp_exchange *exchange)
-{
-    return exchange->state == SP_EXCHANGE_ANSWERING && !sp_status_wants_body(exchange->head.status);
-}
-
 /* Under the mutex. */
 static size_t
 drain_request(struct sp_transfer *transfer, char *data, size_t room)
 {
     struct sp_exchange *exchange = transfer->exchange;
 
-    if (is_unwanted(exchange)) {
+    /* libcurl goes on sending where the connection is to close after the answer, and would wait for
+     * the rest before it ends. */
+    if (sp_exchange_is_unwanted(exchange)) {
         return 0;
     }
     struct sp_span bytes = sp_pipe_peek(&exchange->request);

@@ -140,6 +140,12 @@ sp_status_wants_body(int status)
     return status < 300;
 }
 
+bool
+sp_exchange_is_unwanted(const struct sp_exchange *exchange)
+{
+    return exchange->state == SP_EXCHANGE_ANSWERING && !sp_status_wants_body(exchange->head.status);
+}
+
 void
 sp_exchange_notify(struct sp_exchange *exchange)
 {

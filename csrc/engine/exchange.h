@@ -138,6 +138,10 @@ void sp_exchange_notify(struct sp_exchange *exchange);
  * not want the rest; libcurl stops sending it just then. */
 bool sp_status_wants_body(int status);
 
+/* Under the mutex, or in the engine's thread: whether there is such an answer, and nothing more of
+ * the body is taken. */
+bool sp_exchange_is_unwanted(const struct sp_exchange *exchange);
+
 /* Under the mutex: the one way to change the state, along the table of moves. */
 void sp_exchange_set_state(struct sp_exchange *exchange, enum sp_exchange_state state);
 

@@ -129,8 +129,7 @@ sp_intake_go_on(struct sp_loop *loop, struct sp_downstream *downstream)
     if (visit->exchange == NULL || visit->is_body_done) {
         return; /* what comes now is the next request */
     }
-    if (visit->exchange->state == SP_EXCHANGE_ANSWERING &&
-        !sp_status_wants_body(visit->exchange->head.status)) {
+    if (sp_exchange_is_unwanted(visit->exchange)) {
         sp_downstream_use(downstream, sp_downstream_unused(downstream).len);
         return; /* libcurl takes no more */
     }
