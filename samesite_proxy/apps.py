@@ -6,8 +6,8 @@ from django.apps import AppConfig
 from django.core.checks import register
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
-from samesite_proxy import handover
 from samesite_proxy.checks import check_deployment, check_project
+from samesite_proxy.fastpath import channel
 
 
 class SameSiteProxyConfig(AppConfig):
@@ -21,4 +21,4 @@ class SameSiteProxyConfig(AppConfig):
 
 # Here, since the rest of a broken project may keep our runserver from being found.
 if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
-    handover.end_with_door()
+    channel.end_with_door()

@@ -16,25 +16,27 @@ from django.core.asgi import get_asgi_application as get_django_application
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 
-from samesite_proxy import conf, failures, place, targets, websocket
+from samesite_proxy import conf
 from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL, EngineError
-from samesite_proxy.arrival import Arrival
-from samesite_proxy.async_forwarder import (
+from samesite_proxy.aio import websocket
+from samesite_proxy.aio.exchange import AsyncExchange
+from samesite_proxy.aio.forwarder import (
     AsyncForwarder,
     is_unframed,
     length_of_fields,
     sendable,
 )
-from samesite_proxy.bells import AsyncExchange
-from samesite_proxy.browser import Browser, encoded
+from samesite_proxy.aio.scope import Arrivals, Scope, accepted_in, name_of, path_info_of
+from samesite_proxy.aio.websocket_client import Browser, encoded
 from samesite_proxy.conf import Frontend
-from samesite_proxy.failure_page import is_wanted, told
-from samesite_proxy.failures import Refused
-from samesite_proxy.forwarder import NEVER_FORWARDED
-from samesite_proxy.forwarding import Fields, target_of_scope
-from samesite_proxy.responses import NoAnswer, failure_of, log_broken, log_failure
-from samesite_proxy.routing import Routing
-from samesite_proxy.scopes import Arrivals, Scope, accepted_in, name_of, path_info_of
+from samesite_proxy.proxy import errors, place, targets
+from samesite_proxy.proxy.error_page import is_wanted, told
+from samesite_proxy.proxy.errors import Refused
+from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.outgoing import Fields, target_of_scope
+from samesite_proxy.proxy.response import NoAnswer, failure_of, log_broken, log_failure
+from samesite_proxy.proxy.routing import Routing
+from samesite_proxy.sync.forwarder import NEVER_FORWARDED
 
 Event = dict[str, Any]
 Receive = Callable[[], Any]
@@ -147,12 +149,12 @@ class ProxyApplication:
         self, scope: Scope, arrival: Arrival, client: Client, frontend: Frontend
     ) -> AsyncExchange:
         if scope["method"] in NEVER_FORWARDED:
-            raise Refused(failures.METHOD_REFUSED)
+            raise Refused(errors.METHOD_REFUSED)
         length = length_of_fields(arrival.fields)
         if length == NO_BODY and is_unframed(scope) and await client.has_body():
             length = CHUNKED
         if scope["method"] == "HEAD" and length not in (NO_BODY, 0):
-            raise Refused(failures.BODY_WITH_HEAD)
+            raise Refused(errors.BODY_WITH_HEAD)
         target = target_of_scope(scope)
         exchange = self._forwarder.start(arrival, frontend, scope["method"], target, length)
         client.attend(exchange, has_body=length not in (NO_BODY, 0))

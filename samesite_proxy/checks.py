@@ -10,7 +10,9 @@ from django.core.checks import CheckMessage, Error, Info, Warning
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 
-from samesite_proxy import conf, neighbours, place, rules, runservers
+from samesite_proxy import conf
+from samesite_proxy.fastpath import base_command
+from samesite_proxy.proxy import neighbours, place, rules
 
 TELEMETRY = "opentelemetry."
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
@@ -63,7 +65,7 @@ def _place_in_middleware(settings: conf.Settings) -> Iterator[CheckMessage]:
 
 
 def _place_in_applications() -> Iterator[CheckMessage]:
-    if (other := runservers.in_place_of_ours()) is not None:
+    if (other := base_command.in_place_of_ours()) is not None:
         yield Warning(
             f"samesite_proxy stands below {other} in INSTALLED_APPS, so that {other}'s runserver"
             " is used, and the fast path is off.",
@@ -95,7 +97,7 @@ def _taking(settings: conf.Settings) -> Any:
     script_name = django_settings.FORCE_SCRIPT_NAME or ""
     if not rules.may_be_any_path(rules.django_rules(settings, None, script_name)):
         return None
-    from samesite_proxy import routing  # With the engine, that few projects need for this.
+    from samesite_proxy.proxy import routing  # With the engine, that few projects need for this.
 
     return routing.table_of(settings, None, script_name).taking()
 
@@ -120,7 +122,7 @@ def _routes(settings: conf.Settings) -> Iterator[CheckMessage]:
 
 
 def _static_files(settings: conf.Settings) -> Iterator[CheckMessage]:
-    if runservers.in_place_of_ours() is not None or runservers.is_ours_of_asgi():
+    if base_command.in_place_of_ours() is not None or base_command.is_ours_of_asgi():
         yield from _warnings(neighbours.below_static(settings))
 
 

@@ -23,12 +23,14 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponseBase
 
-from samesite_proxy import conf, forwarding, neighbours, place, servers, shutdown, targets
+from samesite_proxy import conf, shutdown
 from samesite_proxy._engine import NO_UPGRADE, WEBSOCKET
-from samesite_proxy.async_forwarder import AsyncForwarder
+from samesite_proxy.aio.forwarder import AsyncForwarder
 from samesite_proxy.conf import Frontend
-from samesite_proxy.forwarder import Forwarder
-from samesite_proxy.routing import Routing
+from samesite_proxy.proxy import neighbours, outgoing, place, targets
+from samesite_proxy.proxy.routing import Routing
+from samesite_proxy.sync import servers
+from samesite_proxy.sync.forwarder import Forwarder
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -68,7 +70,7 @@ def _prepare(
     """
     if environ is not None:
         targets.settle(environ)
-        forwarding.keep_server_path(environ)
+        outgoing.keep_server_path(environ)
     if scope is not None:
         scope.update(targets.settled(scope))
 
@@ -129,7 +131,7 @@ class SameSiteProxyMiddleware:
         client = servers.client_socket(environ)
         if client is not None:
             servers.send_at_once(client)
-        upgrade = forwarding.upgrade_in(environ)
+        upgrade = outgoing.upgrade_in(environ)
         found = self._frontend_of(request, upgrade)
         if found is None:
             return None

@@ -15,11 +15,13 @@ from django.core.handlers.wsgi import get_path_info, get_script_name
 from django.core.wsgi import get_wsgi_application as get_django_application
 from django.http import HttpRequest, HttpResponseBase
 
-from samesite_proxy import conf, forwarding, place, servers, targets
+from samesite_proxy import conf
 from samesite_proxy._engine import WEBSOCKET
-from samesite_proxy.forwarder import Forwarder
-from samesite_proxy.known_hosts import HostOf, known_hosts
-from samesite_proxy.routing import Routing
+from samesite_proxy.proxy import outgoing, place, targets
+from samesite_proxy.proxy.allowed_hosts import HostOf, known_hosts
+from samesite_proxy.proxy.routing import Routing
+from samesite_proxy.sync import servers
+from samesite_proxy.sync.forwarder import Forwarder
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -80,7 +82,7 @@ class ProxyApplication:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         targets.settle(environ)
         path, script_name = get_path_info(environ) or "/", get_script_name(environ)
-        upgrade = forwarding.upgrade_in(environ)
+        upgrade = outgoing.upgrade_in(environ)
         if upgrade == WEBSOCKET or targets.is_refused(environ):
             frontend = self._routing.frontend_of_websocket(path)
         else:
@@ -90,7 +92,7 @@ class ProxyApplication:
         client = servers.client_socket(environ)
         if client is not None:
             servers.send_at_once(client)
-        forwarding.keep_server_path(environ)
+        outgoing.keep_server_path(environ)
         request = EnvironRequest(environ, path, script_name, self._host_of)
         response = self._forwarder.answer(request, frontend, client, upgrade)
         status = f"{response.status_code} {response.reason_phrase}"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from samesite_proxy import bells
 from samesite_proxy._engine import CHUNKED, NO_BODY, Bell, EngineError, Upstream
-from samesite_proxy.bells import AsyncExchange
+from samesite_proxy.aio import exchange as exchanges
+from samesite_proxy.aio.exchange import AsyncExchange
 from tests.harness.scripted_upstream import (
     DEADLINE,
     Connection,
@@ -71,12 +71,12 @@ def test_bell_closes_with_the_last_exchange(upstream: ScriptedUpstream) -> None:
         assert await answer(upstream) == b"ok"
         first = started(upstream)
         second = started(upstream)
-        bell = bells._bells[id(asyncio.get_running_loop())].bell
+        bell = exchanges._bells[id(asyncio.get_running_loop())].bell
         first.close()
         assert bell.fileno() >= 0
         second.close()
         assert bell.fileno() == -1
-        assert id(asyncio.get_running_loop()) not in bells._bells
+        assert id(asyncio.get_running_loop()) not in exchanges._bells
         assert await answer(upstream) == b"ok"
 
     asyncio.run(story())
@@ -135,7 +135,7 @@ def test_loop_that_ends_with_open_exchanges_keeps_no_descriptor(
     for _ in range(11):
         upstream.next_finished()
     assert descriptors() <= before + 12  # The scripted upstream's ends may still be open.
-    assert len(bells._bells) == 0
+    assert len(exchanges._bells) == 0
 
 
 def test_exchange_dropped_without_reading_ends_the_upstreams(upstream: ScriptedUpstream) -> None:
@@ -148,7 +148,7 @@ def test_exchange_dropped_without_reading_ends_the_upstreams(upstream: ScriptedU
         del exchange
         gc.collect()
         await asyncio.to_thread(upstream.next_finished)
-        assert id(asyncio.get_running_loop()) not in bells._bells
+        assert id(asyncio.get_running_loop()) not in exchanges._bells
 
     asyncio.run(story())
 
@@ -160,7 +160,7 @@ def test_exchange_dropped_by_another_thread(upstream: ScriptedUpstream) -> None:
     async def story() -> None:
         exchange = started(upstream)
         assert await silent.is_asked()
-        bell = bells._bells[id(asyncio.get_running_loop())].bell
+        bell = exchanges._bells[id(asyncio.get_running_loop())].bell
         await asyncio.to_thread(exchange.close)
         await asyncio.to_thread(upstream.next_finished)
         await asyncio.sleep(0)  # What the other thread has left for the loop to do.
@@ -201,7 +201,7 @@ def test_cancellation_at_every_stage_ends_the_upstreams(
         with pytest.raises(asyncio.CancelledError):
             await task
         await asyncio.to_thread(upstream.next_finished)
-        assert id(asyncio.get_running_loop()) not in bells._bells
+        assert id(asyncio.get_running_loop()) not in exchanges._bells
 
     loop = asyncio.new_event_loop()
     loop.run_until_complete(story())
@@ -228,7 +228,7 @@ def test_request_that_cannot_be_sent_holds_no_bell(upstream: ScriptedUpstream) -
         address = Upstream(upstream.url, None, None, True, (5, 60, 300), 64)
         with pytest.raises(EngineError):
             AsyncExchange(address, "GET", "/", [("Host", "a\r\nb")], NO_BODY)
-        assert id(asyncio.get_running_loop()) not in bells._bells
+        assert id(asyncio.get_running_loop()) not in exchanges._bells
 
     asyncio.run(story())
 
@@ -238,7 +238,7 @@ def test_forked_child_has_bells_of_its_own(upstream: ScriptedUpstream) -> None:
         exchange = started(upstream)
         child = os.fork()
         if child == 0:
-            os._exit(0 if len(bells._bells) == 0 else 1)
+            os._exit(0 if len(exchanges._bells) == 0 else 1)
         _, status = os.waitpid(child, 0)
         assert status == 0
         await exchange.head()

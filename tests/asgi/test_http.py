@@ -8,7 +8,7 @@ from queue import Queue
 
 import pytest
 
-from samesite_proxy.place import NAME
+from samesite_proxy.proxy.place import NAME
 from tests.asgi.server_table import row_of
 from tests.asgi.servers import EVERY, both, front, plain
 from tests.harness.http_requests import OK, Request, RequestReader, recording

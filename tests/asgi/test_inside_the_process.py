@@ -18,7 +18,7 @@ from django.test import AsyncRequestFactory, RequestFactory, override_settings
 
 from samesite_proxy import asgi
 from samesite_proxy.middleware import SameSiteProxyMiddleware
-from samesite_proxy.place import NAME
+from samesite_proxy.proxy.place import NAME
 from tests.asgi.sockets import never_answering
 from tests.harness.http_requests import Recorder
 from tests.harness.scripted_upstream import Script, ScriptedUpstream, answering, scripted

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import socket
 
-from samesite_proxy.handover import HEADER, REPORT, UNTAKEN, Channel, Handed
+from samesite_proxy.fastpath.channel import HEADER, REPORT, UNTAKEN, Channel, Handed
 
 HEAD = b"GET /%d HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

@@ -11,9 +11,10 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
 
-from samesite_proxy import conf, table
-from samesite_proxy.door import Door, listen
-from samesite_proxy.place import NAME
+from samesite_proxy import conf
+from samesite_proxy.fastpath import table
+from samesite_proxy.fastpath.supervisor import Door, listen
+from samesite_proxy.proxy.place import NAME
 from tests.door.commands import runserver
 from tests.door.test_keeper import Server
 from tests.harness.http_requests import Recorder

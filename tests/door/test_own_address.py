@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from samesite_proxy import own_address
 from samesite_proxy.conf import parse_frontend
+from samesite_proxy.fastpath import own_address
 from tests.door.commands import APPS, runserver
 from tests.harness.django_servers import free_port
 from tests.harness.raw_client import get

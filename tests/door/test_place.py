@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import override_settings
 
-from samesite_proxy import runservers
 from samesite_proxy.checks import check_project
-from samesite_proxy.place import NAME
+from samesite_proxy.fastpath import base_command
+from samesite_proxy.proxy.place import NAME
 
 STATIC = "django.contrib.staticfiles"
 WHITENOISE = "whitenoise.runserver_nostatic"
@@ -43,4 +43,4 @@ def test_ours_above_the_others_or_absent_is_fine(applications: tuple[str, ...]) 
 )
 def test_next_runserver_is_the_one_below(applications: tuple[str, ...], module: str) -> None:
     with override_settings(INSTALLED_APPS=list(applications)):
-        assert runservers.below_ours().__module__ == f"{module}.management.commands.runserver"
+        assert base_command.below_ours().__module__ == f"{module}.management.commands.runserver"

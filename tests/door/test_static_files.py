@@ -8,7 +8,7 @@ import pytest
 from django.test import override_settings
 
 from samesite_proxy.checks import check_project
-from samesite_proxy.place import NAME
+from samesite_proxy.proxy.place import NAME
 from tests.door.commands import NO_FRONTEND, runserver
 from tests.harness.django_servers import ROOT
 from tests.harness.raw_client import get

@@ -16,11 +16,13 @@ from django.test import override_settings
 from django.test.utils import setup_test_environment, teardown_test_environment
 from django.urls import include, path
 
-from samesite_proxy import conf, hosts, table
-from samesite_proxy.arrival import Arrival
-from samesite_proxy.place import NAME
-from samesite_proxy.routing import Routing
-from samesite_proxy.rules import ASK, DJANGO, FIRST_FRONTEND
+from samesite_proxy import conf
+from samesite_proxy.fastpath import table
+from samesite_proxy.proxy import host_policy
+from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.place import NAME
+from samesite_proxy.proxy.routing import Routing
+from samesite_proxy.proxy.rules import ASK, DJANGO, FIRST_FRONTEND
 from samesite_proxy.wsgi import get_wsgi_application as get_our_application
 from tests.unit.path_cases import view
 
@@ -143,7 +145,7 @@ def test_settings_come_back_as_they_were() -> None:
 def test_each_frontend_comes_with_what_is_said_when_it_fails() -> None:
     with override_settings(SAMESITE_PROXY={"FRONTEND": SEVERAL}, DEBUG=False):
         _, _, special, places = table.arguments_of(made()[0])
-    assert special == list(hosts.NEXT_DEV_PATHS)
+    assert special == list(host_policy.NEXT_DEV_PATHS)
     for (_, _, failures), address in zip(places, SEVERAL.values(), strict=True):
         assert failures["connect"][0] == 502
         assert address in failures["connect"][1]
@@ -237,7 +239,7 @@ def test_views_are_those_of_the_middleware(policy: str, host: str) -> None:
                 found, [("/", False), ("/_next/x", False), ("/", True)], strict=True
             ):
                 arrival = Arrival([("Host", host)], where, "", "http", host, is_upgrade)
-                assert got == hosts.view_of(settings, arrival, frontend)
+                assert got == host_policy.view_of(settings, arrival, frontend)
                 assert type(got) is tuple
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import include, path
 
-from samesite_proxy.handover import Channel
+from samesite_proxy.fastpath.channel import Channel
 
 # The autoreloader watches every imported module, this one too.
 if watched := os.environ.get("TEST_WATCHED_MODULE"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from samesite_proxy.adoption import adopting
+from samesite_proxy.sync.takeover import adopting
 from tests.engine.exchanges import HOST, stay, upstream_at
 from tests.harness.raw_client import DEADLINE
 from tests.harness.scripted_upstream import Connection, scripted

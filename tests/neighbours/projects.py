@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from samesite_proxy.place import NAME
+from samesite_proxy.proxy.place import NAME
 from tests.harness.django_servers import ROOT
 
 DJANGOS = ["auth", "contenttypes", "sessions", "messages", "staticfiles", "sites"]

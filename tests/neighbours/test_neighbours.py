@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from samesite_proxy.place import NAME
+from samesite_proxy.proxy.place import NAME
 from tests.harness.django_servers import ROOT, DjangoServer, serving
 from tests.harness.http_requests import Recorder
 from tests.harness.raw_client import RawClient, get

@@ -10,7 +10,7 @@ import sys
 import time
 
 from samesite_proxy._engine import Upstream
-from samesite_proxy.uploads import Upload
+from samesite_proxy.sync.upload import Upload
 
 SECONDS = 1.5
 BETWEEN_SIGNALS = 0.0002

@@ -8,6 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.project.settings")
 application = get_asgi_application()
 
 if patience := os.environ.get("FRONTEND_PATIENCE"):
-    from samesite_proxy import messages
+    from samesite_proxy.aio import websocket_relay
 
-    messages.FRONTEND_PATIENCE = float(patience)
+    websocket_relay.FRONTEND_PATIENCE = float(patience)

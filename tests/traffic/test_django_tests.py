@@ -21,7 +21,7 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 
 from samesite_proxy import asgi, wsgi
 from samesite_proxy.middleware import SameSiteProxyMiddleware
-from samesite_proxy.place import NAME
+from samesite_proxy.proxy.place import NAME
 from tests.harness.django_servers import COMMANDS, ROOT, serving
 from tests.harness.http_requests import Recorder, Request
 from tests.harness.raw_client import get

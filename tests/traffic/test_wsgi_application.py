@@ -13,7 +13,7 @@ from django.core.signals import request_finished, request_started
 from django.test import override_settings
 from django.urls import clear_script_prefix
 
-from samesite_proxy.place import NAME
+from samesite_proxy.proxy.place import NAME
 from samesite_proxy.wsgi import ProxyApplication, get_wsgi_application
 from tests.harness import django_servers
 from tests.harness.http_requests import Request, RequestReader, recording

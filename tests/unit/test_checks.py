@@ -23,9 +23,9 @@ from django.urls import converters, include, path, re_path, register_converter
 from django.utils import translation
 from django.utils.translation import gettext_lazy
 
-from samesite_proxy import rules
 from samesite_proxy.checks import LOGIN_REQUIRED, check_project
-from samesite_proxy.place import NAME
+from samesite_proxy.proxy import rules
+from samesite_proxy.proxy.place import NAME
 from tests.harness.django_servers import ROOT
 from tests.unit.path_cases import view
 

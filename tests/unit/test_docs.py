@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from samesite_proxy import conf, failures
+from samesite_proxy import conf
+from samesite_proxy.proxy import errors
 from tests.asgi import server_table as asgi_table
 from tests.traffic import server_table as wsgi_table
 
@@ -67,10 +68,8 @@ def test_each_setting_is_in_the_readme_with_its_default() -> None:
 
 def test_each_failure_is_documented_and_no_other() -> None:
     rows = re.findall(r"^\| (\d{3}) \| `([^`]+)` \| (.+) \|$", ERRORS.read_text(), re.MULTILINE)
-    own = [value for value in vars(failures).values() if isinstance(value, failures.Failure)]
-    known = {
-        (str(one.status), one.text, one.is_logged) for one in [*failures.BY_CODE.values(), *own]
-    }
+    own = [value for value in vars(errors).values() if isinstance(value, errors.Failure)]
+    known = {(str(one.status), one.text, one.is_logged) for one in [*errors.BY_CODE.values(), *own]}
     assert len(rows) == len(known)
     assert {(status, text, "Not logged." not in more) for status, text, more in rows} == known
 
@@ -88,7 +87,7 @@ def test_each_refusal_of_the_doors_is_documented_and_no_other() -> None:
 
 
 def test_each_check_is_documented_and_no_other() -> None:
-    sources = "".join(path.read_text() for path in (ROOT / "samesite_proxy").glob("*.py"))
+    sources = "".join(path.read_text() for path in (ROOT / "samesite_proxy").rglob("*.py"))
     documented = re.findall(rf"^\| `({CHECK_ID.pattern})` \|", ERRORS.read_text(), re.MULTILINE)
     assert documented == sorted(documented, key=lambda name: ("EWI".index(name[-4]), name))
     assert set(documented) == set(CHECK_ID.findall(sources))

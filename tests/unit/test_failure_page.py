@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from samesite_proxy import failures
 from samesite_proxy.conf import parse_frontend
-from samesite_proxy.failure_page import is_wanted, page_of, told
-from samesite_proxy.failures import BY_CODE, Failure
+from samesite_proxy.proxy import errors
+from samesite_proxy.proxy.error_page import is_wanted, page_of, told
+from samesite_proxy.proxy.errors import BY_CODE, Failure
 
 FRONTEND = parse_frontend("/", "http://localhost:3000")
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -36,8 +36,8 @@ def test_page_is_for_who_asks_for_one(method: str | None, accept: str, wanted: b
         (BY_CODE["response-timeout"], "The frontend does not answer"),
         (BY_CODE["loop"], "The frontend sends the request back to Django"),
         (BY_CODE["too-many"], "This server cannot forward"),
-        (failures.BODY_TAKEN, "This server cannot forward"),
-        (failures.HOST_REFUSED, "This request cannot be forwarded"),
+        (errors.BODY_TAKEN, "This server cannot forward"),
+        (errors.HOST_REFUSED, "This request cannot be forwarded"),
     ],
 )
 def test_page_says_which_side_failed(failure: Failure, title: str) -> None:
@@ -47,7 +47,7 @@ def test_page_says_which_side_failed(failure: Failure, title: str) -> None:
 def test_page_waits_for_what_may_pass() -> None:
     assert "location.reload()" in page_of(BY_CODE["connect"], FRONTEND)
     assert "answer.status !== 504" in page_of(BY_CODE["response-timeout"], FRONTEND)
-    assert "<script>" not in page_of(failures.HOST_REFUSED, FRONTEND)
+    assert "<script>" not in page_of(errors.HOST_REFUSED, FRONTEND)
 
 
 def test_sentence_is_text() -> None:

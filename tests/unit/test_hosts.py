@@ -9,10 +9,10 @@ import pytest
 from django.test import override_settings
 
 from samesite_proxy import conf
-from samesite_proxy.arrival import Arrival
-from samesite_proxy.forwarding import Forwarding
-from samesite_proxy.hosts import view_of
-from samesite_proxy.relocation import Relocation
+from samesite_proxy.proxy.host_policy import view_of
+from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.outgoing import Forwarding
+from samesite_proxy.proxy.redirects import Relocation
 
 
 @dataclass(frozen=True)

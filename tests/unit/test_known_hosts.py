@@ -6,8 +6,8 @@ import pytest
 from django.core.exceptions import DisallowedHost
 from django.test import override_settings
 
-from samesite_proxy import known_hosts
-from samesite_proxy.known_hosts import HostRequest, host_under
+from samesite_proxy.proxy import allowed_hosts
+from samesite_proxy.proxy.allowed_hosts import HostRequest, host_under
 
 SERVER = ("127.0.0.1", "8000")
 
@@ -29,9 +29,9 @@ def test_host_is_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
             asked.append(self.META["HTTP_HOST"])
             return super().get_host()
 
-    monkeypatch.setattr(known_hosts, "HostRequest", Counted)  # Looked up at each call.
+    monkeypatch.setattr(allowed_hosts, "HostRequest", Counted)  # Looked up at each call.
     with override_settings(ALLOWED_HOSTS=["site.example"]):
-        host_of = known_hosts.known_hosts()
+        host_of = allowed_hosts.known_hosts()
         assert host_of is not None
         for _ in range(3):
             assert host_of("http", *SERVER, "site.example") == "site.example"
@@ -41,7 +41,7 @@ def test_host_is_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_a_test_allows_is_asked_again() -> None:
-    host_of = known_hosts.known_hosts()
+    host_of = allowed_hosts.known_hosts()
     assert host_of is not None
     with override_settings(ALLOWED_HOSTS=["site.example"]):
         assert host_of("http", *SERVER, "site.example") == "site.example"
@@ -59,4 +59,4 @@ def test_what_a_test_allows_is_asked_again() -> None:
 )
 def test_nothing_is_known_where_other_fields_tell(setting: dict[str, object]) -> None:
     with override_settings(**setting):
-        assert known_hosts.known_hosts() is None
+        assert allowed_hosts.known_hosts() is None

@@ -22,7 +22,7 @@ from django.test import override_settings
 from samesite_proxy import middleware
 from samesite_proxy.asgi import get_asgi_application as our_asgi
 from samesite_proxy.checks import check_deployment, check_project
-from samesite_proxy.place import NAME
+from samesite_proxy.proxy.place import NAME
 from samesite_proxy.wsgi import get_wsgi_application as our_wsgi
 from tests.harness.django_servers import ROOT
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import override_settings
 
 from samesite_proxy import conf
-from samesite_proxy.relocation import Relocation
+from samesite_proxy.proxy.redirects import Relocation
 
 
 @pytest.mark.parametrize(

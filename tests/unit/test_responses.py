@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils.cache import patch_vary_headers
 
-from samesite_proxy.responses import FrontendResponse
+from samesite_proxy.proxy.response import FrontendResponse
 
 FIELDS = [
     ("Content-Type", "text/plain"),

@@ -22,9 +22,10 @@ from django.urls import (
 from django.utils import translation
 from django.utils.translation import gettext_lazy
 
-from samesite_proxy import _engine, conf, rules
-from samesite_proxy.routing import Routing, table_of
-from samesite_proxy.rules import head_of, listed_paths
+from samesite_proxy import _engine, conf
+from samesite_proxy.proxy import rules
+from samesite_proxy.proxy.routing import Routing, table_of
+from samesite_proxy.proxy.rules import head_of, listed_paths
 from tests.unit.path_cases import FRONTEND, INNER, SITES, Site, view
 
 NUMBERS = itertools.count()

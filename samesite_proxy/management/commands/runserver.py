@@ -18,22 +18,21 @@ from django.http.request import validate_host
 from django.utils import autoreload
 from django.utils.module_loading import import_string
 
-from samesite_proxy import (
-    asgi,
-    conf,
-    door,
-    handover,
-    handover_server,
+from samesite_proxy import asgi, conf
+from samesite_proxy._engine import EngineError
+from samesite_proxy.fastpath import (
+    base_command,
+    channel,
     own_address,
-    place,
     restarts,
-    runservers,
+    server,
+    supervisor,
     table,
 )
-from samesite_proxy._engine import EngineError
-from samesite_proxy.handover import Handover
+from samesite_proxy.fastpath.channel import Handover
+from samesite_proxy.proxy import place
 
-Next: Any = runservers.below_ours()
+Next: Any = base_command.below_ours()
 
 # As Django words them, where its own server cannot listen.
 ERRORS = {
@@ -90,7 +89,7 @@ class Command(Next):  # type: ignore[misc]
         base = self._server_cls or super().server_cls
         if self._handover is None:
             return base
-        return handover_server.server_class(base, self._handover, self._settings, self._table)
+        return server.server_class(base, self._handover, self._settings, self._table)
 
     @server_cls.setter
     def server_cls(self, base: type[Any]) -> None:
@@ -118,7 +117,7 @@ class Command(Next):  # type: ignore[misc]
         self._off = self._why_off(options)
         self._names_address = ":" in (options.get("addrport") or "")
         is_child = os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
-        if is_child and options["use_reloader"] and not self._off and handover.offered() is None:
+        if is_child and options["use_reloader"] and not self._off and channel.offered() is None:
             self._take_parents_place()
             is_child = False
         if not is_child:
@@ -141,7 +140,7 @@ class Command(Next):  # type: ignore[misc]
 
     def _enter_offered(self) -> None:
         """In the process that the autoreloader starts anew after each change."""
-        offered = handover.offered()
+        offered = channel.offered()
         if isinstance(offered, Handover):
             self._handover = offered
             self._leave_before_reload(offered)
@@ -162,17 +161,17 @@ class Command(Next):  # type: ignore[misc]
     def _door(self, options: dict[str, Any]) -> Iterator[None]:
         """In the process that lives as long as runserver does."""
         try:
-            listening = door.listen(self.addr, int(self.port), ipv6=self.use_ipv6)
+            listening = supervisor.listen(self.addr, int(self.port), ipv6=self.use_ipv6)
         except OSError as error:
             self.stderr.write(f"Error: {ERRORS.get(error.errno or 0, error)}")
             sys.exit(1)
         with listening:
             try:
-                opened = door.Door(listening)
+                opened = supervisor.Door(listening)
             except (EngineError, OSError, RuntimeError) as error:  # Or no thread.
                 self._off = str(error)
         if self._off:
-            handover.refuse(self._off)
+            channel.refuse(self._off)
             yield
             return
         if options["use_reloader"]:

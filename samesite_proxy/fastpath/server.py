@@ -16,9 +16,9 @@ from wsgiref.headers import Headers
 
 from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler, WSGIServer
 
-from samesite_proxy import restarts, table
 from samesite_proxy.conf import Settings
-from samesite_proxy.handover import BACK, CLOSED, TAKEN, Channel, Handed, Handover
+from samesite_proxy.fastpath import restarts, table
+from samesite_proxy.fastpath.channel import BACK, CLOSED, TAKEN, Channel, Handed, Handover
 
 logger = logging.getLogger("samesite_proxy")
 

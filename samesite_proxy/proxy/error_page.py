@@ -6,7 +6,7 @@ from html import escape
 from string import Template
 
 from samesite_proxy.conf import Frontend
-from samesite_proxy.failures import METHOD_REFUSED, Failure
+from samesite_proxy.proxy.errors import METHOD_REFUSED, Failure
 
 # Seconds between two looks at whether the frontend is up.
 INTERVAL = 2

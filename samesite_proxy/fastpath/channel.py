@@ -21,7 +21,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from samesite_proxy import forks
+from samesite_proxy.fastpath import forks
 
 logger = logging.getLogger("samesite_proxy")
 

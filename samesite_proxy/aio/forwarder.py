@@ -11,20 +11,14 @@ from typing import Any
 from django.core.exceptions import RequestAborted
 from django.http import HttpRequest, HttpResponseBase
 
-from samesite_proxy import failures, servers
 from samesite_proxy._engine import CHUNKED, NO_BODY, EngineError
-from samesite_proxy.arrival import Arrival
-from samesite_proxy.bells import AsyncExchange
+from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.conf import Frontend, Settings
-from samesite_proxy.failures import Refused
-from samesite_proxy.forwarder import (
-    NEVER_FORWARDED,
-    SAFE,
-    host_of,
-    length_of,
-    upstream_of,
-)
-from samesite_proxy.forwarding import (
+from samesite_proxy.proxy import errors
+from samesite_proxy.proxy.errors import Refused
+from samesite_proxy.proxy.host_policy import view_of
+from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.outgoing import (
     Fields,
     Forwarding,
     received_in,
@@ -32,9 +26,22 @@ from samesite_proxy.forwarding import (
     target_of,
     target_of_scope,
 )
-from samesite_proxy.hosts import view_of
-from samesite_proxy.relocation import Relocation, names_place
-from samesite_proxy.responses import FrontendResponse, NoAnswer, failure_of, log_broken, refusal
+from samesite_proxy.proxy.redirects import Relocation, names_place
+from samesite_proxy.proxy.response import (
+    FrontendResponse,
+    NoAnswer,
+    failure_of,
+    log_broken,
+    refusal,
+)
+from samesite_proxy.sync import servers
+from samesite_proxy.sync.forwarder import (
+    NEVER_FORWARDED,
+    SAFE,
+    host_of,
+    length_of,
+    upstream_of,
+)
 
 # uvicorn has a table of the statuses up to 599, and fails at any other.
 HTTPTOOLS = "uvicorn.protocols.http.httptools_impl"
@@ -102,7 +109,7 @@ class AsyncForwarder:
         host = host_of(request)
         arrival = Arrival(received, request.path_info, peer, request.scheme or "http", host)
         if request.method in NEVER_FORWARDED:
-            raise Refused(failures.METHOD_REFUSED)
+            raise Refused(errors.METHOD_REFUSED)
         length = length_of(request) if not scope else _stored_length_of(request, received)
         target = target_of_scope(scope) if scope else target_of(request.META)
         exchange = self.start(arrival, frontend, request.method or "GET", target, length)
@@ -168,16 +175,16 @@ def _stored_length_of(request: HttpRequest, received: Fields) -> int:
         return NO_BODY if request.method in SAFE else CHUNKED
     if length not in (NO_BODY, 0):
         if request.method == "HEAD":
-            raise Refused(failures.BODY_WITH_HEAD)
+            raise Refused(errors.BODY_WITH_HEAD)
         if getattr(request, "_read_started", False) and not hasattr(request, "_body"):
-            raise Refused(failures.BODY_TAKEN)
+            raise Refused(errors.BODY_TAKEN)
     return length
 
 
 def sendable(status: int, fields: Fields) -> Fields:
     """A 304 without the length that RFC 9110, 8.6 allows: uvicorn counts bytes against it."""
     if status > 599 and any(name in sys.modules for name in UVICORNS):
-        raise Refused(failures.STATUS_UNKNOWN)
+        raise Refused(errors.STATUS_UNKNOWN)
     if status != 304:
         return fields
     return [field for field in fields if field[0].lower() != "content-length"]
@@ -205,7 +212,7 @@ def length_of_fields(received: Fields) -> int:
         key = name.lower()
         if key == "transfer-encoding":
             if _loses_chunks(received):
-                raise Refused(failures.BODY_LOST_TO_OFFER)
+                raise Refused(errors.BODY_LOST_TO_OFFER)
             return CHUNKED
         if key == "content-length":
             lengths.add(value.strip())
@@ -213,5 +220,5 @@ def length_of_fields(received: Fields) -> int:
         return NO_BODY
     length = lengths.pop()
     if lengths or not (length.isascii() and length.isdigit()):
-        raise Refused(failures.LENGTH_REFUSED)
+        raise Refused(errors.LENGTH_REFUSED)
     return int(length)

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from samesite_proxy._engine import CHUNKED, NO_BODY, NO_UPGRADE, upgrade_of
-from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import Settings
-from samesite_proxy.hosts import View
+from samesite_proxy.proxy.host_policy import View
+from samesite_proxy.proxy.incoming import Arrival
 
 Fields = list[tuple[str, str]]
 Environ = Mapping[str, Any]

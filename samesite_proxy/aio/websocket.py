@@ -10,13 +10,13 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from samesite_proxy import failures
 from samesite_proxy._engine import EngineError
-from samesite_proxy.bells import AsyncExchange, Fields
-from samesite_proxy.browser import Browser
+from samesite_proxy.aio.exchange import AsyncExchange, Fields
+from samesite_proxy.aio.websocket_client import Browser
 from samesite_proxy.conf import Frontend
-from samesite_proxy.forwarder import SWITCHING_PROTOCOLS
-from samesite_proxy.responses import NoAnswer, failure_of
+from samesite_proxy.proxy import errors
+from samesite_proxy.proxy.response import NoAnswer, failure_of
+from samesite_proxy.sync.forwarder import SWITCHING_PROTOCOLS
 
 Scope = dict[str, Any]
 Event = dict[str, Any]
@@ -102,7 +102,7 @@ async def _accept(
     if status != SWITCHING_PROTOCOLS:
         await browser.refuse(status, relocated(fields), await _body_of(exchange))
     elif not handshake.is_accepted_by(fields):
-        await browser.fail(failures.HANDSHAKE_WRONG, frontend)
+        await browser.fail(errors.HANDSHAKE_WRONG, frontend)
     else:
         await browser.accept(fields)
         return True
@@ -118,7 +118,7 @@ async def forward(
     """Forwards one WebSocket, whose exchange with the frontend `start` begins."""
     await browser.arrive()
     try:
-        from samesite_proxy.messages import Relay  # websockets is an optional extra.
+        from samesite_proxy.aio.websocket_relay import Relay  # websockets is an optional extra.
 
         exchange, handshake = start()
         async with exchange:
@@ -127,7 +127,7 @@ async def forward(
     except NoAnswer as error:
         await browser.fail(failure_of(error, frontend), frontend)
     except ModuleNotFoundError:
-        await browser.fail(failures.LIBRARY_MISSING, frontend)
+        await browser.fail(errors.LIBRARY_MISSING, frontend)
     except OSError:
         pass  # What servers raise once the browser has left.
     finally:

@@ -9,7 +9,7 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.handlers.wsgi import get_path_info
 
 from samesite_proxy.conf import Settings
-from samesite_proxy.rules import DJANGO, EXACT, PREFIX, STARTS, Rule, frontend_rules
+from samesite_proxy.proxy.rules import DJANGO, EXACT, PREFIX, STARTS, Rule, frontend_rules
 
 
 def static_path(handler: Any) -> str | None:

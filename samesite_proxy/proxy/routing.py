@@ -20,7 +20,7 @@ from django.utils import translation
 
 from samesite_proxy._engine import Routes
 from samesite_proxy.conf import Frontend, Settings
-from samesite_proxy.rules import (
+from samesite_proxy.proxy.rules import (
     ASK,
     DJANGO,
     FIRST_FRONTEND,

@@ -10,7 +10,6 @@ from typing import Any
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 
-from samesite_proxy import failures, servers, targets
 from samesite_proxy._engine import (
     CHUNKED,
     NO_BODY,
@@ -21,11 +20,12 @@ from samesite_proxy._engine import (
     Exchange,
     Upstream,
 )
-from samesite_proxy.adoption import adopting, can_adopt, head_of
-from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
-from samesite_proxy.failures import Failure, Refused
-from samesite_proxy.forwarding import (
+from samesite_proxy.proxy import errors, targets
+from samesite_proxy.proxy.errors import Failure, Refused
+from samesite_proxy.proxy.host_policy import view_of
+from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.outgoing import (
     Fields,
     Forwarding,
     LengthRefused,
@@ -33,10 +33,8 @@ from samesite_proxy.forwarding import (
     received_in,
     target_of,
 )
-from samesite_proxy.greenlets import start_exchange
-from samesite_proxy.hosts import view_of
-from samesite_proxy.relocation import Relocation
-from samesite_proxy.responses import (
+from samesite_proxy.proxy.redirects import Relocation
+from samesite_proxy.proxy.response import (
     FrontendResponse,
     NoAnswer,
     body_of,
@@ -44,7 +42,10 @@ from samesite_proxy.responses import (
     is_event_stream,
     refusal,
 )
-from samesite_proxy.uploads import Upload
+from samesite_proxy.sync import servers
+from samesite_proxy.sync.gevent import start_exchange
+from samesite_proxy.sync.takeover import adopting, can_adopt, head_of
+from samesite_proxy.sync.upload import Upload
 
 NEVER_FORWARDED = frozenset({"CONNECT", "TRACE"})
 SWITCHING_PROTOCOLS = 101
@@ -69,11 +70,11 @@ def upstream_of(frontend: Frontend, settings: Settings) -> Upstream:
 def host_of(request: HttpRequest) -> str:
     """Standing first, nothing else enforces ALLOWED_HOSTS."""
     if targets.has_refused(request):
-        raise Refused(failures.TARGET_REFUSED)
+        raise Refused(errors.TARGET_REFUSED)
     try:
         return request.get_host()
     except DisallowedHost as error:
-        raise Refused(failures.HOST_REFUSED) from error
+        raise Refused(errors.HOST_REFUSED) from error
 
 
 def _arrival_of(request: HttpRequest, *, is_upgrade: bool) -> Arrival:
@@ -123,7 +124,7 @@ def _may_switch(client: socket.socket | None, upgrade: int) -> bool:
     """
     is_possible = client is not None and can_adopt(client)
     if upgrade == WEBSOCKET and not is_possible:
-        raise Refused(failures.UPGRADE_REFUSED)
+        raise Refused(errors.UPGRADE_REFUSED)
     return upgrade != NO_UPGRADE and is_possible
 
 
@@ -133,16 +134,16 @@ def length_of(request: HttpRequest) -> int:
     try:
         length = body_length_of(environ)
     except LengthRefused as error:
-        raise Refused(failures.LENGTH_REFUSED) from error
+        raise Refused(errors.LENGTH_REFUSED) from error
     if length == NO_BODY:
         return length
     if request.method == "HEAD" and length != 0:
-        raise Refused(failures.BODY_WITH_HEAD)
+        raise Refused(errors.BODY_WITH_HEAD)
     if length == CHUNKED and servers.loses_chunked_bodies(environ):
-        raise Refused(failures.BODY_LOST)
+        raise Refused(errors.BODY_LOST)
     was_read = getattr(request, "_read_started", False)
     if length > 0 and was_read and not hasattr(request, "_body"):
-        raise Refused(failures.BODY_TAKEN)
+        raise Refused(errors.BODY_TAKEN)
     return length
 
 
@@ -175,7 +176,7 @@ def _head_of(exchange: Exchange, upload: Upload | None) -> tuple[int, str, Field
     except EngineError as error:
         broken = upload.broken() if upload else None
         if isinstance(broken, servers.BodyBroken):
-            raise Refused(failures.BODY_BROKEN) from broken
+            raise Refused(errors.BODY_BROKEN) from broken
         raise broken or error from None
 
 
@@ -231,9 +232,9 @@ class Forwarder:
         environ = request.META
         arrival = _arrival_of(request, is_upgrade=upgrade == WEBSOCKET)
         if request.method in NEVER_FORWARDED:
-            raise Refused(failures.METHOD_REFUSED)
+            raise Refused(errors.METHOD_REFUSED)
         if request.method not in SAFE and servers.may_have_lost_head(environ, client):
-            raise Refused(failures.HEAD_BROKEN)
+            raise Refused(errors.HEAD_BROKEN)
         length = TUNNEL if _may_switch(client, upgrade) else length_of(request)
         view = view_of(self._settings, arrival, frontend)
         fields = self._forwarding.fields(arrival, view)
@@ -274,7 +275,7 @@ def _read_away(
     response: StreamingHttpResponse, failure: Failure, request: HttpRequest, client: socket.socket
 ) -> HttpResponseBase:
     """What the client still sends, behind an answer that did not wait for it."""
-    if failure in (failures.BODY_LOST, failures.LENGTH_REFUSED):
+    if failure in (errors.BODY_LOST, errors.LENGTH_REFUSED):
         closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
         closers.append(lambda: servers.linger(client))
     else:

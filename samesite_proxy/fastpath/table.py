@@ -14,15 +14,17 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIHandler
 
-from samesite_proxy import conf, failures, hosts, place, rules, static_files
+from samesite_proxy import conf
 from samesite_proxy._engine import Home, Routes, Upstream
-from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import Frontend, Settings
-from samesite_proxy.failure_page import page_of
-from samesite_proxy.forwarder import upstream_of
-from samesite_proxy.known_hosts import host_under
-from samesite_proxy.relocation import home_of
-from samesite_proxy.rules import FIRST_FRONTEND, Rule
+from samesite_proxy.fastpath import static_files
+from samesite_proxy.proxy import errors, host_policy, place, rules
+from samesite_proxy.proxy.allowed_hosts import host_under
+from samesite_proxy.proxy.error_page import page_of
+from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.redirects import home_of
+from samesite_proxy.proxy.rules import FIRST_FRONTEND, Rule
+from samesite_proxy.sync.forwarder import upstream_of
 from samesite_proxy.wsgi import ProxyApplication
 
 Plain = dict[str, Any]
@@ -123,8 +125,8 @@ def _failures_of(frontend: Frontend, *, debug: bool) -> Failures:
             failure.line(frontend),
             page_of(failure, frontend) if debug else "",
         )
-        for code in failures.BY_CODE
-        for failure in [failures.failure_by(code, frontend)]
+        for code in errors.BY_CODE
+        for failure in [errors.failure_by(code, frontend)]
     }
 
 
@@ -143,19 +145,21 @@ def arguments_of(table: Plain) -> tuple[Routes | None, Routes | None, list[str],
         )
         for frontend in settings.frontends
     ]
-    return routes, own, list(hosts.NEXT_DEV_PATHS), places
+    return routes, own, list(host_policy.NEXT_DEV_PATHS), places
 
 
-def _views_of(settings: Settings, sent: str, host: str, scheme: str) -> list[list[hosts.View]]:
+def _views_of(
+    settings: Settings, sent: str, host: str, scheme: str
+) -> list[list[host_policy.View]]:
     """Each frontend's view of an ordinary request, of one to a special path, of an upgrade."""
     fields = [("Host", sent)]
     arrivals = [
         Arrival(fields, "/", "", scheme, host),
-        Arrival(fields, hosts.NEXT_DEV_PATHS[0], "", scheme, host),
+        Arrival(fields, host_policy.NEXT_DEV_PATHS[0], "", scheme, host),
         Arrival(fields, "/", "", scheme, host, is_upgrade=True),
     ]
     return [
-        [hosts.view_of(settings, arrival, frontend) for arrival in arrivals]
+        [host_policy.view_of(settings, arrival, frontend) for arrival in arrivals]
         for frontend in settings.frontends
     ]
 

@@ -12,8 +12,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from samesite_proxy.arrival import Arrival
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.proxy.incoming import Arrival
 
 # Next's dev endpoints look at Origin, and know localhost only.
 NEXT_DEV_PATHS = ("/_next/", "/__nextjs")

@@ -7,11 +7,11 @@ from typing import Any
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import get_script_prefix
 
-from samesite_proxy import failures, targets
-from samesite_proxy.arrival import Arrival
-from samesite_proxy.failures import Refused
-from samesite_proxy.forwarding import Fields, received_in_scope
-from samesite_proxy.known_hosts import HostRequest, known_hosts
+from samesite_proxy.proxy import errors, targets
+from samesite_proxy.proxy.allowed_hosts import HostRequest, known_hosts
+from samesite_proxy.proxy.errors import Refused
+from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.outgoing import Fields, received_in_scope
 
 Scope = dict[str, Any]
 
@@ -49,12 +49,12 @@ class Arrivals:
     def of(self, scope: Scope) -> Arrival:
         """Refused where Django would refuse the host."""
         if targets.is_refused(scope):
-            raise Refused(failures.TARGET_REFUSED)
+            raise Refused(errors.TARGET_REFUSED)
         received = received_in_scope(scope)
         try:
             place = self._place_of(scope, received)
         except DisallowedHost as error:
-            raise Refused(failures.HOST_REFUSED) from error
+            raise Refused(errors.HOST_REFUSED) from error
         peer = (scope.get("client") or ("",))[0]
         return Arrival(received, path_info_of(scope), peer, *place, scope["type"] == "websocket")
 

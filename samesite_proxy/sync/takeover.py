@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from django.http import HttpResponseBase
 
 from samesite_proxy._engine import EngineError, Exchange, take_connection
-from samesite_proxy.servers import Environ, end_by_reset, runserver_reader
+from samesite_proxy.sync.servers import Environ, end_by_reset, runserver_reader
 
 logger = logging.getLogger("samesite_proxy")
 

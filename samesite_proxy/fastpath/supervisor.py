@@ -12,9 +12,11 @@ import threading
 import time
 from typing import Any
 
-from samesite_proxy import failures, forks, handover, shutdown, table
+from samesite_proxy import shutdown
 from samesite_proxy._engine import EngineError, Listener
-from samesite_proxy.handover import Address, Handover
+from samesite_proxy.fastpath import channel, forks, table
+from samesite_proxy.fastpath.channel import Address, Handover
+from samesite_proxy.proxy import errors
 
 logger = logging.getLogger("samesite_proxy")
 access = logging.getLogger("samesite_proxy.access")
@@ -54,7 +56,7 @@ class AccessLog:
 
     def write(self, record: Record) -> None:
         client, method, target, status, size, total, upstream, code, index, words = record
-        failure = failures.BY_CODE.get(code)
+        failure = errors.BY_CODE.get(code)
         # Without a frontend it is an answer of the door's own: a refusal.
         is_quiet = not failure.is_logged if failure else not code and index >= 0
         level = logging.INFO if is_quiet else logging.WARNING
@@ -67,7 +69,7 @@ class AccessLog:
             message += f" (upstream {upstream:.0f} ms)"
         if code:
             message += f": {self._sentence(code, index)}"
-        if words and code in failures.DETAILED:
+        if words and code in errors.DETAILED:
             message += f" ({words})"
         extra = {
             "client": client,
@@ -181,9 +183,9 @@ class Keeper:
 
     def _meet(self) -> None:
         """A server process has started, or the door ends."""
-        said, numbers, _, _ = socket.recv_fds(self._rendezvous, 1, 2, handover.CLOEXEC)
+        said, numbers, _, _ = socket.recv_fds(self._rendezvous, 1, 2, channel.CLOEXEC)
         ends = [forks.own(socket.socket(fileno=number)) for number in numbers]
-        if said == handover.LAST_WORD:
+        if said == channel.LAST_WORD:
             self._is_over = True
         elif len(ends) == 2:
             self._welcome(Child(*ends))
@@ -263,7 +265,7 @@ class Door:
 
     def offer(self) -> None:
         """To the processes that are started from now on."""
-        handover.offer(self._theirs, self._address)
+        channel.offer(self._theirs, self._address)
 
     def files(self) -> list[str]:
         """What the last server process was made of."""
@@ -274,7 +276,7 @@ class Door:
         return Handover(self._theirs, self._address)
 
     def close(self) -> None:
-        self._theirs.send(handover.LAST_WORD)
+        self._theirs.send(channel.LAST_WORD)
         self._keeper.join()
         self._listener.close()
         self._theirs.close()

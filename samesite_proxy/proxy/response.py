@@ -12,9 +12,9 @@ from django.http.response import ResponseHeaders
 
 from samesite_proxy._engine import EngineError, Exchange, break_connection
 from samesite_proxy.conf import Frontend
-from samesite_proxy.failure_page import is_wanted, told
-from samesite_proxy.failures import BY_CODE, DETAILED, Failure, Refused, failure_by
-from samesite_proxy.servers import Environ, breaking_off
+from samesite_proxy.proxy.error_page import is_wanted, told
+from samesite_proxy.proxy.errors import BY_CODE, DETAILED, Failure, Refused, failure_by
+from samesite_proxy.sync.servers import Environ, breaking_off
 
 logger = logging.getLogger("samesite_proxy")
 

@@ -11,8 +11,8 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings as django_settings
 
-from samesite_proxy import place
 from samesite_proxy.conf import Problem, Settings
+from samesite_proxy.proxy import place
 
 # What a middleware does for every page where these settings say so, by its class.
 PROTECTIONS = {

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from samesite_proxy.conf import Frontend
-from samesite_proxy.failure_page import told
-from samesite_proxy.failures import Failure
-from samesite_proxy.responses import log_failure
+from samesite_proxy.proxy.error_page import told
+from samesite_proxy.proxy.errors import Failure
+from samesite_proxy.proxy.response import log_failure
 
 Fields = list[tuple[str, str]]
 Scope = dict[str, Any]

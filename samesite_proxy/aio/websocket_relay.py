@@ -16,8 +16,8 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import CLIENT, OPEN, Protocol
 
 from samesite_proxy._engine import EngineError
-from samesite_proxy.bells import AsyncExchange
-from samesite_proxy.browser import VANISHED, Browser, Closing
+from samesite_proxy.aio.exchange import AsyncExchange
+from samesite_proxy.aio.websocket_client import VANISHED, Browser, Closing
 
 logger = logging.getLogger("samesite_proxy")
 

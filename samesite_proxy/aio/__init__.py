@@ -1,0 +1,1 @@
+"""Forwarding in an event loop."""

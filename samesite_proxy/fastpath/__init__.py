@@ -1,0 +1,1 @@
+"""The fast path: our runserver's listening socket is the engine's."""

@@ -1,0 +1,1 @@
+"""Forwarding on a WSGI server's thread."""
