@@ -6,91 +6,33 @@ middleware is called. What is Django's, or another application's, goes on to it 
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.core.asgi import get_asgi_application as get_django_application
 from django.core.exceptions import ImproperlyConfigured
-from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.asgi import get_script_prefix
 
 from samesite_proxy import conf
-from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL, EngineError
+from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL
 from samesite_proxy.aio import websocket
+from samesite_proxy.aio.answer import Answer, say
+from samesite_proxy.aio.channels import Sockets, first_of
+from samesite_proxy.aio.client import Client
 from samesite_proxy.aio.exchange import AsyncExchange
-from samesite_proxy.aio.forwarder import (
-    AsyncForwarder,
-    is_unframed,
-    length_of_fields,
-    sendable,
-)
-from samesite_proxy.aio.scope import Arrivals, Scope, accepted_in, name_of, path_info_of
-from samesite_proxy.aio.websocket_client import Browser, encoded
+from samesite_proxy.aio.forwarder import AsyncForwarder, is_unframed, length_of_fields
+from samesite_proxy.aio.scope import Arrivals, accepted_in, name_of, path_info_of
+from samesite_proxy.aio.websocket_client import Browser
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import errors, place, targets
 from samesite_proxy.proxy.error_page import is_wanted, told
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import Arrival
-from samesite_proxy.proxy.outgoing import Fields, target_of_scope
-from samesite_proxy.proxy.response import NoAnswer, failure_of, log_broken, log_failure
+from samesite_proxy.proxy.outgoing import target_of_scope
+from samesite_proxy.proxy.response import NoAnswer, failure_of, log_failure
 from samesite_proxy.proxy.routing import Routing
 from samesite_proxy.sync.forwarder import NEVER_FORWARDED
-
-Event = dict[str, Any]
-Receive = Callable[[], Any]
-Send = Callable[[Event], Any]
-
-# How long a client that leaves may go unnoticed; s.
-PATIENCE = 0.1
-
-# How long an upload is read on after an answer that came before its end; s.
-LINGER = 2.0
-
-_lingering: set[asyncio.Task[None]] = set()
-
-BODY = {"type": "http.response.body"}
-
-# Vite's own WebSockets: of hot reload, and of a page that waits for Vite to come back.
-VITES = frozenset({"vite-hmr", "vite-ping"})
-
-
-class Sockets:
-    """Whose WebSocket is it: the inner application's routes keep theirs."""
-
-    def __init__(self, application: Any) -> None:
-        mapping = _first_of(application, "application_mapping")
-        if mapping is None:  # Not Channels' router. Django's own handler has no WebSockets.
-            self._has_own = not isinstance(application, ASGIHandler)
-            self._routes = None
-        else:
-            self._has_own = "websocket" in mapping
-            self._routes = _first_of(mapping.get("websocket"), "routes")
-
-    def are_inner(self, scope: Scope, is_djangos_path: bool) -> bool:
-        if not self._has_own or not VITES.isdisjoint(scope.get("subprotocols", ())):
-            return False
-        if self._routes is None:  # They cannot be read.
-            return is_djangos_path
-        return any(_matches(route, scope["path"].lstrip("/")) for route in self._routes)
-
-
-def _first_of(application: Any, name: str) -> Any:
-    """The attribute of a router of Channels', inside whatever middleware."""
-    while application is not None and not hasattr(application, name):
-        application = getattr(application, "inner", None) or getattr(
-            application, "application", None
-        )
-    return getattr(application, name, None)
-
-
-def _matches(route: Any, path: str) -> bool:
-    match = route.pattern.match(path)
-    if match is None:
-        return False
-    inner: Iterable[Any] | None = _first_of(route.callback, "routes")
-    return inner is None or any(_matches(other, match[0].lstrip("/")) for other in inner)
+from samesite_proxy.types import Fields, Receive, Scope, Send
 
 
 class ProxyApplication:
@@ -183,147 +125,10 @@ class ProxyApplication:
             await say(send, failure.status, *told(failure, frontend, as_page=as_page))
 
 
-class Client:
-    """A client's end of one request under ASGI: its body, and whether it is still there."""
-
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self.send = send
-        self._first: Event | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._listening: asyncio.Task[None] | None = None
-        self.body_error: EngineError | None = None
-        self.has_left = False
-        self._is_uploading = False
-
-    async def has_body(self) -> bool:
-        """Whether a body comes that no field announces, as HTTP/2 allows."""
-        self._first = await self._receive()
-        return bool(self._first.get("body") or self._first.get("more_body"))
-
-    async def _next(self) -> Event:
-        event, self._first = self._first, None
-        return event or await self._receive()
-
-    async def _upload(self, exchange: AsyncExchange) -> None:
-        """Raises ConnectionResetError where the client leaves in the middle."""
-        self._is_uploading = True
-        while self._is_uploading:
-            event = await self._next()
-            if event["type"] == "http.disconnect":
-                raise ConnectionResetError("the client has left")
-            self._is_uploading = event.get("more_body", False)
-            if (piece := event.get("body", b"")) and not await exchange.send(piece):
-                return
-        exchange.end()
-
-    async def _until_gone(self, exchange: AsyncExchange, has_body: bool) -> None:
-        """Sends the body, and then waits for the client to leave."""
-        try:
-            if has_body:
-                await self._upload(exchange)
-        except ConnectionResetError:
-            return
-        except EngineError as error:
-            if error.code == "request-client":  # Too short: without its end it is no request.
-                self.body_error = error
-                exchange.cancel()
-        while (await self._next())["type"] != "http.disconnect":
-            pass
-
-    async def _listen(self, exchange: AsyncExchange, has_body: bool) -> None:
-        try:
-            await self._until_gone(exchange, has_body)
-        finally:
-            self.has_left = True
-            exchange.cancel()
-
-    def _begin(self, exchange: AsyncExchange, has_body: bool) -> None:
-        self._listening = asyncio.ensure_future(self._listen(exchange, has_body))
-
-    def attend(self, exchange: AsyncExchange, *, has_body: bool) -> None:
-        """Ends the exchange when the client leaves, and sends it the body."""
-        if has_body:
-            self._begin(exchange, has_body)
-        else:  # Most answers are there before a task is worth its cost.
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(PATIENCE, self._begin, exchange, has_body)
-
-    async def let_go(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
-            if self._is_uploading:
-                _lingering.add(task := asyncio.ensure_future(self._linger()))
-                task.add_done_callback(_lingering.discard)
-
-    async def _linger(self) -> None:
-        """Reads on in a body whose rest nobody wants. Hypercorn's queue, once full of it, holds
-        back the request's own end, and gunicorn's reader the client."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LINGER):
-                while (await self._receive())["type"] != "http.disconnect":
-                    pass
-
-
-class Answer:
-    """The frontend's answer on its way to a client."""
-
-    def __init__(self, exchange: AsyncExchange, client: Client, name: str) -> None:
-        self._exchange = exchange
-        self._client = client
-        self._name = name
-
-    async def _body(self) -> None:
-        piece = self._exchange.read_now()
-        if piece is None:  # Some servers send the head with the first event of the body.
-            await self._client.send({**BODY, "body": b"", "more_body": True})
-            piece = await self._exchange.read()
-        while piece:
-            is_last = self._exchange.is_whole()  # A small answer is one event, and one write.
-            await self._client.send({**BODY, "body": piece, "more_body": not is_last})
-            if is_last:
-                return
-            piece = await self._exchange.read()
-        await self._client.send({**BODY, "body": b"", "more_body": False})
-
-    async def relay(self, relocated: Callable[[Fields], Fields]) -> None:
-        """Where the client has left, nothing more is said."""
-        send = self._client.send
-        try:
-            status, _, fields = await self._exchange.head()
-        except EngineError as error:
-            if self._client.has_left:
-                return
-            raise (self._client.body_error or error) from None
-        headers = [
-            (key.encode("latin-1"), value.encode("latin-1"))
-            for key, value in sendable(status, relocated(fields))
-        ]
-        try:
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await self._body()
-        except EngineError as error:
-            # Returning without the answer's end makes the server break the connection.
-            log_broken(self._name, error)
-        except OSError:
-            pass  # What servers raise once the client has left.
-
-
 def has_websocket_routes(application: Any) -> bool:
     """Whether a router of Channels' is in it, with WebSockets of its own."""
     inside = application._inner if isinstance(application, ProxyApplication) else application
-    return "websocket" in (_first_of(inside, "application_mapping") or ())
-
-
-async def say(send: Send, status: int, fields: Fields, text: bytes) -> None:
-    """What the client is told instead of an answer."""
-    with contextlib.suppress(OSError):  # The client has left.
-        headers = encoded(fields)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({**BODY, "body": text, "more_body": False})
+    return "websocket" in (first_of(inside, "application_mapping") or ())
 
 
 def wrap(application: Any) -> Any:

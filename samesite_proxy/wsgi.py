@@ -22,8 +22,8 @@ from samesite_proxy.proxy.allowed_hosts import HostOf, known_hosts
 from samesite_proxy.proxy.routing import Routing
 from samesite_proxy.sync import servers
 from samesite_proxy.sync.forwarder import Forwarder
+from samesite_proxy.types import Environ
 
-Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 

@@ -9,8 +9,7 @@ from types import TracebackType
 from weakref import WeakValueDictionary
 
 from samesite_proxy._engine import Bell, EngineError, Exchange, Upstream
-
-Fields = list[tuple[str, str]]
+from samesite_proxy.types import Fields
 
 
 class LoopBell:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
 from django.core.exceptions import RequestAborted
 from django.http import HttpRequest, HttpResponseBase
@@ -19,7 +18,6 @@ from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
 from samesite_proxy.proxy.incoming import Arrival
 from samesite_proxy.proxy.outgoing import (
-    Fields,
     Forwarding,
     received_in,
     received_in_scope,
@@ -35,13 +33,8 @@ from samesite_proxy.proxy.response import (
     refusal,
 )
 from samesite_proxy.sync import servers
-from samesite_proxy.sync.forwarder import (
-    NEVER_FORWARDED,
-    SAFE,
-    host_of,
-    length_of,
-    upstream_of,
-)
+from samesite_proxy.sync.forwarder import NEVER_FORWARDED, SAFE, host_of, length_of, upstream_of
+from samesite_proxy.types import Fields, Scope
 
 # uvicorn has a table of the statuses up to 599, and fails at any other.
 HTTPTOOLS = "uvicorn.protocols.http.httptools_impl"
@@ -190,7 +183,7 @@ def sendable(status: int, fields: Fields) -> Fields:
     return [field for field in fields if field[0].lower() != "content-length"]
 
 
-def is_unframed(scope: Mapping[str, Any]) -> bool:
+def is_unframed(scope: Scope) -> bool:
     """Whether a body may come without a length (RFC 9113, 8.1)."""
     return str(scope.get("http_version", "1.1")) not in ("1.0", "1.1")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import get_script_prefix
 
@@ -11,9 +9,8 @@ from samesite_proxy.proxy import errors, targets
 from samesite_proxy.proxy.allowed_hosts import HostRequest, known_hosts
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import Arrival
-from samesite_proxy.proxy.outgoing import Fields, received_in_scope
-
-Scope = dict[str, Any]
+from samesite_proxy.proxy.outgoing import received_in_scope
+from samesite_proxy.types import Fields, Scope
 
 HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 

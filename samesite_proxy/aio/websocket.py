@@ -8,18 +8,15 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from samesite_proxy._engine import EngineError
-from samesite_proxy.aio.exchange import AsyncExchange, Fields
+from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.websocket_client import Browser
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.response import NoAnswer, failure_of
 from samesite_proxy.sync.forwarder import SWITCHING_PROTOCOLS
-
-Scope = dict[str, Any]
-Event = dict[str, Any]
+from samesite_proxy.types import Fields
 
 # RFC 6455, 1.3.
 ACCEPT_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

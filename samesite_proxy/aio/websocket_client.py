@@ -7,16 +7,12 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy.error_page import told
 from samesite_proxy.proxy.errors import Failure
 from samesite_proxy.proxy.response import log_failure
-
-Fields = list[tuple[str, str]]
-Scope = dict[str, Any]
-Event = dict[str, Any]
+from samesite_proxy.types import Event, Fields, Scope
 
 # Each server's own half of the handshake, and what it writes into every answer's head itself.
 SERVERS_OWN = frozenset(

@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import queue
 import socket
 import socketserver
-import threading
 import time
-from collections.abc import Callable
 from typing import Any
 from wsgiref.headers import Headers
 
@@ -19,29 +16,16 @@ from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler, WSGI
 from samesite_proxy.conf import Settings
 from samesite_proxy.fastpath import restarts, table
 from samesite_proxy.fastpath.channel import BACK, CLOSED, TAKEN, Channel, Handed, Handover
+from samesite_proxy.fastpath.threads import Crew
 
 logger = logging.getLogger("samesite_proxy")
 
-# Seconds that an answer may take before another thread reads the channel.
-PATIENCE = 0.005
-# Looks at nothing new before the thread that stands by goes to sleep.
-QUIET_LOOKS = 20
 LONGEST_LINE = 65536
 WITHOUT_BODY = ("204", "304")
 # Where Django's server has none.
 FAILED = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 # After what should not have happened, before it may again.
 PAUSE = 0.1
-
-
-def started(target: Callable[..., None], *arguments: object) -> bool:
-    """Whether there is a thread for it."""
-    try:
-        threading.Thread(target=target, args=arguments, daemon=True).start()
-    except (RuntimeError, MemoryError) as error:
-        logger.warning("Django's requests wait for each other: %s", error)
-        return False
-    return True
 
 
 class Bytes(socket.SocketIO):
@@ -187,91 +171,6 @@ class RequestHandler(WSGIRequestHandler):
         answer = Answer(self.rfile, self.wfile, self.get_stderr(), self.get_environ())
         answer.request_handler = self
         answer.run(self.server.get_app())  # type: ignore[attr-defined]
-
-
-class Crew:
-    """Threads that answer requests. One of them reads the channel, and answers itself what it
-    reads: to change threads costs more than most answers. Another takes its place when that
-    takes long, or when more has come already.
-    """
-
-    def __init__(
-        self, receive: Callable[[], Handed | None], work: Callable[[Handed], None]
-    ) -> None:
-        self._receive = receive
-        self._work = work
-        self._changing = threading.Lock()
-        self._reader: object = None
-        self._is_busy = False  # the reader, with an answer
-        self._taken = 0
-        self._stands_by = False  # a thread does
-        self._calls: queue.SimpleQueue[bool] = queue.SimpleQueue()  # for that thread
-        self._sleeps = False  # it does, until it is called
-        self._over: queue.SimpleQueue[bool] = queue.SimpleQueue()
-
-    def run(self, has_more: Callable[[], bool]) -> None:
-        """Until there is nothing more to receive."""
-        self._has_more = has_more
-        self._take_place()
-        if not started(self._read, self._reader):
-            self._read(self._reader)
-        self._over.get()
-
-    def _take_place(self) -> None:
-        """Under the lock, but for the first: whoever was the reader is none after its answer."""
-        self._reader = object()
-        self._is_busy = False
-
-    def _begin(self) -> None:
-        with self._changing:
-            self._is_busy = True
-            self._taken += 1
-            starts = not self._stands_by
-            self._stands_by = True
-            calls = self._sleeps or self._has_more()
-            self._sleeps = False
-        if starts and not started(self._stand_by):
-            self._stands_by = calls = False  # This thread is the only one: the next may be luckier.
-        if calls:
-            self._calls.put(True)
-
-    def _end(self, me: object) -> bool:
-        """Whether this thread still is the reader."""
-        with self._changing:
-            if self._reader is not me:
-                return False
-            self._is_busy = False
-            return True
-
-    def _read(self, me: object) -> None:
-        """As long as this thread is the reader. Whatever fails, the next request is taken."""
-        while (request := self._receive()) is not None:
-            self._begin()
-            try:
-                self._work(request)
-            except (Exception, SystemExit):
-                logger.exception("Django's server failed.")
-            if not self._end(me):
-                return
-        self._over.put(True)
-
-    def _stand_by(self) -> None:
-        """Look whether the reader is held up; become it then."""
-        quiet = 0
-        while True:
-            seen = self._taken
-            with contextlib.suppress(queue.Empty):
-                self._calls.get(timeout=None if self._sleeps else PATIENCE)
-            with self._changing:
-                is_held_up = self._is_busy and (self._taken == seen or self._has_more())
-                quiet = 0 if self._taken != seen else quiet + 1
-                self._sleeps = quiet > QUIET_LOOKS and not self._is_busy
-                if is_held_up:
-                    self._take_place()
-                    self._stands_by = False
-                    me = self._reader
-                    break
-        self._read(me)
 
 
 class HandoverServer(WSGIServer):

@@ -1,4 +1,4 @@
-"""The door: the listening socket and the engine behind it, in the process that outlives reloads."""
+"""Between the listener and the server processes that come and go."""
 
 from __future__ import annotations
 
@@ -12,76 +12,16 @@ import threading
 import time
 from typing import Any
 
-from samesite_proxy import shutdown
 from samesite_proxy._engine import EngineError, Listener
 from samesite_proxy.fastpath import channel, forks, table
-from samesite_proxy.fastpath.channel import Address, Handover
-from samesite_proxy.proxy import errors
+from samesite_proxy.fastpath.access_log import AccessLog, access
 
 logger = logging.getLogger("samesite_proxy")
-access = logging.getLogger("samesite_proxy.access")
 
-BACKLOG = 1024
 PIECE = 65536
 
 # Between two looks at what the door has served; it must not be slowed by being logged.
 SECONDS_BETWEEN_LOOKS = 0.05
-
-Record = tuple[str, str, str, int, int, float, float, str, int, str]
-
-
-def listen(host: str, port: int, *, ipv6: bool) -> socket.socket:
-    """A listening socket as Django's server would make it, with a longer queue."""
-    listener = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except BaseException:
-        listener.close()
-        raise
-    return forks.own(listener)
-
-
-class AccessLog:
-    """A line for each request that the door has served."""
-
-    def __init__(self) -> None:
-        self.lines: list[table.Failures] = []  # of each frontend, by the failure's code
-
-    def _sentence(self, code: str, index: int) -> str:
-        if 0 <= index < len(self.lines) and code in self.lines[index]:
-            return self.lines[index][code][1].strip().removeprefix("samesite_proxy: ")
-        return code
-
-    def write(self, record: Record) -> None:
-        client, method, target, status, size, total, upstream, code, index, words = record
-        failure = errors.BY_CODE.get(code)
-        # Without a frontend it is an answer of the door's own: a refusal.
-        is_quiet = not failure.is_logged if failure else not code and index >= 0
-        level = logging.INFO if is_quiet else logging.WARNING
-        if not access.isEnabledFor(level):
-            return
-        # A target's bytes are Latin-1, among which are control characters of terminals.
-        readable = target.encode("latin-1").decode("ascii", "backslashreplace")
-        message = f'{client} "{method} {readable}" {status} {size} bytes {total:.0f} ms'
-        if upstream >= 0:
-            message += f" (upstream {upstream:.0f} ms)"
-        if code:
-            message += f": {self._sentence(code, index)}"
-        if words and code in errors.DETAILED:
-            message += f" ({words})"
-        extra = {
-            "client": client,
-            "method": method,
-            "target": target,
-            "status_code": status,
-            "size": size,
-            "milliseconds": total,
-            "upstream_milliseconds": upstream if upstream >= 0 else None,
-            "failure": code if failure else "",
-        }
-        access.log(level, "%s", message, extra=extra)
 
 
 class Child:
@@ -247,37 +187,3 @@ class Keeper:
             self._tell(verdict)
         self._log.lines = [failures_by_code for _, _, failures_by_code in places]
         self._complaint = ""
-
-
-class Door:
-    """Open from its making until close()."""
-
-    def __init__(self, listening: socket.socket) -> None:
-        shutdown.stop_engine_at_exit()
-        self._listener = Listener([listening.fileno()], table.most_connections())
-        host, port = listening.getsockname()[:2]
-        ours, theirs = socket.socketpair()
-        self._theirs = theirs
-        self._address = Address(listening.family, host, port)
-        self._ours = forks.own(ours)
-        self._keeper = Keeper(self._listener, ours)
-        self._keeper.start()
-
-    def offer(self) -> None:
-        """To the processes that are started from now on."""
-        channel.offer(self._theirs, self._address)
-
-    def files(self) -> list[str]:
-        """What the last server process was made of."""
-        return self._keeper.files
-
-    def handover(self) -> Handover:
-        """For this process."""
-        return Handover(self._theirs, self._address)
-
-    def close(self) -> None:
-        self._theirs.send(channel.LAST_WORD)
-        self._keeper.join()
-        self._listener.close()
-        self._theirs.close()
-        self._ours.close()

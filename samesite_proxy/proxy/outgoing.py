@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -11,9 +11,7 @@ from samesite_proxy._engine import CHUNKED, NO_BODY, NO_UPGRADE, upgrade_of
 from samesite_proxy.conf import Settings
 from samesite_proxy.proxy.host_policy import View
 from samesite_proxy.proxy.incoming import Arrival
-
-Fields = list[tuple[str, str]]
-Environ = Mapping[str, Any]
+from samesite_proxy.types import Environ, Fields, Scope
 
 # Django rewrites environ["PATH_INFO"]; this key keeps what the server gave (PEP 3333: bytes as
 # Latin-1), so that a path that is not UTF-8 crosses too.
@@ -105,12 +103,12 @@ def received_in(environ: Environ) -> Fields:
     return fields
 
 
-def received_in_scope(scope: Mapping[str, Any]) -> Fields:
+def received_in_scope(scope: Scope) -> Fields:
     """The request's fields as ASGI has them: all of them, in their order."""
     return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
 
 
-def target_of_scope(scope: Mapping[str, Any]) -> str:
+def target_of_scope(scope: Scope) -> str:
     """The request target, raw where the server has it."""
     raw = scope.get("raw_path")
     path = raw.decode("latin-1") if raw else quote(scope["path"], safe=SAFE_IN_PATH)

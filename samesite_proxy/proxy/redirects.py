@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from samesite_proxy._engine import Home
 from samesite_proxy.conf import ANY_ADDRESS_NAMES, LOOPBACK_NAMES, Frontend, Settings
-
-Fields = list[tuple[str, str]]
+from samesite_proxy.types import Fields
 
 
 def home_of(frontend: Frontend, settings: Settings) -> Home:

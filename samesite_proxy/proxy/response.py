@@ -14,11 +14,11 @@ from samesite_proxy._engine import EngineError, Exchange, break_connection
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy.error_page import is_wanted, told
 from samesite_proxy.proxy.errors import BY_CODE, DETAILED, Failure, Refused, failure_by
-from samesite_proxy.sync.servers import Environ, breaking_off
+from samesite_proxy.sync.servers import breaking_off
+from samesite_proxy.types import Environ, Fields
 
 logger = logging.getLogger("samesite_proxy")
 
-Fields = list[tuple[str, str]]
 Body = Iterable[bytes] | AsyncIterable[bytes]
 
 

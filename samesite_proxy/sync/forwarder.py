@@ -26,7 +26,6 @@ from samesite_proxy.proxy.errors import Failure, Refused
 from samesite_proxy.proxy.host_policy import view_of
 from samesite_proxy.proxy.incoming import Arrival
 from samesite_proxy.proxy.outgoing import (
-    Fields,
     Forwarding,
     LengthRefused,
     body_length_of,
@@ -46,6 +45,7 @@ from samesite_proxy.sync import servers
 from samesite_proxy.sync.gevent import start_exchange
 from samesite_proxy.sync.takeover import adopting, can_adopt, head_of
 from samesite_proxy.sync.upload import Upload
+from samesite_proxy.types import Fields
 
 NEVER_FORWARDED = frozenset({"CONNECT", "TRACE"})
 SWITCHING_PROTOCOLS = 101

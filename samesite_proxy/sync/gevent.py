@@ -7,8 +7,7 @@ import sys
 from typing import cast
 
 from samesite_proxy._engine import Bell, EngineError, Exchange, Upstream, is_gone
-
-Fields = list[tuple[str, str]]
+from samesite_proxy.types import Fields
 
 SLICE = 0.25  # seconds between looks at the client's socket
 NO_SOCKET = -1

@@ -10,14 +10,13 @@ import socket
 import ssl
 import struct
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.handlers.wsgi import LimitedStream
 
 from samesite_proxy._engine import Exchange
-
-Environ = Mapping[str, Any]
+from samesite_proxy.types import Environ
 
 PIECE = 256 * 1024
 NO_SOCKET = -1

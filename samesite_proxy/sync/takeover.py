@@ -14,11 +14,10 @@ from collections.abc import Callable, Iterator
 from django.http import HttpResponseBase
 
 from samesite_proxy._engine import EngineError, Exchange, take_connection
-from samesite_proxy.sync.servers import Environ, end_by_reset, runserver_reader
+from samesite_proxy.sync.servers import end_by_reset, runserver_reader
+from samesite_proxy.types import Environ
 
 logger = logging.getLogger("samesite_proxy")
-
-Fields = list[tuple[str, str]]
 
 
 def can_adopt(client: socket.socket) -> bool:

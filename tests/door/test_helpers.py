@@ -14,7 +14,7 @@ from django.test import override_settings
 
 from samesite_proxy import conf
 from samesite_proxy.fastpath import table
-from samesite_proxy.fastpath.supervisor import Door, listen
+from samesite_proxy.fastpath.listener import Door, listen
 from samesite_proxy.proxy.place import NAME
 from tests.door.commands import Runserver, ask, runserver
 from tests.door.test_keeper import Server

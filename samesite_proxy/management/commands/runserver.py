@@ -23,10 +23,10 @@ from samesite_proxy._engine import EngineError
 from samesite_proxy.fastpath import (
     base_command,
     channel,
+    listener,
     own_address,
     restarts,
     server,
-    supervisor,
     table,
 )
 from samesite_proxy.fastpath.channel import Handover
@@ -161,13 +161,13 @@ class Command(Next):  # type: ignore[misc]
     def _door(self, options: dict[str, Any]) -> Iterator[None]:
         """In the process that lives as long as runserver does."""
         try:
-            listening = supervisor.listen(self.addr, int(self.port), ipv6=self.use_ipv6)
+            listening = listener.listen(self.addr, int(self.port), ipv6=self.use_ipv6)
         except OSError as error:
             self.stderr.write(f"Error: {ERRORS.get(error.errno or 0, error)}")
             sys.exit(1)
         with listening:
             try:
-                opened = supervisor.Door(listening)
+                opened = listener.Door(listening)
             except (EngineError, OSError, RuntimeError) as error:  # Or no thread.
                 self._off = str(error)
         if self._off:

@@ -1,0 +1,53 @@
+"""A line for each request that the door has served."""
+
+from __future__ import annotations
+
+import logging
+
+from samesite_proxy.fastpath import table
+from samesite_proxy.proxy import errors
+
+access = logging.getLogger("samesite_proxy.access")
+
+Record = tuple[str, str, str, int, int, float, float, str, int, str]
+
+
+class AccessLog:
+    """A line for each request that the door has served."""
+
+    def __init__(self) -> None:
+        self.lines: list[table.Failures] = []  # of each frontend, by the failure's code
+
+    def _sentence(self, code: str, index: int) -> str:
+        if 0 <= index < len(self.lines) and code in self.lines[index]:
+            return self.lines[index][code][1].strip().removeprefix("samesite_proxy: ")
+        return code
+
+    def write(self, record: Record) -> None:
+        client, method, target, status, size, total, upstream, code, index, words = record
+        failure = errors.BY_CODE.get(code)
+        # Without a frontend it is an answer of the door's own: a refusal.
+        is_quiet = not failure.is_logged if failure else not code and index >= 0
+        level = logging.INFO if is_quiet else logging.WARNING
+        if not access.isEnabledFor(level):
+            return
+        # A target's bytes are Latin-1, among which are control characters of terminals.
+        readable = target.encode("latin-1").decode("ascii", "backslashreplace")
+        message = f'{client} "{method} {readable}" {status} {size} bytes {total:.0f} ms'
+        if upstream >= 0:
+            message += f" (upstream {upstream:.0f} ms)"
+        if code:
+            message += f": {self._sentence(code, index)}"
+        if words and code in errors.DETAILED:
+            message += f" ({words})"
+        extra = {
+            "client": client,
+            "method": method,
+            "target": target,
+            "status_code": status,
+            "size": size,
+            "milliseconds": total,
+            "upstream_milliseconds": upstream if upstream >= 0 else None,
+            "failure": code if failure else "",
+        }
+        access.log(level, "%s", message, extra=extra)

@@ -1,0 +1,60 @@
+"""The door: the listening socket and the engine behind it, in the process that outlives reloads."""
+
+from __future__ import annotations
+
+import socket
+
+from samesite_proxy import shutdown
+from samesite_proxy._engine import Listener
+from samesite_proxy.fastpath import channel, forks, table
+from samesite_proxy.fastpath.channel import Address, Handover
+from samesite_proxy.fastpath.supervisor import Keeper
+
+BACKLOG = 1024
+
+
+def listen(host: str, port: int, *, ipv6: bool) -> socket.socket:
+    """A listening socket as Django's server would make it, with a longer queue."""
+    listener = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
+    return forks.own(listener)
+
+
+class Door:
+    """Open from its making until close()."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        shutdown.stop_engine_at_exit()
+        self._listener = Listener([listening.fileno()], table.most_connections())
+        host, port = listening.getsockname()[:2]
+        ours, theirs = socket.socketpair()
+        self._theirs = theirs
+        self._address = Address(listening.family, host, port)
+        self._ours = forks.own(ours)
+        self._keeper = Keeper(self._listener, ours)
+        self._keeper.start()
+
+    def offer(self) -> None:
+        """To the processes that are started from now on."""
+        channel.offer(self._theirs, self._address)
+
+    def files(self) -> list[str]:
+        """What the last server process was made of."""
+        return self._keeper.files
+
+    def handover(self) -> Handover:
+        """For this process."""
+        return Handover(self._theirs, self._address)
+
+    def close(self) -> None:
+        self._theirs.send(channel.LAST_WORD)
+        self._keeper.join()
+        self._listener.close()
+        self._theirs.close()
+        self._ours.close()
