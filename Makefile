@@ -18,7 +18,7 @@ SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-n
 NEWEST := build/newest
 SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process.py \
 	tests/traffic/test_cut_answers.py tests/traffic/test_middleware_before.py \
-	tests/traffic/test_django_tests.py tests/door/test_order.py tests/process/test_forks.py
+	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
 .PHONY: help demo test smoke test-static check lint neighbours bench clean
 
@@ -81,9 +81,9 @@ test: $(VENV)/test.done smoke build/portable/samesite_proxy/_engine.abi3.so \
 		build/sanitized/samesite_proxy/_engine.abi3.so
 	$(PYTEST)
 	$(call WITH_ENGINE,build/portable/samesite_proxy/_engine.abi3.so) $(PYTEST) \
-		-m "not slow" tests/engine tests/traffic tests/live tests/door
+		-m "not slow" tests/engine tests/traffic tests/live tests/fastpath
 	$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine.abi3.so) $(PYTEST) \
-		-m "not slow and not unsanitized" tests/engine tests/door
+		-m "not slow and not unsanitized" tests/engine tests/fastpath
 
 smoke: $(NEWEST)/samesite_proxy/_engine.abi3.so
 	$(call WITH_ENGINE,$<) $(NEWEST)/venv/bin/python -m pytest -q -p no:cacheprovider \

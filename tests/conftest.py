@@ -8,7 +8,7 @@ import django
 import pytest
 from django.core.checks import registry
 
-from tests.door import exclusions
+from tests.fastpath import exclusions
 from tests.traffic.stage import Stage, Stages
 
 # A shell ignores Ctrl-C for what it starts in the background, and nohup the end of a terminal;

@@ -34,7 +34,7 @@ SERVERS_OWN = ("Exception in ASGI application", "Error handling request")
 def with_routes(kind: str, urlconf: str) -> Iterator[Stage]:
     """In production, with these routes; runserver loads our application where its setting says."""
     settings = {"LOGGING": LOGGING}
-    if kind in (RUNSERVER, "door"):
+    if kind in (RUNSERVER, "fastpath"):
         settings["WSGI_APPLICATION"] = "tests.project.wrapped_wsgi.application"
     environment = {
         "TEST_DEBUG": "0",
@@ -49,7 +49,7 @@ def with_routes(kind: str, urlconf: str) -> Iterator[Stage]:
         stage.close()
 
 
-@pytest.mark.parametrize("kind", [*ASGI, *WSGI, RUNSERVER, "door"])
+@pytest.mark.parametrize("kind", [*ASGI, *WSGI, RUNSERVER, "fastpath"])
 def test_converter_that_raises_is_answered_and_recorded_by_django(kind: str) -> None:
     with with_routes(kind, "raising_urls") as stage:
         stage.record()

@@ -88,11 +88,11 @@ class Frontend:
 
 
 # With the autoreloader, as a person starts it.
-for name in ("plain runserver", "reloading door"):
+for name in ("plain runserver", "reloading fastpath"):
     COMMANDS[name] = lambda port: ["-m", "tests.project.manage", "runserver", str(port)]
-ENVIRONMENTS["reloading door"] = ENVIRONMENTS["door"]
+ENVIRONMENTS["reloading fastpath"] = ENVIRONMENTS["fastpath"]
 KINDS = (
-    *("plain runserver", "reloading door", "door"),
+    *("plain runserver", "reloading fastpath", "fastpath"),
     *("sync", "gthread", "gevent", *front("uvicorn", "daphne")),
 )
 

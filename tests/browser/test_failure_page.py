@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize(
-    "variant", [{}, {"DEMO_WITHOUT_FASTPATH": "1"}], ids=["door", "middleware"]
+    "variant", [{}, {"DEMO_WITHOUT_FASTPATH": "1"}], ids=["fastpath", "middleware"]
 )
 def test_page_reloads_itself_when_the_frontend_is_up(
     start: Start, page: Page, tmp_path: Path, variant: dict[str, str]

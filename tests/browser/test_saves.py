@@ -13,8 +13,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.live import APPS, DevTools, Frontend
 from tests.browser.programs import save, wait_until
-from tests.door.commands import Runserver, runserver
-from tests.door.test_reload import Load
+from tests.fastpath.commands import Runserver, runserver
+from tests.fastpath.test_reload import Load
 from tests.harness.raw_client import get
 
 pytestmark = pytest.mark.browser

@@ -64,7 +64,7 @@ def _granian(port: int) -> list[str]:
 
 COMMANDS: dict[str, Callable[[int], list[str]]] = {
     "runserver": _runserver,
-    "door": _runserver,
+    "fastpath": _runserver,
     "sync": _gunicorn("--worker-class", "sync"),
     "gthread": _gunicorn("--worker-class", "gthread", "--threads", "8"),
     "gevent": _gunicorn("--worker-class", "gevent"),
@@ -74,7 +74,7 @@ COMMANDS: dict[str, Callable[[int], list[str]]] = {
 
 # What a kind's project has beyond the others', unless a test says otherwise.
 ENVIRONMENTS: dict[str, dict[str, str]] = {
-    "door": {"TEST_INSTALLED_APPS": '["samesite_proxy", "django.contrib.staticfiles"]'},
+    "fastpath": {"TEST_INSTALLED_APPS": '["samesite_proxy", "django.contrib.staticfiles"]'},
 }
 
 

@@ -33,7 +33,11 @@ def beside(name: str, *servers: str) -> list[object]:
 
 
 FIRST = beside("behind", "runserver", "gthread", "sync")
-SOME = [*FIRST, *beside("alternating", "runserver", "door"), *beside("around", "gthread", "sync")]
+SOME = [
+    *FIRST,
+    *beside("alternating", "runserver", "fastpath"),
+    *beside("around", "gthread", "sync"),
+]
 in_each = pytest.mark.parametrize("stage", SOME, indirect=True)
 where_first = pytest.mark.parametrize("stage", FIRST, indirect=True)
 WAYS = {"fin": RawClient.close, "rst": RawClient.reset}

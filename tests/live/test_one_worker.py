@@ -41,7 +41,7 @@ def many_descriptors() -> None:
 
 
 @pytest.mark.usefixtures("many_descriptors")
-@pytest.mark.parametrize("kind", ["sync", "gthread", "gevent", "runserver", "door"])
+@pytest.mark.parametrize("kind", ["sync", "gthread", "gevent", "runserver", "fastpath"])
 def test_one_worker_answers_beside_idle_websockets_and_event_streams(kind: str) -> None:
     with (
         scripted(site) as upstream,

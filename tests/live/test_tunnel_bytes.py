@@ -100,7 +100,7 @@ def test_small_messages_cross_one_by_one(stage: Stage) -> None:
             assert client.read_exactly(len(message)) == message
 
 
-@on("runserver", "door", "sync")
+@on("runserver", "fastpath", "sync")
 def test_client_that_does_not_read_holds_the_upstream_back(stage: Stage) -> None:
     go_on = threading.Event()
     blocked = threading.Event()
@@ -133,7 +133,7 @@ def test_client_that_does_not_read_holds_the_upstream_back(stage: Stage) -> None
         assert peak.growth() < KEPT
 
 
-@on("runserver", "door", "sync")
+@on("runserver", "fastpath", "sync")
 def test_upstream_that_does_not_read_holds_the_client_back(stage: Stage) -> None:
     go_on = threading.Event()
     arrived: Queue[tuple[int, str]] = Queue()

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.door.commands import Runserver, runserver
+from tests.fastpath.commands import Runserver, runserver
 from tests.harness.http_requests import OK, Request, RequestReader, recording
 from tests.harness.raw_client import DEADLINE, RawClient
 from tests.harness.scripted_upstream import Connection, answering_once, scripted

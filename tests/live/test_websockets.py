@@ -18,7 +18,7 @@ from tests.harness.memory import MIB
 from tests.harness.raw_client import DEADLINE, RawClient
 from tests.traffic.stage import request
 
-KINDS = ("runserver", "door", "sync")
+KINDS = ("runserver", "fastpath", "sync")
 MESSAGES = 10_000
 CODES = (*range(1000, 1004), *range(1007, 1015), 3000, 3999, 4000, 4999)
 SIZES = (0, 1, 125, 126, 65535, 65536, 16 * MIB)

@@ -12,7 +12,7 @@ from tests.traffic.server_table import TABLE, Server
 from tests.traffic.stage import request
 
 # Servers whose sockets can be taken over.
-ADOPTING = ("runserver", "door", "sync", "gthread", "gevent")
+ADOPTING = ("runserver", "fastpath", "sync", "gthread", "gevent")
 
 
 def row_of(kind: str) -> Server:

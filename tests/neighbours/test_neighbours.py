@@ -17,7 +17,7 @@ from tests.harness.scripted_upstream import scripted
 from tests.neighbours.projects import FLATPAGES, FRONT, OURS, WAGTAIL, manage, project
 from tests.traffic.stage import request
 
-WAYS_IN = ["runserver", "door", "gthread"]
+WAYS_IN = ["runserver", "fastpath", "gthread"]
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nnone."
 REDIRECTS = "wagtail.contrib.redirects.middleware.RedirectMiddleware"
 FALLBACKS = ["flatpages.middleware.FlatpageFallback", "redirects.middleware.RedirectFallback"]
@@ -178,5 +178,5 @@ def test_django_vite_by_the_recipe_writes_addresses_of_one_origin(database: Path
         html = manage(environment, "shell", "-v0", "-c", tag)
         (target,) = re.findall(r'src="http://localhost:8000(/[^"]+)"', html)
         assert target == "/static/bundle/main.js"
-        with serving("door", {}, **environment) as server:
+        with serving("fastpath", {}, **environment) as server:
             assert get(server.port, target).body == b"ok"

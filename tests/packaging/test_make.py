@@ -25,7 +25,7 @@ STAMPS = [
 ]
 
 # Every run has these folders, or all of tests; the smoke test is told so.
-FOLDERS = ["engine", "traffic", "live", "door"]
+FOLDERS = ["engine", "traffic", "live", "fastpath"]
 
 SUITE = """
 import os, signal

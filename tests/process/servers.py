@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from tests.harness.django_servers import COMMANDS, ENVIRONMENTS, DjangoServer, serving
 
-KINDS = ["runserver", "door", "sync", "gthread", "waitress", "granian"]
+KINDS = ["runserver", "fastpath", "sync", "gthread", "waitress", "granian"]
 GRACEFUL_SECONDS = "2"
 
 
@@ -30,8 +30,8 @@ COMMANDS.update(
         "tests.project.wsgi:application",
     ),
 )  # fmt: skip
-COMMANDS["reloading-door"] = _reloading
-ENVIRONMENTS["reloading-door"] = ENVIRONMENTS["door"]
+COMMANDS["reloading-fastpath"] = _reloading
+ENVIRONMENTS["reloading-fastpath"] = ENVIRONMENTS["fastpath"]
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ NOT_BLOCKABLE = {signal.SIGKILL, signal.SIGSTOP}
 BLOCKABLE = {number for number in signal.valid_signals() if number not in NOT_BLOCKABLE}
 
 # Python's own threads are all that these have besides.
-PYTHON_ONLY = ["runserver", "door", "sync", "gthread", "waitress"]
+PYTHON_ONLY = ["runserver", "fastpath", "sync", "gthread", "waitress"]
 
 
 def blocks_all_signals(status: dict[str, str]) -> bool:
@@ -85,7 +85,7 @@ def test_engine_thread_sleeps_while_nothing_is_forwarded(kind: str) -> None:
         assert switches() - before <= 2
 
 
-@pytest.mark.parametrize("kind", ["runserver", "door", "gthread"])
+@pytest.mark.parametrize("kind", ["runserver", "fastpath", "gthread"])
 def test_threads_stay_as_many_over_a_thousand_requests(kind: str) -> None:
     with scripted(numbered) as upstream, running(kind, upstream.url) as server:
 
@@ -102,5 +102,5 @@ def test_threads_stay_as_many_over_a_thousand_requests(kind: str) -> None:
             assert asked(server.port, f"/n/{index}").status == 200
         assert engine_thread(server.port)[0] == engine
         # At the door the thread that stands by may just have taken the place of another.
-        spare = 1 if kind == "door" else 0
+        spare = 1 if kind == "fastpath" else 0
         await_that("as many threads as before", lambda: count() <= warm + spare)

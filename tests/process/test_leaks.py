@@ -72,7 +72,7 @@ def test_descriptors_stay_as_many_after_broken_answers(kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["runserver", "door", "gthread"])
+@pytest.mark.parametrize("kind", ["runserver", "fastpath", "gthread"])
 def test_memory_stays_as_it_is_over_thousands_of_requests(kind: str) -> None:
     with scripted(numbered) as upstream, running(kind, upstream.url) as server:
 

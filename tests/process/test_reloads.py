@@ -114,7 +114,7 @@ def test_ten_stops_under_load_leave_nothing_behind(kind: str, number: signal.Sig
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("kind", ["reloading", "reloading-door"])
+@pytest.mark.parametrize("kind", ["reloading", "reloading-fastpath"])
 def test_saved_file_restarts_runserver(tmp_path: Path, kind: str, number: signal.Signals) -> None:
     module = tmp_path / "watched_by_the_reloader.py"
     module.write_text("")
@@ -134,7 +134,7 @@ def test_saved_file_restarts_runserver(tmp_path: Path, kind: str, number: signal
 
 
 @pytest.mark.parametrize("where", ["head", "length", "end", "upload"])
-@pytest.mark.parametrize("kind", ["reloading", "reloading-door"])
+@pytest.mark.parametrize("kind", ["reloading", "reloading-fastpath"])
 def test_saved_file_restarts_runserver_while_requests_stall(
     tmp_path: Path, kind: str, where: str
 ) -> None:

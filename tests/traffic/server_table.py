@@ -88,7 +88,7 @@ RUNSERVER = Server(
 )
 
 # What a frontend answers; Django's own requests are as with runserver.
-DOOR = Server(
+FASTPATH = Server(
     adds=frozenset({"connection", "transfer-encoding"}),
     replaces=frozenset(),
     order="kept",
@@ -206,7 +206,7 @@ GRANIAN = Server(
 
 TABLE = {
     "runserver": RUNSERVER,
-    "door": DOOR,
+    "fastpath": FASTPATH,
     "sync": GUNICORN,
     "gthread": GUNICORN,
     "waitress": WAITRESS,

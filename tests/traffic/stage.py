@@ -16,12 +16,12 @@ from tests.harness.http_requests import Recorder, Request
 from tests.harness.raw_client import Answer, RawClient
 from tests.harness.scripted_upstream import Connection, Script, ScriptedUpstream
 
-EVERY = ("runserver", "door", "sync", "gthread", "waitress", "granian")
+EVERY = ("runserver", "fastpath", "sync", "gthread", "waitress", "granian")
 GUNICORN = ("sync", "gthread")
 # Servers whose client socket we can reach.
-WITH_SOCKET = ("runserver", "door", "sync", "gthread")
-KEPT_ALIVE = ("runserver", "door", "gthread", "waitress", "granian")
-DECODE_CHUNKED = ("door", "sync", "gthread", "waitress", "granian")
+WITH_SOCKET = ("runserver", "fastpath", "sync", "gthread")
+KEPT_ALIVE = ("runserver", "fastpath", "gthread", "waitress", "granian")
+DECODE_CHUNKED = ("fastpath", "sync", "gthread", "waitress", "granian")
 
 DEADLINE = raw_client.DEADLINE
 
@@ -49,7 +49,7 @@ class Stage:
 
     def begin(self) -> None:
         self.upstream.play(self._silent)
-        if self.kind.endswith("door"):
+        if self.kind.endswith("fastpath"):
             self._await_lines()
         self._log_start = len(self.server.log())
 

@@ -99,7 +99,7 @@ def test_address_counts_whole_in_front_of_django(stage: Stage) -> None:
     counts_whole(stage, is_raw=TABLE[stage.kind.removeprefix("wrapped-")].target == "raw")
 
 
-@on("door", "runserver", "gthread", "waitress")
+@on("fastpath", "runserver", "gthread", "waitress")
 def test_old_client_without_a_host_is_taken_by_its_address(stage: Stage) -> None:
     recorder = stage.record()
     assert stage.exchange(b"GET http://x.localhost/x HTTP/1.0\r\nX-A: b\r\n\r\n").status == 200
@@ -107,13 +107,13 @@ def test_old_client_without_a_host_is_taken_by_its_address(stage: Stage) -> None
     assert (seen.target, seen.get("Host"), seen.get("X-A")) == ("/x", "x.localhost", "b")
 
 
-@on("door", "runserver", "gthread", "waitress")
+@on("fastpath", "runserver", "gthread", "waitress")
 def test_two_hosts_beside_an_address_are_refused(stage: Stage) -> None:
     asked = request("GET", "http://localhost/x", "Host: localhost")
     assert stage.exchange(asked).status == 400
 
 
-@on("door", "gthread", "waitress")
+@on("fastpath", "gthread", "waitress")
 @pytest.mark.parametrize("step", [7, 10_000])
 def test_addresses_on_one_connection_leave_its_other_requests_alone(
     stage: Stage, step: int

@@ -40,7 +40,7 @@ def test_answers_of_both_share_a_kept_alive_connection(stage: Stage) -> None:
     assert len(stage.upstream.connections) == 1
 
 
-@on("runserver", "door", "gthread", **COMMON_AFTER)
+@on("runserver", "fastpath", "gthread", **COMMON_AFTER)
 def test_pipelined_requests_are_answered_in_order(stage: Stage) -> None:
     stage.record(lambda asked: b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + asked.body[-2:])
     with stage.client() as client:

@@ -84,7 +84,7 @@ def test_browser_gets_a_page_in_debug_and_scripts_the_line(stage: Stage) -> None
 
 
 @on(
-    *("runserver", "door", "gthread"),
+    *("runserver", "fastpath", "gthread"),
     settings={"FRONTEND": "http://127.0.0.1:1"},
     TEST_DEBUG="0",
     TEST_ALLOWED_HOSTS='["localhost"]',
@@ -102,7 +102,7 @@ def test_unknown_name_of_frontend_is_502(stage: Stage) -> None:
 NO_DEBUG = {"TEST_DEBUG": "0", "TEST_ALLOWED_HOSTS": '["localhost"]'}
 
 
-@pytest.mark.parametrize("kind", ["runserver", "door", "gthread"])
+@pytest.mark.parametrize("kind", ["runserver", "fastpath", "gthread"])
 def test_frontend_without_tls_or_trust_is_502_and_the_log_says_why(
     stages: Stages, kind: str, tmp_path: Path
 ) -> None:
@@ -154,7 +154,7 @@ def full_backlog() -> Iterator[int]:
             client.close()
 
 
-@pytest.mark.parametrize("kind", ["runserver", "door", "gthread"])
+@pytest.mark.parametrize("kind", ["runserver", "fastpath", "gthread"])
 def test_frontend_that_does_not_accept_is_504(stages: Stages, kind: str, full_backlog: int) -> None:
     address = f"http://127.0.0.1:{full_backlog}"
     stage = stages.get(kind, {"FRONTEND": address, "CONNECT_TIMEOUT": 0.3}, {})
@@ -235,7 +235,7 @@ def test_request_body_that_ends_early_is_400(stage: Stage) -> None:
     assert stage.works()
 
 
-@on("runserver", "door")
+@on("runserver", "fastpath")
 def test_chunked_body_under_runserver_is_411_and_the_connection_closed(stage: Stage) -> None:
     with stage.client() as client:
         smuggled = request("GET", "/smuggled")
@@ -247,7 +247,7 @@ def test_chunked_body_under_runserver_is_411_and_the_connection_closed(stage: St
     assert (stage.upstream.connections, stage.works()) == ([], True)
 
 
-@on("runserver", "door")
+@on("runserver", "fastpath")
 def test_411_is_heard_by_a_client_that_is_still_sending(stage: Stage) -> None:
     with stage.client() as client:
         client.send(request("POST", "/x", "Transfer-Encoding: chunked"))
@@ -266,7 +266,7 @@ def test_upgrade_is_501(stage: Stage) -> None:
 
 @on(
     "runserver",
-    "door",
+    "fastpath",
     "gthread",
     "waitress",
     settings={"MAX_CONNECTIONS": 1, "CONNECT_TIMEOUT": 0.3},
@@ -316,7 +316,7 @@ def test_head_with_body_is_400(stage: Stage) -> None:
     assert (stage.upstream.connections, stage.works()) == ([], True)
 
 
-@on("runserver", "door", "sync", "gthread", "waitress", settings={"IDLE_TIMEOUT": 0.3})
+@on("runserver", "fastpath", "sync", "gthread", "waitress", settings={"IDLE_TIMEOUT": 0.3})
 def test_answer_that_stands_still_is_broken_off(stage: Stage) -> None:
     def script(connection: Connection) -> None:
         connection.receive_head()

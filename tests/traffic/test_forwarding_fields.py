@@ -60,7 +60,7 @@ def test_scheme_is_the_servers_word(stage: Stage) -> None:
     assert seen["x-forwarded-proto"] == ["https" if believed else "http"]
 
 
-@on("runserver", "door", "gthread", settings={"TRUSTED_PROXIES": ["127.0.0.0/8"]})
+@on("runserver", "fastpath", "gthread", settings={"TRUSTED_PROXIES": ["127.0.0.0/8"]})
 def test_trusted_proxys_addresses_are_kept_before_its_own(stage: Stage) -> None:
     assert forwarding_fields(stage, *SPOOFED) == {
         "host": ["localhost"],
@@ -74,12 +74,12 @@ def test_trusted_proxys_addresses_are_kept_before_its_own(stage: Stage) -> None:
     }
 
 
-@on("runserver", "door", "gthread", settings={"TRUSTED_PROXIES": ["10.0.0.0/8", "::1", "unix"]})
+@on("runserver", "fastpath", "gthread", settings={"TRUSTED_PROXIES": ["10.0.0.0/8", "::1", "unix"]})
 def test_peer_outside_the_trusted_networks_is_not_believed(stage: Stage) -> None:
     assert forwarding_fields(stage, *SPOOFED)["x-forwarded-for"] == ["127.0.0.1"]
 
 
-@on("runserver", "door", "gthread", TEST_DEBUG="0", **TRUSTED, **DJANGO_TRUSTS)
+@on("runserver", "fastpath", "gthread", TEST_DEBUG="0", **TRUSTED, **DJANGO_TRUSTS)
 def test_host_and_scheme_are_what_django_takes_them_for(stage: Stage) -> None:
     lines = ["X-Forwarded-Host: site.example", "X-Forwarded-Proto: https"]
     assert forwarding_fields(stage, *lines) == {
@@ -90,7 +90,7 @@ def test_host_and_scheme_are_what_django_takes_them_for(stage: Stage) -> None:
     }
 
 
-@on("runserver", "door", "gthread", **TRUSTED, **DJANGO_TRUSTS)
+@on("runserver", "fastpath", "gthread", **TRUSTED, **DJANGO_TRUSTS)
 def test_host_and_scheme_are_the_alias_of_the_name_that_django_takes_them_for(stage: Stage) -> None:
     lines = ["X-Forwarded-Host: site.example", "X-Forwarded-Proto: https", "X-Forwarded-Port: 443"]
     assert forwarding_fields(stage, *lines) == {

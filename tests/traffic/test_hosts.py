@@ -9,7 +9,7 @@ import pytest
 from tests.harness.http_requests import Request
 from tests.traffic.stage import Stage, on
 
-SERVERS = ("runserver", "door", "gthread")
+SERVERS = ("runserver", "fastpath", "gthread")
 NAMED: dict[str, Any] = {
     "TEST_ALLOWED_HOSTS": '["site.example", "localhost", "127.0.0.1", "[::1]"]'
 }

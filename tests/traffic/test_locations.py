@@ -57,7 +57,7 @@ def test_own_address_of_the_frontend_comes_back(
     assert located(stage, field, value) == seen
 
 
-@on("runserver", "door", "gthread", "granian")
+@on("runserver", "fastpath", "gthread", "granian")
 @pytest.mark.parametrize("value", FOREIGN)
 def test_other_places_are_untouched(stage: Stage, value: str) -> None:
     assert located(stage, "Location", value) == value.format(port=stage.upstream.port)

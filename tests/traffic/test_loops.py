@@ -16,10 +16,10 @@ from tests.harness.scripted_upstream import scripted
 from tests.traffic.server_table import TABLE
 from tests.traffic.stage import EVERY, WITH_SOCKET, Stage, on, request
 from tests.traffic.test_failures import BROWSER, is_failure, is_logged_once
-from tests.traffic.test_wsgi_application import APPLICATION, DOOR, GTHREAD, RUNSERVER
+from tests.traffic.test_wsgi_application import APPLICATION, FASTPATH, GTHREAD, RUNSERVER
 
 CAUSES = ("server.proxy", '"proxy" in package.json', "rewrites", 'SAMESITE_PROXY["FRONTEND"]')
-WRAPPED = (RUNSERVER, DOOR, GTHREAD)
+WRAPPED = (RUNSERVER, FASTPATH, GTHREAD)
 # With one worker that one request holds, nothing can come back before its end.
 CONCURRENT = tuple(kind for kind in EVERY if kind != "sync")
 
@@ -131,7 +131,7 @@ def test_browser_gets_a_page_that_names_the_line_to_delete(stage: Stage) -> None
     assert stage.upstream.connections == []
 
 
-@pytest.mark.parametrize("kind", ["door", "gthread"])
+@pytest.mark.parametrize("kind", ["fastpath", "gthread"])
 def test_token_of_another_frontend_is_no_loop(kind: str) -> None:
     with scripted(Recorder(OK)) as frontend:
         other = f"http://localhost:{frontend.port}"
@@ -143,7 +143,8 @@ def test_token_of_another_frontend_is_no_loop(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "key"), [("door", "only for tests"), ("gthread", "another project's"), ("door", "")]
+    ("kind", "key"),
+    [("fastpath", "only for tests"), ("gthread", "another project's"), ("fastpath", "")],
 )
 def test_projects_in_a_row_are_no_loop_until_the_last_turns_back(kind: str, key: str) -> None:
     changed = {"TEST_SETTINGS": json.dumps({"SECRET_KEY": key})}
@@ -167,6 +168,6 @@ def says_that_its_kind_waits(stage: Stage) -> None:
     assert is_failure(stage.get("/page?x=1"), 504, *words)
 
 
-@on("runserver", "door", "gthread", settings={"RESPONSE_TIMEOUT": 2})
+@on("runserver", "fastpath", "gthread", settings={"RESPONSE_TIMEOUT": 2})
 def test_loop_of_the_frontends_own_code_is_named_by_the_timeout(stage: Stage) -> None:
     says_that_its_kind_waits(stage)

@@ -59,7 +59,7 @@ STANDARD = before(
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 )
-BOTH = ("runserver", "door", "gthread")
+BOTH = ("runserver", "fastpath", "gthread")
 
 
 @on(*BOTH, **SESSION)

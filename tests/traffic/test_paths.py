@@ -39,16 +39,16 @@ def expected(site: Site, kind: str) -> dict[str, str]:
     owners = dict(site.owners)
     if kind in (
         "runserver",
-        "door",
+        "fastpath",
         "waitress",
     ):  # They make one slash of several at the beginning.
         owners = {p: owner for p, owner in owners.items() if not p.startswith("//")}
-    if kind in ("runserver", "door"):  # staticfiles answers below STATIC_URL.
+    if kind in ("runserver", "fastpath"):  # staticfiles answers below STATIC_URL.
         owners = {p: owner for p, owner in owners.items() if not p.startswith("/static/")}
     return owners
 
 
-@pytest.mark.parametrize("kind", ["runserver", "door", "gthread", "waitress", "granian"])
+@pytest.mark.parametrize("kind", ["runserver", "fastpath", "gthread", "waitress", "granian"])
 @pytest.mark.parametrize("site", SITES, ids=lambda site: site.name)
 def test_owner_is_as_the_table_says(site: Site, kind: str) -> None:
     with ExitStack() as stack:

@@ -21,9 +21,9 @@ from tests.traffic.stage import chunked, request
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
 
-KINDS = ("runserver", "door", "gthread", *servers.front("uvicorn"), *servers.plain("granian"))
+KINDS = ("runserver", "fastpath", "gthread", *servers.front("uvicorn"), *servers.plain("granian"))
 # Under ASGI a WebSocket is messages.
-UPGRADING = ("runserver", "door", "gthread")
+UPGRADING = ("runserver", "fastpath", "gthread")
 # The whole ones are cut by the kernel, which keeps so little.
 SCHEDULE = "1 a 7 i 64 a a 3 . . . 500 a 2 . i ."
 BUFFER = "4096"

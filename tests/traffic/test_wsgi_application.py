@@ -41,8 +41,8 @@ APPLICATION: dict[str, Any] = {
     "TEST_SETTINGS": '{"WSGI_APPLICATION": "tests.project.wrapped_wsgi.application"}'
 }
 ALL = [wrapped(kind) for kind in EVERY]
-RUNSERVER, DOOR, SYNC, GTHREAD, WAITRESS, GRANIAN = ALL
-SOCKETS = (RUNSERVER, DOOR, SYNC, GTHREAD)
+RUNSERVER, FASTPATH, SYNC, GTHREAD, WAITRESS, GRANIAN = ALL
+SOCKETS = (RUNSERVER, FASTPATH, SYNC, GTHREAD)
 OURS = "samesite_proxy:"
 UPGRADE = ("Connection: Upgrade", "Upgrade: echo")
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"
@@ -93,7 +93,7 @@ def test_body_crosses_both_ways(stage: Stage, size: int) -> None:
     assert digest([recorder.next().body]) == digest([echoed]) == digest([body])
 
 
-@on(DOOR, SYNC, GTHREAD, WAITRESS, GRANIAN)
+@on(FASTPATH, SYNC, GTHREAD, WAITRESS, GRANIAN)
 def test_chunked_body_crosses(stage: Stage) -> None:
     recorder = stage.record()
     head = request("POST", "/up", "Transfer-Encoding: chunked")
@@ -182,7 +182,7 @@ def test_method_that_is_never_forwarded_is_405(stage: Stage, method: str, target
     assert recorder.seen.empty()
 
 
-@on(RUNSERVER, DOOR, **APPLICATION)
+@on(RUNSERVER, FASTPATH, **APPLICATION)
 def test_chunked_body_that_the_server_loses_is_411(stage: Stage) -> None:
     stage.record()
     head = request("POST", "/up", "Transfer-Encoding: chunked")

@@ -14,7 +14,7 @@ from samesite_proxy.fastpath import table
 from samesite_proxy.fastpath.channel import Channel, Handed, Handover
 from samesite_proxy.fastpath.listener import Door, listen
 from samesite_proxy.proxy.place import NAME
-from tests.door.commands import ask
+from tests.fastpath.commands import ask
 from tests.harness.http_requests import Recorder
 from tests.harness.raw_client import DEADLINE, RawClient
 from tests.harness.scripted_upstream import scripted

@@ -39,21 +39,21 @@ def ours(stage: Stage) -> list[tuple[str, str]]:
     return [*FORWARDING, ("CDN-Loop", loops.token_of(stage.upstream.url))]
 
 
-@on("door")
+@on("fastpath")
 def test_request_fields_cross_in_order_with_case_and_bytes(stage: Stage) -> None:
     recorder = stage.record()
     stage.get("/x", *lines_of(FIELDS))
     assert recorder.next().fields == [("Host", "localhost"), *FIELDS, *ours(stage)]
 
 
-@on("door")
+@on("fastpath")
 def test_host_keeps_its_place_and_case(stage: Stage) -> None:
     recorder = stage.record()
     assert stage.exchange(b"GET /x HTTP/1.1\r\nX-A: 1\r\nhOST: localhost\r\n\r\n").status == 200
     assert recorder.next().fields == [("X-A", "1"), ("hOST", "localhost"), *ours(stage)]
 
 
-@on("door")
+@on("fastpath")
 def test_thousand_fields_cross(stage: Stage) -> None:
     sent = [(f"X-{number}", str(number)) for number in range(999)]
     recorder = stage.record()
@@ -61,7 +61,7 @@ def test_thousand_fields_cross(stage: Stage) -> None:
     assert recorder.next().fields == [("Host", "localhost"), *sent, *ours(stage)]
 
 
-@on("door")
+@on("fastpath")
 def test_answer_fields_cross_in_order_with_case_and_bytes(stage: Stage) -> None:
     block = "\r\n".join(lines_of(FIELDS)).encode("latin-1")
     head = b"HTTP/1.1 299 \xc3\xa9 what\r\n%b\r\nContent-Length: 2\r\n\r\nok"
@@ -71,7 +71,7 @@ def test_answer_fields_cross_in_order_with_case_and_bytes(stage: Stage) -> None:
     assert answer.fields == [*FIELDS, ("Content-Length", "2")]
 
 
-@on("door")
+@on("fastpath")
 def test_interim_answers_cross_one_by_one_before_the_answer(stage: Stage) -> None:
     hop = b"HTTP/1.1 102 Processing\r\nConnection: X-Own\r\nX-Own: 1\r\nKeep-Alive: 1\r\n\r\n"
     stage.play(answering(HINTS + hop + HINTS + OK))
@@ -85,7 +85,7 @@ def test_interim_answers_cross_one_by_one_before_the_answer(stage: Stage) -> Non
         assert client.read_answer("HEAD").interim == [103, 102, 103]
 
 
-@on("door")
+@on("fastpath")
 def test_interim_answer_is_not_kept_back_for_the_answer(stage: Stage) -> None:
     def script(connection: Connection) -> None:
         connection.receive_head()
@@ -98,7 +98,7 @@ def test_interim_answer_is_not_kept_back_for_the_answer(stage: Stage) -> None:
         assert client.read_head().status == 103
 
 
-@on("door")
+@on("fastpath")
 def test_interim_answer_is_nothing_for_an_http_1_0_client(stage: Stage) -> None:
     stage.play(answering(HINTS + OK))
     with stage.client() as client:
@@ -107,7 +107,7 @@ def test_interim_answer_is_nothing_for_an_http_1_0_client(stage: Stage) -> None:
         assert client.read_to_end() == b"ok"
 
 
-@on("door")
+@on("fastpath")
 def test_endless_interim_answers_end_in_a_failure(stage: Stage) -> None:
     hint = b"HTTP/1.1 103 Early Hints\r\nX-Hint: %b\r\n\r\n" % (b"h" * 8000)
 
@@ -126,7 +126,7 @@ def test_endless_interim_answers_end_in_a_failure(stage: Stage) -> None:
         assert client.is_closed()
 
 
-@on("door")
+@on("fastpath")
 def test_continue_comes_when_the_frontend_asks_for_the_body(stage: Stage) -> None:
     recorder = stage.record()
     with stage.client() as client:
@@ -139,7 +139,7 @@ def test_continue_comes_when_the_frontend_asks_for_the_body(stage: Stage) -> Non
             assert recorder.next().body == b"body"
 
 
-@on("door")
+@on("fastpath")
 def test_continue_is_not_said_to_a_client_that_does_not_wait(stage: Stage) -> None:
     recorder = stage.record()
     with stage.client() as client:
@@ -148,7 +148,7 @@ def test_continue_is_not_said_to_a_client_that_does_not_wait(stage: Stage) -> No
     assert recorder.next().body == b"body"
 
 
-@on("door", settings={"FRONTEND": "http://127.0.0.1:1"})
+@on("fastpath", settings={"FRONTEND": "http://127.0.0.1:1"})
 def test_final_answer_in_place_of_a_continue(stage: Stage) -> None:
     with stage.client() as client:
         client.send(request("POST", "/x", "Expect: 100-continue", "Content-Length: 4"))
@@ -157,7 +157,7 @@ def test_final_answer_in_place_of_a_continue(stage: Stage) -> None:
         assert client.is_closed()
 
 
-@on("door")
+@on("fastpath")
 def test_frontends_own_continue_is_not_said_twice(stage: Stage) -> None:
     def script(connection: Connection, reader: RequestReader) -> None:
         head = reader.head()
@@ -184,7 +184,7 @@ def trailing(connection: Connection) -> None:
         connection.send(OK)
 
 
-@on("door")
+@on("fastpath")
 def test_trailers_of_a_request_cross_but_for_those_that_are_forbidden(stage: Stage) -> None:
     stage.play(trailing)
     trailers = b"X-Sum: 1\r\nx-sum: 2\r\nContent-Length: 9\r\nHost: evil\r\nX-Last: caf\xe9\r\n\r\n"
@@ -199,7 +199,7 @@ def test_trailers_of_a_request_cross_but_for_those_that_are_forbidden(stage: Sta
         }
 
 
-@on("door")
+@on("fastpath")
 @pytest.mark.parametrize("line", [b"X-Sum : 1", b" folded", b"no colon", b"X-Nul: \0", b"X: \r1"])
 def test_broken_trailer_is_400_and_the_request_never_whole(stage: Stage, line: bytes) -> None:
     stage.play(trailing)
@@ -211,7 +211,7 @@ def test_broken_trailer_is_400_and_the_request_never_whole(stage: Stage, line: b
     assert stage.works()
 
 
-@on("door")
+@on("fastpath")
 def test_trailers_of_an_answer_cross_but_for_those_that_are_forbidden(stage: Stage) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n"
     trailers = b"X-Sum: 1\r\nContent-Length: 9\r\nSet-Cookie: a=1\r\nx-sum: 2\r\n\r\n"
@@ -227,7 +227,7 @@ def test_trailers_of_an_answer_cross_but_for_those_that_are_forbidden(stage: Sta
         assert client.read_to_end() == b"ok"
 
 
-@on("door")
+@on("fastpath")
 @pytest.mark.parametrize("status", [204, 304])
 def test_answer_without_a_body_keeps_the_connection(stage: Stage, status: int) -> None:
     stage.play(answering(b"HTTP/1.1 %d X\r\nETag: a\r\n\r\n" % status))
@@ -238,7 +238,7 @@ def test_answer_without_a_body_keeps_the_connection(stage: Stage, status: int) -
             assert (answer.status, answer.fields) == (status, [("ETag", "a")])
 
 
-@on("door")
+@on("fastpath")
 @pytest.mark.parametrize(
     "framing", [b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n", b""]
 )
@@ -251,7 +251,7 @@ def test_head_is_answered_without_a_body(stage: Stage, framing: bytes) -> None:
             assert answer.get("Content-Length") == ("5" if b"5" in framing else None)
 
 
-@on("door")
+@on("fastpath")
 @pytest.mark.parametrize("framing", [b"Content-Length: 2\r\n", b""], ids=["length", "end"])
 def test_http_1_0_client_is_kept_if_it_asks_and_the_length_is_known(
     stage: Stage, framing: bytes

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.door.commands import Runserver, ask, several
-from tests.door.test_reload import watched
+from tests.fastpath.commands import Runserver, ask, several
+from tests.fastpath.test_reload import watched
 from tests.harness.raw_client import RawClient
 
 

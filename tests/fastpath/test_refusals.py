@@ -69,7 +69,7 @@ BAD_HEADS = {
 SMUGGLED = request("GET", "/smuggled")
 
 
-@on("door")
+@on("fastpath")
 @pytest.mark.parametrize(("status", "sent"), BAD_HEADS.values(), ids=BAD_HEADS)
 def test_refused_head_is_one_line_and_the_end(stage: Stage, status: int, sent: bytes) -> None:
     recorder = stage.record()
@@ -94,7 +94,7 @@ BAD_CHUNKS = {
 }
 
 
-@on("door")
+@on("fastpath")
 @pytest.mark.parametrize("sent", BAD_CHUNKS.values(), ids=BAD_CHUNKS)
 @pytest.mark.parametrize("later", [False, True], ids=["at-once", "later"])
 def test_broken_chunk_is_400_and_the_request_never_whole(
@@ -120,7 +120,7 @@ def test_broken_chunk_is_400_and_the_request_never_whole(
     assert stage.works()
 
 
-@on("door")
+@on("fastpath")
 def test_refusal_is_heard_by_a_client_that_first_sends_a_megabyte(stage: Stage) -> None:
     with stage.client() as client:
         client.send(b"POST /x HTTP/1.1\r\nHost : x\r\n\r\n" + b"x" * 1_000_000)
@@ -129,7 +129,7 @@ def test_refusal_is_heard_by_a_client_that_first_sends_a_megabyte(stage: Stage) 
     assert stage.works()
 
 
-@on("door")
+@on("fastpath")
 def test_refusal_of_a_frontend_is_heard_by_a_client_that_first_sends_all(stage: Stage) -> None:
     def script(connection: Connection) -> None:
         connection.receive_head()
@@ -145,7 +145,7 @@ def test_refusal_of_a_frontend_is_heard_by_a_client_that_first_sends_all(stage: 
     assert stage.works()
 
 
-@on("door")
+@on("fastpath")
 def test_refused_request_is_logged_with_what_it_asked(stage: Stage) -> None:
     stage.exchange(b"GET /bad-one HTTP/1.1\r\nHost : localhost\r\n\r\n")
     with stage.client() as client:
@@ -158,7 +158,7 @@ def test_refused_request_is_logged_with_what_it_asked(stage: Stage) -> None:
     assert not {"\x1b", "\x07"} & set(stage.log())
 
 
-@on("door")
+@on("fastpath")
 def test_many_refused_clients_at_once_are_all_answered(stage: Stage) -> None:
     outcomes: list[int] = []
 

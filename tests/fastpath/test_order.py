@@ -8,7 +8,7 @@ import random
 from queue import Empty, Queue
 from typing import Any
 
-from tests.door.commands import MIDDLEWARE
+from tests.fastpath.commands import MIDDLEWARE
 from tests.harness.http_requests import Recorder, Request, RequestReader, recording
 from tests.harness.raw_client import RawClient
 from tests.harness.scripted_upstream import Connection
@@ -56,7 +56,7 @@ def reads(client: RawClient, method: str, body: bytes) -> bool:
     return answer.status == 200 and (answer.body == body or told.startswith(b"body "))
 
 
-@on("door", **KEPT)
+@on("fastpath", **KEPT)
 def test_fifty_pipelined_requests_for_both_are_answered_in_order(stage: Stage) -> None:
     stage.play(Recorder(named))
     requests = mixed(50)
@@ -66,7 +66,7 @@ def test_fifty_pipelined_requests_for_both_are_answered_in_order(stage: Stage) -
             assert reads(client, method, body), sent
 
 
-@on("door", **KEPT)
+@on("fastpath", **KEPT)
 def test_pipelined_requests_that_drip_in_are_answered_in_order(stage: Stage) -> None:
     stage.play(Recorder(named))
     requests = mixed(30)
@@ -78,7 +78,7 @@ def test_pipelined_requests_that_drip_in_are_answered_in_order(stage: Stage) -> 
             assert reads(client, method, body), sent
 
 
-@on("door", **KEPT)
+@on("fastpath", **KEPT)
 def test_refusal_ends_a_pipeline_behind_the_answers_before_it(stage: Stage) -> None:
     stage.play(Recorder(named))
     requests = mixed(20)
@@ -103,7 +103,7 @@ def fill(client: RawClient, seen: Queue[Request]) -> int:
     return count
 
 
-@on("door", **KEPT)
+@on("fastpath", **KEPT)
 def test_djangos_answer_waits_until_the_one_before_is_sent(stage: Stage) -> None:
     """The frontend is through, but its answer's last bytes wait for a client that does not read."""
     body = bytes(range(250)) * 60
@@ -117,7 +117,7 @@ def test_djangos_answer_waits_until_the_one_before_is_sent(stage: Stage) -> None
             assert client.read_answer().body == HELLO
 
 
-@on("door", **KEPT)
+@on("fastpath", **KEPT)
 def test_blank_line_before_a_request_for_django_is_forgiven(stage: Stage) -> None:
     with stage.client() as client:
         for _ in range(3):
@@ -125,7 +125,7 @@ def test_blank_line_before_a_request_for_django_is_forgiven(stage: Stage) -> Non
             assert b'"body": "a body"' in client.read_answer().body
 
 
-@on("door")
+@on("fastpath")
 def test_early_answer_ends_the_connection_and_what_follows_is_no_request(stage: Stage) -> None:
     def script(connection: Connection, reader: RequestReader) -> None:
         reader.head()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.door.commands import Runserver, Watched, ask, runserver
+from tests.fastpath.commands import Runserver, Watched, ask, runserver
 from tests.harness.http_requests import Recorder
 from tests.harness.raw_client import DEADLINE, Broken, RawClient
 from tests.harness.scripted_upstream import Connection, Script, scripted

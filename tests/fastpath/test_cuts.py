@@ -8,7 +8,7 @@ from queue import Queue
 
 import pytest
 
-from tests.door.commands import several
+from tests.fastpath.commands import several
 from tests.harness.http_requests import OK, Recorder, Request, RequestReader, recording
 from tests.harness.raw_client import DEADLINE, Broken, RawClient
 from tests.harness.scripted_upstream import Connection
@@ -32,7 +32,7 @@ ANSWERS = {
 }
 
 
-@on("door")
+@on("fastpath")
 @pytest.mark.parametrize("leave", LEAVING.values(), ids=LEAVING)
 @pytest.mark.parametrize("name", UPLOADS)
 def test_request_cut_at_any_byte_is_never_whole(
@@ -58,7 +58,7 @@ def test_request_cut_at_any_byte_is_never_whole(
     assert whole == []
 
 
-@on("door")
+@on("fastpath")
 @pytest.mark.parametrize("name", UPLOADS)
 def test_request_in_two_parts_is_the_same_wherever_it_is_parted(stage: Stage, name: str) -> None:
     recorder = stage.record()
@@ -71,7 +71,7 @@ def test_request_in_two_parts_is_the_same_wherever_it_is_parted(stage: Stage, na
             assert recorder.next().body == b"0123456789"
 
 
-@on("door")
+@on("fastpath")
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
 @pytest.mark.parametrize("break_off", [Connection.close, Connection.reset], ids=["fin", "rst"])
 @pytest.mark.parametrize("name", ANSWERS)
@@ -100,7 +100,7 @@ def test_answer_cut_at_any_byte_ends_the_clients_connection(
     assert stage.works()
 
 
-@on("door")
+@on("fastpath")
 @pytest.mark.parametrize("framing", ANSWERS)
 @pytest.mark.parametrize("extra", [POISON, b"\r\n", b"x"], ids=["answer", "line", "byte"])
 def test_bytes_behind_an_answer_reach_no_other_client(
@@ -122,7 +122,7 @@ def test_bytes_behind_an_answer_reach_no_other_client(
         assert stage.get("/z").body == b"ok"
 
 
-@on("door")
+@on("fastpath")
 @pytest.mark.parametrize(("method", "body"), [("POST", b""), ("PATCH", b""), ("PUT", b"body")])
 def test_request_that_changes_something_is_sent_once(
     stage: Stage, method: str, body: bytes
@@ -146,7 +146,7 @@ def test_request_that_changes_something_is_sent_once(
     assert seen.empty()
 
 
-@on("door")
+@on("fastpath")
 def test_nothing_of_a_cut_request_leaks_into_the_next(stage: Stage) -> None:
     """One client's body stops half-way while others ask, and then goes on."""
     recorder = Recorder(lambda asked: OK[:-2] + asked.target[-2:].encode())

@@ -1,7 +1,7 @@
 """Tests of the other ways in that the door does not pass, each with its reason.
 
 A test is named by its file and function; with its parameters, in brackets, where only these differ.
-Every other test that has a parametrisation `door` passes through it.
+Every other test that has a parametrisation `fastpath` passes through it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ TRAFFIC, LIVE, PROCESS = "tests/traffic/", "tests/live/", "tests/process/"
 CHUNKED = "A chunked body streams to the frontend; what Django cannot read is 411 all the same."
 
 EXCLUSIONS = {
-    f"{TRAFFIC}test_targets.py::test_target_crosses_raw_or_quoted_again[/%ff%fe-/%FF%FE-door]": (
+    f"{TRAFFIC}test_targets.py::"
+    "test_target_crosses_raw_or_quoted_again[/%ff%fe-/%FF%FE-fastpath]": (
         "Whose path that is no UTF-8 is, is Django's to say: it comes through the middleware, and "
         "there as with plain runserver."
     ),
@@ -31,7 +32,7 @@ EXCLUSIONS = {
         "The engine is what listens: it is there before any request."
     ),
     f"{PROCESS}test_reloads.py::test_saved_file_restarts_runserver_while_requests_stall": (
-        "A save ends nothing of the frontend's; tests/door/test_reload.py says so."
+        "A save ends nothing of the frontend's; tests/fastpath/test_reload.py says so."
     ),
     f"{PROCESS}test_engine_thread.py::test_engine_thread_sleeps_while_nothing_is_forwarded": (
         "The engine reads the heads of Django's requests, too."
@@ -42,5 +43,5 @@ EXCLUSIONS = {
 def reason_against(test: str) -> str | None:
     """Why a test, by pytest's name of it, is none of the door's; None: it is, or another's."""
     name, _, parameters = test.partition("[")
-    is_door = any(part.endswith("door") for part in parameters.rstrip("]").split("-"))
-    return EXCLUSIONS.get(test, EXCLUSIONS.get(name) if is_door else None)
+    is_fastpath = any(part.endswith("fastpath") for part in parameters.rstrip("]").split("-"))
+    return EXCLUSIONS.get(test, EXCLUSIONS.get(name) if is_fastpath else None)

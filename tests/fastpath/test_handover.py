@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.door.commands import Runserver, ask, runserver
+from tests.fastpath.commands import Runserver, ask, runserver
 from tests.harness.raw_client import Answer, Broken, RawClient
 from tests.harness.scripted_upstream import Connection, scripted
 from tests.live.tunnels import echo, upgrade

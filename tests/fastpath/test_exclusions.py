@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.door.exclusions import EXCLUSIONS
+from tests.fastpath.exclusions import EXCLUSIONS
 
 
 def names_in(mark: Any) -> list[str]:
@@ -33,4 +33,4 @@ def test_exclusion_is_of_a_test_that_the_door_would_run(name: str) -> None:
     if "[" in name:
         assert name in cases
     else:
-        assert any("door" in case.partition("[")[2] for case in cases)
+        assert any("fastpath" in case.partition("[")[2] for case in cases)

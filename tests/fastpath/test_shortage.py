@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.door.commands import ask, several
+from tests.fastpath.commands import ask, several
 from tests.harness.django_servers import COMMANDS, ENVIRONMENTS, serving
 from tests.harness.http_requests import Recorder
 from tests.harness.patterns import digest, pattern
@@ -25,8 +25,8 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 # Each client may need two descriptors, and 64 are the process's own.
 MOST_CLIENTS = 4
-COMMANDS["limited-door"] = lambda port: ["-c", LIMITED, *COMMANDS["door"](port)]
-ENVIRONMENTS["limited-door"] = ENVIRONMENTS["door"]
+COMMANDS["limited-fastpath"] = lambda port: ["-c", LIMITED, *COMMANDS["fastpath"](port)]
+ENVIRONMENTS["limited-fastpath"] = ENVIRONMENTS["fastpath"]
 
 
 def sleeps(pid: int) -> bool:
@@ -39,7 +39,7 @@ def sleeps(pid: int) -> bool:
 def test_one_client_too_many_waits_until_another_leaves() -> None:
     with (
         scripted(Recorder()) as upstream,
-        serving("limited-door", {"FRONTEND": upstream.url}) as server,
+        serving("limited-fastpath", {"FRONTEND": upstream.url}) as server,
         several(MOST_CLIENTS + 1, server.port) as (*clients, late),
     ):
         for client in clients:
@@ -55,7 +55,10 @@ def test_one_client_too_many_waits_until_another_leaves() -> None:
 
 
 def test_clients_wait_while_there_is_no_descriptor_for_them() -> None:
-    with scripted(Recorder()) as upstream, serving("door", {"FRONTEND": upstream.url}) as server:
+    with (
+        scripted(Recorder()) as upstream,
+        serving("fastpath", {"FRONTEND": upstream.url}) as server,
+    ):
         assert get(server.port).body == b"ok"
         pid = server.process.pid
         limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
@@ -73,7 +76,7 @@ def test_clients_wait_while_there_is_no_descriptor_for_them() -> None:
         assert get(server.port, "/api/hello/").status == 200
 
 
-@on("door", TEST_ALLOWED_HOSTS='["*"]')
+@on("fastpath", TEST_ALLOWED_HOSTS='["*"]')
 def test_host_that_the_door_has_no_place_for_is_asked_of_django_each_time(stage: Stage) -> None:
     recorder = stage.record()
     for _ in range(2):
@@ -84,7 +87,7 @@ def test_host_that_the_door_has_no_place_for_is_asked_of_django_each_time(stage:
     assert stage.get("/x", host="localhost").body == b"ok"
 
 
-@on("door", TEST_ALLOWED_HOSTS='["localhost"]')
+@on("fastpath", TEST_ALLOWED_HOSTS='["localhost"]')
 def test_refused_hosts_take_no_place_from_the_allowed_one_that_is_known(stage: Stage) -> None:
     recorder = stage.record()
     assert stage.get("/x").body == b"ok"
@@ -95,7 +98,7 @@ def test_refused_hosts_take_no_place_from_the_allowed_one_that_is_known(stage: S
     assert recorder.seen.empty()
 
 
-@on("door", settings={"IDLE_TIMEOUT": 0.3})
+@on("fastpath", settings={"IDLE_TIMEOUT": 0.3})
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 def test_client_that_reads_slowly_is_not_the_frontends_fault(stage: Stage, framing: str) -> None:
     size = 20_000_000
@@ -124,7 +127,7 @@ def test_client_that_reads_slowly_is_not_the_frontends_fault(stage: Stage, frami
 
 
 @pytest.mark.unsanitized
-@on("door")
+@on("fastpath")
 def test_slow_readers_hold_the_frontend_back_instead_of_filling_memory(stage: Stage) -> None:
     size = 30_000_000
 
@@ -148,7 +151,7 @@ def test_slow_readers_hold_the_frontend_back_instead_of_filling_memory(stage: St
 
 
 @pytest.mark.unsanitized
-@on("door")
+@on("fastpath")
 def test_client_that_floods_the_door_behind_its_request_is_held_back(stage: Stage) -> None:
     stage.play(never_answers)
     flood = request("GET", "/flood") * 100

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from tests.door.commands import APPS, MIDDLEWARE, Runserver, ask, runserver
+from tests.fastpath.commands import APPS, MIDDLEWARE, Runserver, ask, runserver
 from tests.harness.django_servers import free_port
 from tests.harness.raw_client import RawClient, exchange, get
 from tests.process.processes import await_that
@@ -45,7 +45,7 @@ REASONS = {
     "absent": ([], changed(MIDDLEWARE=[]), "SameSiteProxyMiddleware is not in MIDDLEWARE"),
     "wrapped": (
         [],
-        changed(WSGI_APPLICATION="tests.door.around.application"),
+        changed(WSGI_APPLICATION="tests.fastpath.around.application"),
         "WSGI_APPLICATION is more than Django's handler",
     ),
     "asgi": (
@@ -124,7 +124,7 @@ CHANNELS = {"ASGI_APPLICATION": "tests.project.channels_asgi.application"}
         pytest.param(
             [], {"ASGI_APPLICATION": "tests.project.asgi.application"}, False, id="no routes"
         ),
-        pytest.param([], {"ASGI_APPLICATION": "tests.door.none"}, False, id="not there"),
+        pytest.param([], {"ASGI_APPLICATION": "tests.fastpath.none"}, False, id="not there"),
     ],
 )
 def test_banner_says_where_the_websockets_of_an_asgi_application_go(

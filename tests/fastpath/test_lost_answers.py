@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.door.commands import Runserver, Watched, ask, runserver
-from tests.door.test_reload import watched
+from tests.fastpath.commands import Runserver, Watched, ask, runserver
+from tests.fastpath.test_reload import watched
 from tests.harness.raw_client import Answer, Broken, RawClient
 from tests.harness.scripted_upstream import Connection, scripted
 from tests.process.processes import await_that, descriptors

@@ -9,7 +9,7 @@ from django.test import override_settings
 
 from samesite_proxy.checks import check_project
 from samesite_proxy.proxy.place import NAME
-from tests.door.commands import NO_FRONTEND, runserver
+from tests.fastpath.commands import NO_FRONTEND, runserver
 from tests.harness.django_servers import ROOT
 from tests.harness.raw_client import get
 from tests.harness.scripted_upstream import ScriptedUpstream
@@ -19,7 +19,7 @@ FILE = "samesite_proxy_tests/here.txt"
 BELOW = {"FRONTEND": {"/": "http://localhost:3000", "/static/bundle": "http://localhost:5173"}}
 
 
-@pytest.mark.parametrize("options", [[], ["--nofastpath"]], ids=["door", "no door"])
+@pytest.mark.parametrize("options", [[], ["--nofastpath"]], ids=["fastpath", "nofastpath"])
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "a.localhost"])
 def test_frontends_prefix_below_static_url_is_the_frontends(
     frontend: ScriptedUpstream, options: list[str], host: str

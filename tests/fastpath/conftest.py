@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.door.commands import Runserver, runserver
+from tests.fastpath.commands import Runserver, runserver
 from tests.harness.http_requests import Recorder, Request
 from tests.harness.scripted_upstream import ScriptedUpstream, scripted
 

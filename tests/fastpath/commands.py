@@ -31,7 +31,7 @@ class Runserver(Program):
             "SAMESITE_PROXY": json.dumps({"FRONTEND": NO_FRONTEND} if proxy is None else proxy),
             "TEST_INSTALLED_APPS": json.dumps(APPS),
             "TEST_MIDDLEWARE": json.dumps(MIDDLEWARE),
-            "TEST_URLCONF": "tests.door.urls",
+            "TEST_URLCONF": "tests.fastpath.urls",
             "TEST_SETTINGS": json.dumps({"DATA_UPLOAD_MAX_MEMORY_SIZE": None}),
         }
         arguments = ["-m", "tests.project.manage", "runserver", *options]

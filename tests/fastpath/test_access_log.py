@@ -9,7 +9,7 @@ import re
 import pytest
 
 from samesite_proxy.fastpath.access_log import AccessLog, Record
-from tests.door.commands import ask, runserver
+from tests.fastpath.commands import ask, runserver
 from tests.harness.http_requests import Recorder
 from tests.harness.raw_client import RawClient, get
 from tests.harness.scripted_upstream import scripted
