@@ -20,15 +20,22 @@ from samesite_proxy.aio.answer import Answer, say
 from samesite_proxy.aio.channels import Sockets, first_of
 from samesite_proxy.aio.client import Client
 from samesite_proxy.aio.exchange import AsyncExchange
-from samesite_proxy.aio.forwarder import AsyncForwarder, is_unframed, length_of_fields
-from samesite_proxy.aio.scope import Arrivals, accepted_in, name_of, path_info_of
+from samesite_proxy.aio.forwarder import AsyncForwarder
+from samesite_proxy.aio.scope import (
+    Arrivals,
+    accepted_in,
+    is_unframed,
+    length_of_fields,
+    name_of,
+    path_info_of,
+    target_of_scope,
+)
 from samesite_proxy.aio.websocket_client import Browser
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import errors, place, targets
 from samesite_proxy.proxy.error_page import is_wanted, told
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import Arrival
-from samesite_proxy.proxy.outgoing import target_of_scope
 from samesite_proxy.proxy.response import NoAnswer, failure_of, log_failure
 from samesite_proxy.proxy.routing import Routing
 from samesite_proxy.sync.forwarder import NEVER_FORWARDED

@@ -27,9 +27,10 @@ from samesite_proxy import conf, shutdown
 from samesite_proxy._engine import NO_UPGRADE, WEBSOCKET
 from samesite_proxy.aio.forwarder import AsyncForwarder
 from samesite_proxy.conf import Frontend
-from samesite_proxy.proxy import neighbours, outgoing, place, targets
+from samesite_proxy.proxy import neighbours, place, targets
 from samesite_proxy.proxy.routing import Routing
 from samesite_proxy.sync import servers
+from samesite_proxy.sync.environ import keep_server_path, upgrade_in
 from samesite_proxy.sync.forwarder import Forwarder
 
 logger = logging.getLogger("samesite_proxy")
@@ -70,7 +71,7 @@ def _prepare(
     """
     if environ is not None:
         targets.settle(environ)
-        outgoing.keep_server_path(environ)
+        keep_server_path(environ)
     if scope is not None:
         scope.update(targets.settled(scope))
 
@@ -131,7 +132,7 @@ class SameSiteProxyMiddleware:
         client = servers.client_socket(environ)
         if client is not None:
             servers.send_at_once(client)
-        upgrade = outgoing.upgrade_in(environ)
+        upgrade = upgrade_in(environ)
         found = self._frontend_of(request, upgrade)
         if found is None:
             return None

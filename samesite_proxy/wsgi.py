@@ -17,10 +17,11 @@ from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy import conf
 from samesite_proxy._engine import WEBSOCKET
-from samesite_proxy.proxy import outgoing, place, targets
+from samesite_proxy.proxy import place, targets
 from samesite_proxy.proxy.allowed_hosts import HostOf, known_hosts
 from samesite_proxy.proxy.routing import Routing
 from samesite_proxy.sync import servers
+from samesite_proxy.sync.environ import keep_server_path, upgrade_in
 from samesite_proxy.sync.forwarder import Forwarder
 from samesite_proxy.types import Environ
 
@@ -82,7 +83,7 @@ class ProxyApplication:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         targets.settle(environ)
         path, script_name = get_path_info(environ) or "/", get_script_name(environ)
-        upgrade = outgoing.upgrade_in(environ)
+        upgrade = upgrade_in(environ)
         if upgrade == WEBSOCKET or targets.is_refused(environ):
             frontend = self._routing.frontend_of_websocket(path)
         else:
@@ -92,7 +93,7 @@ class ProxyApplication:
         client = servers.client_socket(environ)
         if client is not None:
             servers.send_at_once(client)
-        outgoing.keep_server_path(environ)
+        keep_server_path(environ)
         request = EnvironRequest(environ, path, script_name, self._host_of)
         response = self._forwarder.answer(request, frontend, client, upgrade)
         status = f"{response.status_code} {response.reason_phrase}"

@@ -12,17 +12,20 @@ from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy._engine import CHUNKED, NO_BODY, EngineError
 from samesite_proxy.aio.exchange import AsyncExchange
+from samesite_proxy.aio.scope import (
+    HTTPTOOLS,
+    is_unframed,
+    length_of_fields,
+    received_in_scope,
+    target_of_scope,
+)
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
-from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.incoming import PIECE, Arrival
 from samesite_proxy.proxy.outgoing import (
     Forwarding,
-    received_in,
-    received_in_scope,
-    target_of,
-    target_of_scope,
 )
 from samesite_proxy.proxy.redirects import Relocation, names_place
 from samesite_proxy.proxy.response import (
@@ -32,12 +35,11 @@ from samesite_proxy.proxy.response import (
     log_broken,
     refusal,
 )
-from samesite_proxy.sync import servers
+from samesite_proxy.sync.environ import received_in, target_of
 from samesite_proxy.sync.forwarder import NEVER_FORWARDED, SAFE, host_of, length_of, upstream_of
-from samesite_proxy.types import Fields, Scope
+from samesite_proxy.types import Fields
 
 # uvicorn has a table of the statuses up to 599, and fails at any other.
-HTTPTOOLS = "uvicorn.protocols.http.httptools_impl"
 UVICORNS = ("uvicorn.protocols.http.h11_impl", HTTPTOOLS)
 
 
@@ -136,7 +138,7 @@ async def _pieces(request: HttpRequest) -> AsyncIterator[bytes]:
     if hasattr(request, "_body"):
         yield request.body
         return
-    while piece := request.read(servers.PIECE):
+    while piece := request.read(PIECE):
         yield piece
 
 
@@ -181,37 +183,3 @@ def sendable(status: int, fields: Fields) -> Fields:
     if status != 304:
         return fields
     return [field for field in fields if field[0].lower() != "content-length"]
-
-
-def is_unframed(scope: Scope) -> bool:
-    """Whether a body may come without a length (RFC 9113, 8.1)."""
-    return str(scope.get("http_version", "1.1")) not in ("1.0", "1.1")
-
-
-def _loses_chunks(received: Fields) -> bool:
-    """Whether the server gives an empty body for this request's: httptools stops at the head of
-    one that offers an upgrade. (Of a declared length too little comes, which is noticed.)
-    """
-    if HTTPTOOLS not in sys.modules:
-        return False
-    said = {name.lower(): value.lower() for name, value in received}
-    return "upgrade" in said and "upgrade" in said.get("connection", "")
-
-
-def length_of_fields(received: Fields) -> int:
-    """The body's length in bytes, or NO_BODY or CHUNKED."""
-    lengths = set()
-    for name, value in received:
-        key = name.lower()
-        if key == "transfer-encoding":
-            if _loses_chunks(received):
-                raise Refused(errors.BODY_LOST_TO_OFFER)
-            return CHUNKED
-        if key == "content-length":
-            lengths.add(value.strip())
-    if not lengths:
-        return NO_BODY
-    length = lengths.pop()
-    if lengths or not (length.isascii() and length.isdigit()):
-        raise Refused(errors.LENGTH_REFUSED)
-    return int(length)

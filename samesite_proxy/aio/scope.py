@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from urllib.parse import quote
+
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import get_script_prefix
 
+from samesite_proxy._engine import CHUNKED, NO_BODY
 from samesite_proxy.proxy import errors, targets
 from samesite_proxy.proxy.allowed_hosts import HostRequest, known_hosts
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import Arrival
-from samesite_proxy.proxy.outgoing import received_in_scope
+from samesite_proxy.proxy.outgoing import SAFE_IN_PATH
 from samesite_proxy.types import Fields, Scope
+
+HTTPTOOLS = "uvicorn.protocols.http.httptools_impl"
 
 HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
@@ -70,3 +76,53 @@ def name_of(scope: Scope) -> str:
 def accepted_in(scope: Scope) -> str:
     values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"accept"]
     return ",".join(values)
+
+
+def received_in_scope(scope: Scope) -> Fields:
+    """The request's fields as ASGI has them: all of them, in their order."""
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+
+
+def target_of_scope(scope: Scope) -> str:
+    """The request target, raw where the server has it."""
+    raw = scope.get("raw_path")
+    path = raw.decode("latin-1") if raw else quote(scope["path"], safe=SAFE_IN_PATH)
+    query = scope.get("query_string", b"")
+    if isinstance(query, bytes):  # Django's AsyncClient has text.
+        query = query.decode("latin-1")
+    target = path.partition("?")[0]
+    return f"{target}?{query}" if query else target
+
+
+def is_unframed(scope: Scope) -> bool:
+    """Whether a body may come without a length (RFC 9113, 8.1)."""
+    return str(scope.get("http_version", "1.1")) not in ("1.0", "1.1")
+
+
+def _loses_chunks(received: Fields) -> bool:
+    """Whether the server gives an empty body for this request's: httptools stops at the head of
+    one that offers an upgrade. (Of a declared length too little comes, which is noticed.)
+    """
+    if HTTPTOOLS not in sys.modules:
+        return False
+    said = {name.lower(): value.lower() for name, value in received}
+    return "upgrade" in said and "upgrade" in said.get("connection", "")
+
+
+def length_of_fields(received: Fields) -> int:
+    """The body's length in bytes, or NO_BODY or CHUNKED."""
+    lengths = set()
+    for name, value in received:
+        key = name.lower()
+        if key == "transfer-encoding":
+            if _loses_chunks(received):
+                raise Refused(errors.BODY_LOST_TO_OFFER)
+            return CHUNKED
+        if key == "content-length":
+            lengths.add(value.strip())
+    if not lengths:
+        return NO_BODY
+    length = lengths.pop()
+    if lengths or not (length.isascii() and length.isdigit()):
+        raise Refused(errors.LENGTH_REFUSED)
+    return int(length)

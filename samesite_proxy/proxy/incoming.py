@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# The most of a body that is taken at once.
+PIECE = 256 * 1024
+
+SWITCHING_PROTOCOLS = 101
+
 
 @dataclass(frozen=True)
 class Arrival:

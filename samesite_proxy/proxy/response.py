@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import socket
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncIterable, Iterable
 from dataclasses import replace
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import ResponseHeaders
 
-from samesite_proxy._engine import EngineError, Exchange, break_connection
+from samesite_proxy._engine import EngineError
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy.error_page import is_wanted, told
 from samesite_proxy.proxy.errors import BY_CODE, DETAILED, Failure, Refused, failure_by
-from samesite_proxy.sync.servers import breaking_off
-from samesite_proxy.types import Environ, Fields
+from samesite_proxy.types import Fields
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -131,25 +129,3 @@ def refusal(
 def log_broken(name: str, error: EngineError) -> None:
     if BY_CODE[error.code].is_logged:
         logger.warning("%s: the answer broke off: %s", name, error)
-
-
-def body_of(
-    exchange: Exchange, client: socket.socket | None, environ: Environ, name: str
-) -> Iterator[bytes]:
-    """The answer's body as it comes. A broken one breaks the client's connection."""
-    try:
-        piece = exchange.read(False)
-        if piece is None:
-            yield b""  # The head goes out now; the body may take its time.
-            piece = exchange.read()
-        while piece:
-            yield piece
-            piece = exchange.read()
-    except EngineError as error:
-        log_broken(name, error)
-        if client is not None:
-            break_connection(client.fileno())
-        elif (exception := breaking_off(environ, str(error))) is not None:
-            raise exception from error
-    finally:
-        exchange.cancel()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import socket
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy._engine import (
     CHUNKED,
@@ -22,38 +21,35 @@ from samesite_proxy._engine import (
 )
 from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
 from samesite_proxy.proxy import errors, targets
-from samesite_proxy.proxy.errors import Failure, Refused
+from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
-from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.incoming import SWITCHING_PROTOCOLS, Arrival
 from samesite_proxy.proxy.outgoing import (
     Forwarding,
-    LengthRefused,
-    body_length_of,
-    received_in,
-    target_of,
 )
 from samesite_proxy.proxy.redirects import Relocation
 from samesite_proxy.proxy.response import (
     FrontendResponse,
     NoAnswer,
-    body_of,
     failure_of,
     is_event_stream,
     refusal,
 )
 from samesite_proxy.sync import servers
+from samesite_proxy.sync.answer import adopted, body_of, has_length, or_reset, read_away
+from samesite_proxy.sync.environ import LengthRefused, body_length_of, received_in, target_of
 from samesite_proxy.sync.gevent import start_exchange
-from samesite_proxy.sync.takeover import adopting, can_adopt, head_of
-from samesite_proxy.sync.upload import Upload
+from samesite_proxy.sync.servers import gunicorn, runserver
+from samesite_proxy.sync.takeover import can_adopt
+from samesite_proxy.sync.upload import Upload, upload_of
 from samesite_proxy.types import Fields
 
 NEVER_FORWARDED = frozenset({"CONNECT", "TRACE"})
-SWITCHING_PROTOCOLS = 101
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1
 
 
 def upstream_of(frontend: Frontend, settings: Settings) -> Upstream:
-    limit = servers.response_timeout_limit()
+    limit = gunicorn.response_timeout_limit()
     response_timeout = min(settings.response_timeout, limit or settings.response_timeout)
     return Upstream(
         frontend.url,
@@ -95,29 +91,6 @@ def _is_event_stream(request: HttpRequest, status: int, fields: Fields) -> bool:
     return is_event_stream(content_type) and status == 200 and request.method == "GET"
 
 
-def _adopted(
-    status: int,
-    reason: str,
-    fields: Fields,
-    exchange: Exchange,
-    client: socket.socket,
-    request: HttpRequest,
-) -> HttpResponseBase:
-    """An answer whose connection goes to the engine as soon as its head is complete."""
-    environ = request.META
-    body = body_of(exchange, client, environ, f"{request.method} {request.path}")
-    own = [("Connection", "close")]
-    if status == SWITCHING_PROTOCOLS:
-        own = [("Connection", "Upgrade"), *(f for f in fields if f[0].lower() == "upgrade")]
-    response = FrontendResponse(
-        status, reason, [field for field in fields if field[0].lower() != "upgrade"], ()
-    )
-    response.streaming_content = adopting(
-        exchange, client, environ, lambda: head_of(response, *own), body
-    )
-    return response
-
-
 def _may_switch(client: socket.socket | None, upgrade: int) -> bool:
     """Whether the frontend is offered a protocol. A server need not heed Upgrade (RFC 9110, 7.8),
     but there is no WebSocket without it.
@@ -147,29 +120,6 @@ def length_of(request: HttpRequest) -> int:
     return length
 
 
-def _pieces(
-    request: HttpRequest, length: int, exchange: Exchange, client: socket.socket | None
-) -> Iterator[bytes]:
-    was_read = length > 0 and hasattr(request, "_body")
-    if was_read or "wsgi.input" not in request.META:  # Read before us, or Django's test client.
-        yield request.body
-    else:
-        yield from servers.body_pieces(request.META, exchange, client)
-
-
-def _upload(
-    request: HttpRequest, length: int, exchange: Exchange, client: socket.socket | None
-) -> Upload | None:
-    if length in (NO_BODY, 0, TUNNEL):
-        return None
-    pieces = _pieces(request, length, exchange, client)
-    if client is None or not can_adopt(client):  # Reading could wait for ever, unlike the answer.
-        return Upload(exchange, pieces, is_here=True)
-    is_small = 0 < length <= servers.PIECE  # The engine has room for that without waiting.
-    is_here = hasattr(request, "_body") or servers.has_arrived(request.META, client, length)
-    return Upload(exchange, pieces, is_here=is_small and is_here)
-
-
 def _head_of(exchange: Exchange, upload: Upload | None) -> tuple[int, str, Fields]:
     try:
         return exchange.head()
@@ -178,24 +128,6 @@ def _head_of(exchange: Exchange, upload: Upload | None) -> tuple[int, str, Field
         if isinstance(broken, servers.BodyBroken):
             raise Refused(errors.BODY_BROKEN) from broken
         raise broken or error from None
-
-
-def _then_discard(
-    body: Iterator[bytes], environ: dict[str, Any], client: socket.socket | None
-) -> Iterator[bytes]:
-    yield from body
-    servers.discard_body(environ, client)
-
-
-def _or_reset(body: Iterator[bytes], client: socket.socket) -> Iterator[bytes]:
-    """A close may be the end of a body without a length; the end of this process must not be."""
-    servers.end_by_reset(client, True)
-    yield from body
-    servers.end_by_reset(client, False)
-
-
-def _has_length(fields: Fields) -> bool:
-    return any(name.lower() == "content-length" for name, _ in fields)
 
 
 class Forwarder:
@@ -233,26 +165,26 @@ class Forwarder:
         arrival = _arrival_of(request, is_upgrade=upgrade == WEBSOCKET)
         if request.method in NEVER_FORWARDED:
             raise Refused(errors.METHOD_REFUSED)
-        if request.method not in SAFE and servers.may_have_lost_head(environ, client):
+        if request.method not in SAFE and runserver.may_have_lost_head(environ, client):
             raise Refused(errors.HEAD_BROKEN)
         length = TUNNEL if _may_switch(client, upgrade) else length_of(request)
         view = view_of(self._settings, arrival, frontend)
         fields = self._forwarding.fields(arrival, view)
         exchange = self._start(environ, fields, frontend, length, client)
-        upload = _upload(request, length, exchange, client)
+        upload = upload_of(request, length, exchange, client)
         status, reason, answered = _head_of(exchange, upload)
         if client and status == SWITCHING_PROTOCOLS:
-            return _adopted(status, reason, answered, exchange, client, request)
+            return adopted(status, reason, answered, exchange, client, request)
         fields = self._relocation.fields(answered, frontend, arrival.origin, view.alias_host)
         is_free = client is not None and can_adopt(client) and self._is_first
         is_read = upload is None or upload.is_over()
         if client and is_free and is_read and _is_event_stream(request, status, fields):
-            return _adopted(status, reason, fields, exchange, client, request)
+            return adopted(status, reason, fields, exchange, client, request)
         body = body_of(exchange, client, environ, f"{request.method} {request.path}")
-        if client is not None and not _has_length(answered):
-            body = _or_reset(body, client)
+        if client is not None and not has_length(answered):
+            body = or_reset(body, client)
         if upload is not None:
-            body = upload.before_end(body, lambda: servers.discard_body(environ, client))
+            body = upload.before_end(body, lambda: runserver.discard_body(environ, client))
         return FrontendResponse(status, reason, fields, body)
 
     def answer(
@@ -268,16 +200,4 @@ class Forwarder:
         except NoAnswer as error:
             failure = failure_of(error, frontend)
         response = refusal(failure, frontend, request, debug=self._settings.debug)
-        return response if client is None else _read_away(response, failure, request, client)
-
-
-def _read_away(
-    response: StreamingHttpResponse, failure: Failure, request: HttpRequest, client: socket.socket
-) -> HttpResponseBase:
-    """What the client still sends, behind an answer that did not wait for it."""
-    if failure in (errors.BODY_LOST, errors.LENGTH_REFUSED):
-        closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
-        closers.append(lambda: servers.linger(client))
-    else:
-        response.streaming_content = _then_discard(iter(response), request.META, client)
-    return response
+        return response if client is None else read_away(response, failure, request, client)

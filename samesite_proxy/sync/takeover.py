@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from django.http import HttpResponseBase
 
 from samesite_proxy._engine import EngineError, Exchange, take_connection
-from samesite_proxy.sync.servers import end_by_reset, runserver_reader
+from samesite_proxy.sync.servers import end_by_reset, runserver
 from samesite_proxy.types import Environ
 
 logger = logging.getLogger("samesite_proxy")
@@ -27,7 +27,7 @@ def can_adopt(client: socket.socket) -> bool:
 
 def _left_with_the_server(environ: Environ) -> bytes:
     """What the server has read behind the request; its socket ends at the dead end now."""
-    if (reader := runserver_reader(environ)) is not None:
+    if (reader := runserver.reader_of(environ)) is not None:
         rest: bytes = reader.read()
         return rest
     unreader = getattr(getattr(environ.get("wsgi.input"), "reader", None), "unreader", None)

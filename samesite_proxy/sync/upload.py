@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import _thread
+import socket
 from collections.abc import Callable, Iterator
 
-from samesite_proxy._engine import Exchange
+from django.http import HttpRequest
+
+from samesite_proxy._engine import NO_BODY, TUNNEL, Exchange
+from samesite_proxy.proxy.incoming import PIECE
+from samesite_proxy.sync import servers
+from samesite_proxy.sync.takeover import can_adopt
 
 
 class Upload:
@@ -63,3 +69,26 @@ class Upload:
             self._exchange.cancel()
             self._wait()
         after()
+
+
+def _pieces(
+    request: HttpRequest, length: int, exchange: Exchange, client: socket.socket | None
+) -> Iterator[bytes]:
+    was_read = length > 0 and hasattr(request, "_body")
+    if was_read or "wsgi.input" not in request.META:  # Read before us, or Django's test client.
+        yield request.body
+    else:
+        yield from servers.body_pieces(request.META, exchange, client)
+
+
+def upload_of(
+    request: HttpRequest, length: int, exchange: Exchange, client: socket.socket | None
+) -> Upload | None:
+    if length in (NO_BODY, 0, TUNNEL):
+        return None
+    pieces = _pieces(request, length, exchange, client)
+    if client is None or not can_adopt(client):  # Reading could wait for ever, unlike the answer.
+        return Upload(exchange, pieces, is_here=True)
+    is_small = 0 < length <= PIECE  # The engine has room for that without waiting.
+    is_here = hasattr(request, "_body") or servers.has_arrived(request.META, client, length)
+    return Upload(exchange, pieces, is_here=is_small and is_here)

@@ -1,0 +1,93 @@
+"""The frontend's answer on its way to a WSGI server."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+
+from samesite_proxy._engine import EngineError, Exchange, break_connection
+from samesite_proxy.proxy import errors
+from samesite_proxy.proxy.errors import Failure
+from samesite_proxy.proxy.incoming import SWITCHING_PROTOCOLS
+from samesite_proxy.proxy.response import FrontendResponse, log_broken
+from samesite_proxy.sync import servers
+from samesite_proxy.sync.servers import breaking_off, runserver
+from samesite_proxy.sync.takeover import adopting, head_of
+from samesite_proxy.types import Environ, Fields
+
+
+def body_of(
+    exchange: Exchange, client: socket.socket | None, environ: Environ, name: str
+) -> Iterator[bytes]:
+    """The answer's body as it comes. A broken one breaks the client's connection."""
+    try:
+        piece = exchange.read(False)
+        if piece is None:
+            yield b""  # The head goes out now; the body may take its time.
+            piece = exchange.read()
+        while piece:
+            yield piece
+            piece = exchange.read()
+    except EngineError as error:
+        log_broken(name, error)
+        if client is not None:
+            break_connection(client.fileno())
+        elif (exception := breaking_off(environ, str(error))) is not None:
+            raise exception from error
+    finally:
+        exchange.cancel()
+
+
+def adopted(
+    status: int,
+    reason: str,
+    fields: Fields,
+    exchange: Exchange,
+    client: socket.socket,
+    request: HttpRequest,
+) -> HttpResponseBase:
+    """An answer whose connection goes to the engine as soon as its head is complete."""
+    environ = request.META
+    body = body_of(exchange, client, environ, f"{request.method} {request.path}")
+    own = [("Connection", "close")]
+    if status == SWITCHING_PROTOCOLS:
+        own = [("Connection", "Upgrade"), *(f for f in fields if f[0].lower() == "upgrade")]
+    response = FrontendResponse(
+        status, reason, [field for field in fields if field[0].lower() != "upgrade"], ()
+    )
+    response.streaming_content = adopting(
+        exchange, client, environ, lambda: head_of(response, *own), body
+    )
+    return response
+
+
+def _then_discard(
+    body: Iterator[bytes], environ: Environ, client: socket.socket | None
+) -> Iterator[bytes]:
+    yield from body
+    runserver.discard_body(environ, client)
+
+
+def or_reset(body: Iterator[bytes], client: socket.socket) -> Iterator[bytes]:
+    """A close may be the end of a body without a length; the end of this process must not be."""
+    servers.end_by_reset(client, True)
+    yield from body
+    servers.end_by_reset(client, False)
+
+
+def has_length(fields: Fields) -> bool:
+    return any(name.lower() == "content-length" for name, _ in fields)
+
+
+def read_away(
+    response: StreamingHttpResponse, failure: Failure, request: HttpRequest, client: socket.socket
+) -> HttpResponseBase:
+    """What the client still sends, behind an answer that did not wait for it."""
+    if failure in (errors.BODY_LOST, errors.LENGTH_REFUSED):
+        closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
+        closers.append(lambda: runserver.linger(client))
+    else:
+        response.streaming_content = _then_discard(iter(response), request.META, client)
+    return response
