@@ -160,8 +160,12 @@ _View = tuple[str, str, str, str, str, bool, str]
 class Listener:
     """Accepts connections, answers what is a frontend's, and hands the rest over to Django."""
 
-    def __new__(cls, descriptors: list[int], max_connections: int, /) -> Listener:
-        """Copies of the listening sockets are taken. Until the first table everything waits."""
+    def __new__(cls, descriptors: list[int], max_connections: int, questions: int, /) -> Listener:
+        """Copies of the listening sockets are taken. Until the first table everything waits.
+
+        Hosts are asked about at `questions`, a datagram socket that does not block, of which a copy
+        is taken: a datagram is a Host value as the client sent it. -1: there is none.
+        """
 
     def set_table(
         self,
@@ -169,6 +173,7 @@ class Listener:
         own: Routes | None,
         special_paths: list[str],
         frontends: list[tuple[Upstream, Home, dict[str, tuple[int, str, str]]]],
+        asks_django: bool,
         /,
     ) -> None:
         """Say whose path is whose; hosts that were allowed before are forgotten.
@@ -176,7 +181,8 @@ class Listener:
         `routes` has the owners of routing.py, or is None: everything is Django's. `own` has the
         frontends' prefixes alone, for upgrades. Under `special_paths` frontends may see a request
         differently. A frontend comes with what is said, by EngineError.code, when it fails: a
-        status, a line, and an HTML page for browsers ("": the line for them too).
+        status, a line, and an HTML page for browsers ("": the line for them too). With
+        `asks_django` hosts are asked about through the channel to Django.
         """
 
     def add_host(

@@ -41,7 +41,7 @@ static bool
 queue_place(struct sp_downstream *downstream, const struct sp_field *field)
 {
     const struct sp_visit *visit = &downstream->visit;
-    const struct sp_site_view *seen = sp_site_view_of(visit->host, visit->frontend, visit->kind);
+    const struct sp_host_view *seen = sp_host_view_of(visit->host, visit->frontend, visit->kind);
     struct sp_buffer *out = &downstream->connection->out;
 
     if (!queue(downstream, field->name) || !queue(downstream, SP_SPAN(": "))) {

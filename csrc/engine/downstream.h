@@ -40,7 +40,7 @@ struct sp_listener;
 struct sp_visit {
     struct sp_exchange *exchange; /* a reference of our own; NULL: there is none */
     struct sp_site *site;         /* a reference of our own */
-    const struct sp_site_host *host;
+    struct sp_host *host;         /* likewise, from when the exchange begins */
     size_t frontend;
     enum sp_view_kind kind;
     bool http_1_0, is_head, keep_alive;

@@ -340,7 +340,7 @@ sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
 }
 
 enum sp_error
-sp_handover_ask(struct sp_loop *loop, struct sp_listener *listener, struct sp_span host)
+sp_handover_ask(struct sp_loop *loop, const struct sp_listener *listener, struct sp_span host)
 {
     struct sp_frame frame = {.kind = 'H', .bytes = host, .content_length = -1, .fd = -1};
     struct sp_channel *channel = listener->channels.current;

@@ -60,7 +60,7 @@ enum sp_error sp_handover_give(struct sp_loop *loop, struct sp_downstream *downs
                                const struct sp_incoming *incoming);
 
 /* Asks for the verdict on a Host value. SP_E_AGAIN as above. */
-enum sp_error sp_handover_ask(struct sp_loop *loop, struct sp_listener *listener,
+enum sp_error sp_handover_ask(struct sp_loop *loop, const struct sp_listener *listener,
                               struct sp_span host);
 
 /* Closes every channel; what went through them is answered, or reset. */

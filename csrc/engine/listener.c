@@ -268,15 +268,26 @@ sp_listener_end(struct sp_loop *loop, struct sp_listener *listener)
         sp_downstream_close(loop, listener->first, !sp_connection_is_flushed(connection));
     }
     sp_listener_end_round(loop, listener);
+    if (listener->questions >= 0) {
+        sp_descriptor_close(listener->questions);
+        listener->questions = -1;
+    }
 }
 
 enum sp_error
-sp_listener_begin(struct sp_loop *loop, struct sp_listener *listener, const int *fds, size_t count)
+sp_listener_begin(struct sp_loop *loop, struct sp_listener *listener,
+                  const struct sp_listener_options *options)
 {
     listener->loop = loop;
-    for (size_t i = 0; i < count; i++) {
+    if (options->questions >= 0) {
+        listener->questions = sp_descriptor_copy(options->questions);
+        if (listener->questions < 0) {
+            return SP_E_SYSTEM;
+        }
+    }
+    for (size_t i = 0; i < options->count; i++) {
         struct sp_door *door = &listener->doors[i];
-        *door = (struct sp_door){{happened}, listener, sp_descriptor_copy(fds[i])};
+        *door = (struct sp_door){{happened}, listener, sp_descriptor_copy(options->fds[i])};
         if (door->fd < 0) {
             return SP_E_SYSTEM;
         }

@@ -32,14 +32,22 @@ struct sp_listener {
     struct sp_downstream *closed;
     struct sp_site *site; /* a reference of our own; NULL until Django has come */
     struct sp_channels channels;
-    struct sp_journal journal;   /* any thread's */
+    int questions;             /* owned: a datagram socket by which Hosts are asked about; or -1 */
+    struct sp_journal journal; /* any thread's */
     struct sp_incoming incoming; /* the request that is being looked at */
     char path[SP_INCOMING_TARGET_CEILING];
 };
 
-/* Listens on copies of the sockets `fds`. */
-enum sp_error sp_listener_begin(struct sp_loop *loop, struct sp_listener *listener, const int *fds,
-                                size_t count);
+/* Copies are taken of all sockets. */
+struct sp_listener_options {
+    int fds[SP_LISTENERS_MAX]; /* that listen */
+    size_t count;
+    size_t max_connections;
+    int questions; /* as in sp_listener, non-blocking */
+};
+
+enum sp_error sp_listener_begin(struct sp_loop *loop, struct sp_listener *listener,
+                                const struct sp_listener_options *options);
 
 /* `downstream` waits for Django, or no longer does. */
 void sp_listener_queue(struct sp_listener *listener, struct sp_downstream *downstream);

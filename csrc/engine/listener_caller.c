@@ -13,15 +13,14 @@
 
 struct opening {
     struct sp_listener *listener;
-    const int *fds;
-    size_t count;
+    const struct sp_listener_options *options;
 };
 
 static enum sp_error
 begin(struct sp_loop *loop, void *context)
 {
     const struct opening *opening = context;
-    enum sp_error error = sp_listener_begin(loop, opening->listener, opening->fds, opening->count);
+    enum sp_error error = sp_listener_begin(loop, opening->listener, opening->options);
 
     if (error != SP_OK) {
         sp_listener_end(loop, opening->listener);
@@ -88,55 +87,33 @@ attach(struct sp_loop *loop, void *context)
 
 struct telling {
     struct sp_listener *listener;
-    const struct sp_word *word;
+    struct sp_host *host;
 };
 
 /* Of one site only: a word on another number of frontends is an older site's. */
 static bool
-is_current(const struct sp_site *site, const struct sp_word *word)
+is_current(const struct sp_site *site, const struct sp_host *host)
 {
-    return site != NULL && (word->views == NULL || word->frontend_count == site->frontend_count);
-}
-
-static bool
-keep_view(struct sp_site *site, struct sp_site_view *seen)
-{
-    struct sp_span *const texts[] = {
-        &seen->view.host,         &seen->view.forwarded_host, &seen->view.forwarded_proto,
-        &seen->view.browser_host, &seen->view.own_origin,     &seen->alias};
-    bool kept = true;
-
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        kept = kept && sp_site_keep(site, *texts[i], texts[i]) == SP_OK;
-    }
-    return kept;
+    return site != NULL && (host->views == NULL || host->frontend_count == site->frontend_count);
 }
 
 static enum sp_error
 tell(struct sp_loop *loop, void *context)
 {
     const struct telling *telling = context;
-    const struct sp_word *word = telling->word;
     struct sp_site *site = telling->listener->site;
-    struct sp_site_host *host = is_current(site, word) ? sp_site_note(site, word->value) : NULL;
-    size_t count = word->views != NULL ? word->frontend_count * SP_VIEW_KINDS : 0;
 
-    if (host == NULL || host->views != NULL) {
-        free(word->views);
+    if (!is_current(site, telling->host)) {
+        sp_host_give_back(telling->host);
         return SP_OK;
     }
-    bool kept = sp_site_keep(site, word->origin, &host->origin) == SP_OK;
-    for (size_t i = 0; i < count; i++) {
-        kept = kept && keep_view(site, &word->views[i]);
-    }
-    host->views = word->views;
-    host->verdict = kept && word->views != NULL ? SP_VERDICT_ALLOWED : SP_VERDICT_REFUSED;
+    sp_known_hosts_put(&site->hosts, telling->host);
     sp_listener_retry(loop, telling->listener);
-    return kept ? SP_OK : SP_E_NO_MEMORY;
+    return SP_OK;
 }
 
 enum sp_error
-sp_listener_open(struct sp_mailbox *mailbox, const int *fds, size_t count, size_t max_connections,
+sp_listener_open(struct sp_mailbox *mailbox, const struct sp_listener_options *options,
                  struct sp_listener **listener)
 {
     struct sp_listener *made = calloc(1, sizeof(*made));
@@ -145,9 +122,10 @@ sp_listener_open(struct sp_mailbox *mailbox, const int *fds, size_t count, size_
         return SP_E_NO_MEMORY;
     }
     made->mailbox = mailbox;
-    made->max_connections = max_connections;
+    made->max_connections = options->max_connections;
+    made->questions = -1;
     made->last_waiting = &made->waiting;
-    struct opening opening = {made, fds, count};
+    struct opening opening = {made, options};
     enum sp_error error = sp_journal_init(&made->journal);
     if (error == SP_OK) {
         error = sp_mailbox_perform(mailbox, begin, &opening);
@@ -211,13 +189,13 @@ sp_listener_attach(struct sp_listener *listener, int fd)
 }
 
 enum sp_error
-sp_listener_tell(struct sp_listener *listener, const struct sp_word *word)
+sp_listener_tell(struct sp_listener *listener, struct sp_host *host)
 {
-    struct telling telling = {listener, word};
+    struct telling telling = {listener, host};
     enum sp_error error = sp_mailbox_perform(listener->mailbox, tell, &telling);
 
     if (error == SP_E_SHUTDOWN) {
-        free(word->views);
+        sp_host_give_back(host);
     }
     return error;
 }

@@ -4,9 +4,9 @@
 
 #include "engine/listener.h"
 
-/* Takes copies of the listening sockets `fds`. */
-enum sp_error sp_listener_open(struct sp_mailbox *mailbox, const int *fds, size_t count,
-                               size_t max_connections, struct sp_listener **listener);
+enum sp_error sp_listener_open(struct sp_mailbox *mailbox,
+                               const struct sp_listener_options *options,
+                               struct sp_listener **listener);
 
 /* Ends listening and every connection; the listener itself may then be freed. */
 void sp_listener_close(struct sp_listener *listener);
@@ -18,14 +18,7 @@ enum sp_error sp_listener_set_site(struct sp_listener *listener, struct sp_site 
 /* Takes a copy of `fd`, the parent's end of a new child's hand-over channel. */
 enum sp_error sp_listener_attach(struct sp_listener *listener, int fd);
 
-/* Django's word on a Host value. `views` (owned, taken also when it fails) as in sp_site_host,
- * or NULL: it is refused. The spans are copied. */
-struct sp_word {
-    struct sp_span value;
-    struct sp_span origin;
-    struct sp_site_view *views;
-    size_t frontend_count;
-};
-enum sp_error sp_listener_tell(struct sp_listener *listener, const struct sp_word *word);
+/* The word on a Host value. Takes the reference, also when it fails. */
+enum sp_error sp_listener_tell(struct sp_listener *listener, struct sp_host *host);
 
 #endif

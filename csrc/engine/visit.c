@@ -3,6 +3,7 @@
 #include "engine/answer.h"
 #include "engine/arrival.h"
 #include "engine/clock.h"
+#include "engine/host_check.h"
 #include "engine/intake.h"
 #include "engine/listener.h"
 #include "engine/refusal.h"
@@ -67,33 +68,6 @@ owner_of(const struct sp_site *site, const struct sp_incoming *incoming, struct 
     return sp_routes_match(is_websocket ? site->own : site->routes, path);
 }
 
-/* (22) Django alone says whether a Host is allowed, once for each value. */
-static enum way
-ask_for_host(struct sp_loop *loop, struct sp_listener *listener, const struct sp_incoming *incoming,
-             const struct sp_site_host **found)
-{
-    struct sp_site_host *host = sp_site_note(listener->site, incoming->host);
-
-    if (host == NULL) {
-        return SP_WAY_TO_DJANGO;
-    }
-    *found = host;
-    switch (host->verdict) {
-    case SP_VERDICT_ALLOWED:
-        return SP_WAY_TO_FRONTEND;
-    case SP_VERDICT_REFUSED:
-        return SP_WAY_TO_DJANGO;
-    case SP_VERDICT_UNKNOWN:
-        if (sp_handover_ask(loop, listener, incoming->host) == SP_OK) {
-            host->verdict = SP_VERDICT_ASKED;
-        }
-        return SP_WAY_TO_WAIT;
-    case SP_VERDICT_ASKED:
-        return SP_WAY_TO_WAIT;
-    }
-    return SP_WAY_TO_DJANGO;
-}
-
 /* (21) Whose it is; fills in the visit's place when it is a frontend's. */
 static enum way
 choose(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_incoming *incoming)
@@ -119,7 +93,15 @@ choose(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_i
     visit->kind = incoming->upgrade == SP_UPGRADE_WEBSOCKET ? SP_VIEW_UPGRADE
                   : sp_site_is_special(site, path)          ? SP_VIEW_SPECIAL
                                                             : SP_VIEW_ORDINARY;
-    return ask_for_host(loop, listener, incoming, &visit->host);
+    switch (sp_host_check(loop, listener, incoming->host, &visit->host)) {
+    case SP_VERDICT_ALLOWED:
+        return SP_WAY_TO_FRONTEND;
+    case SP_VERDICT_ASKED:
+        return SP_WAY_TO_WAIT;
+    case SP_VERDICT_REFUSED:
+        break;
+    }
+    return SP_WAY_TO_DJANGO;
 }
 
 /* A chunked body is nothing that Django's server can read. */
@@ -158,7 +140,7 @@ make_exchange(struct sp_downstream *downstream, const struct sp_incoming *incomi
     struct sp_visit *visit = &downstream->visit;
     struct sp_listener *listener = downstream->listener;
     const struct sp_frontend *frontend = &listener->site->frontends[visit->frontend];
-    const struct sp_site_view *seen = sp_site_view_of(visit->host, visit->frontend, visit->kind);
+    const struct sp_host_view *seen = sp_host_view_of(visit->host, visit->frontend, visit->kind);
     struct sp_request request = {
         .method = incoming->method,
         .target = incoming->target,
@@ -223,6 +205,7 @@ forward(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_
     }
     begin_visit(visit, incoming);
     visit->site = sp_site_take(downstream->listener->site);
+    (void)sp_host_take(visit->host); /* what was looked up becomes the visit's own */
     visit->exchange->downstream = downstream;
     visit->exchange->client_end = sp_answer_client_end();
     downstream->waiting_since = SP_NEVER;
@@ -321,6 +304,8 @@ let_go(struct sp_visit *visit)
     exchange->client_end = NULL;
     visit->exchange = NULL;
     sp_exchange_give_back(exchange);
+    sp_host_give_back(visit->host);
+    visit->host = NULL;
     sp_site_give_back(visit->site);
     visit->site = NULL;
 }

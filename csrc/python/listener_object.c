@@ -58,19 +58,20 @@ listener_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
     PyObject *list;
     Py_ssize_t max_connections;
-    int fds[SP_LISTENERS_MAX];
-    size_t count;
+    struct sp_listener_options options;
     struct sp_mailbox *mailbox;
     struct sp_listener *listener = NULL;
 
-    if (!PyArg_ParseTuple(args, "O!n:Listener", &PyList_Type, &list, &max_connections) ||
-        !read_descriptors(list, fds, &count)) {
+    if (!PyArg_ParseTuple(args, "O!ni:Listener", &PyList_Type, &list, &max_connections,
+                          &options.questions) ||
+        !read_descriptors(list, options.fds, &options.count)) {
         return NULL;
     }
     if (max_connections < 1) {
         PyErr_SetString(PyExc_ValueError, "at least one connection");
         return NULL;
     }
+    options.max_connections = (size_t)max_connections;
     PyObject *self = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
     if (self == NULL) {
         return NULL;
@@ -78,7 +79,7 @@ listener_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
     enum sp_error error = sp_process_mailbox(&mailbox);
     if (error == SP_OK) {
         Py_BEGIN_ALLOW_THREADS
-            error = sp_listener_open(mailbox, fds, count, (size_t)max_connections, &listener);
+            error = sp_listener_open(mailbox, &options, &listener);
         Py_END_ALLOW_THREADS
     }
     if (error != SP_OK) {
@@ -107,12 +108,13 @@ listener_dealloc(PyObject *self)
 }
 
 PyDoc_STRVAR(set_table_doc,
-             "set_table($self, routes, own, special_paths, frontends, /)\n--\n\n"
+             "set_table($self, routes, own, special_paths, frontends, asks_django, /)\n--\n\n"
              "Say whose path is whose; hosts that were allowed before are forgotten.\n\n"
              "routes: with owners as in routing.py, or None: everything is Django's. own: the\n"
              "frontends' prefixes alone, for upgrades. special_paths: under which frontends may\n"
              "see a request differently. frontends: tuples of Upstream, Home and a dict of\n"
-             "EngineError codes to status and line.");
+             "EngineError codes to status and line. asks_django: whether hosts are asked about\n"
+             "there, not at the socket that the listener was made with.");
 
 static PyObject *
 listener_set_table(PyObject *self, PyObject *args)
@@ -143,26 +145,19 @@ PyDoc_STRVAR(add_host_doc,
 static PyObject *
 listener_add_host(PyObject *self, PyObject *args)
 {
-    struct sp_word word = {.views = NULL};
-    Py_ssize_t lengths[2];
-    PyObject *views;
+    struct sp_host *host;
     enum sp_error error;
 
-    if (!PyArg_ParseTuple(args, "s#s#O:add_host", &word.value.data, &lengths[0], &word.origin.data,
-                          &lengths[1], &views)) {
-        return NULL;
-    }
-    word.value.len = (size_t)lengths[0];
-    word.origin.len = (size_t)lengths[1];
     if (!check(self, &error)) {
         return conclude(self, error);
     }
-    if (!sp_word_read_views(views, &word)) {
+    host = sp_host_from_arguments(args);
+    if (host == NULL) {
         return NULL;
     }
     struct sp_listener *listener = listener_of(self);
     Py_BEGIN_ALLOW_THREADS
-        error = sp_listener_tell(listener, &word);
+        error = sp_listener_tell(listener, host);
     Py_END_ALLOW_THREADS
     return conclude(self, error);
 }
@@ -292,9 +287,10 @@ listener_close(PyObject *self, PyObject *Py_UNUSED(unused))
 
 /* Not const, since a slot takes a plain pointer. */
 static char listener_doc[] =
-    "Listener(descriptors, max_connections, /)\n--\n\n"
-    "Accepts on listening sockets (copies of them are taken), answers what is a frontend's,\n"
-    "and hands the rest over to Django. Until the first table everything waits.";
+    "Listener(descriptors, max_connections, questions, /)\n--\n\n"
+    "Accepts on listening sockets, answers what is a frontend's, and hands the rest over to\n"
+    "Django. Until the first table everything waits. questions: a datagram socket that does\n"
+    "not block, by which hosts are asked about. Copies of all sockets are taken.";
 
 static PyMethodDef listener_methods[] = {
     {"set_table", listener_set_table, METH_VARARGS, set_table_doc},

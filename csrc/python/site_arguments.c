@@ -15,7 +15,7 @@ refuse(const char *what)
 }
 
 static bool
-keep_text(struct sp_site *site, PyObject *text, struct sp_span *kept)
+keep_text(struct sp_text **texts, PyObject *text, struct sp_span *kept)
 {
     Py_ssize_t length;
     const char *bytes = PyUnicode_AsUTF8AndSize(text, &length);
@@ -23,7 +23,7 @@ keep_text(struct sp_site *site, PyObject *text, struct sp_span *kept)
     if (bytes == NULL) {
         return false;
     }
-    if (sp_site_keep(site, (struct sp_span){bytes, (size_t)length}, kept) != SP_OK) {
+    if (sp_texts_keep(texts, (struct sp_span){bytes, (size_t)length}, kept) != SP_OK) {
         PyErr_NoMemory();
         return false;
     }
@@ -53,7 +53,7 @@ read_specials(PyObject *list, struct sp_site *site)
         return false;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (!keep_text(site, PyList_GetItem(list, i), &site->specials[i])) {
+        if (!keep_text(&site->texts, PyList_GetItem(list, i), &site->specials[i])) {
             return false;
         }
     }
@@ -104,7 +104,8 @@ read_failures(PyObject *failures, struct sp_site *site, struct sp_frontend *fron
         }
         struct sp_failure *failure = &frontend->failures[error];
         if (!PyArg_ParseTuple(value, "iUU", &failure->status, &line, &page) ||
-            !keep_text(site, line, &failure->line) || !keep_text(site, page, &failure->page)) {
+            !keep_text(&site->texts, line, &failure->line) ||
+            !keep_text(&site->texts, page, &failure->page)) {
             return false;
         }
     }
@@ -156,16 +157,18 @@ sp_site_from_arguments(const struct sp_module_state *state, PyObject *args)
     PyObject *own;
     PyObject *specials;
     PyObject *frontends;
+    int asks_django;
     struct sp_site *site = NULL;
 
-    if (!PyArg_ParseTuple(args, "OOO!O!:set_table", &routes, &own, &PyList_Type, &specials,
-                          &PyList_Type, &frontends)) {
+    if (!PyArg_ParseTuple(args, "OOO!O!p:set_table", &routes, &own, &PyList_Type, &specials,
+                          &PyList_Type, &frontends, &asks_django)) {
         return NULL;
     }
     if (sp_site_new(&site) != SP_OK) {
         PyErr_NoMemory();
         return NULL;
     }
+    site->asks_django = asks_django != 0;
     if (!read_routes(state, routes, &site->routes) || !read_routes(state, own, &site->own) ||
         !read_specials(specials, site) || !read_frontends(state, frontends, site)) {
         sp_site_give_back(site);
@@ -180,43 +183,42 @@ sp_site_from_arguments(const struct sp_module_state *state, PyObject *args)
 }
 
 static bool
-read_view(PyObject *tuple, struct sp_site_view *seen)
+read_view(PyObject *tuple, struct sp_text **texts, struct sp_host_view *seen)
 {
     struct sp_view *view = &seen->view;
-    Py_ssize_t lengths[6];
+    struct sp_span *const spans[] = {
+        &view->host,         &view->forwarded_host, &view->forwarded_proto,
+        &view->browser_host, &view->own_origin,     &seen->alias};
+    PyObject *words[sizeof(spans) / sizeof(spans[0])];
     int is_whole_site;
 
     if (!PyTuple_Check(tuple)) {
         return refuse("a view is a tuple");
     }
-    if (!PyArg_ParseTuple(tuple, "s#s#s#s#s#ps#", &view->host.data, &lengths[0],
-                          &view->forwarded_host.data, &lengths[1], &view->forwarded_proto.data,
-                          &lengths[2], &view->browser_host.data, &lengths[3],
-                          &view->own_origin.data, &lengths[4], &is_whole_site, &seen->alias.data,
-                          &lengths[5])) {
+    if (!PyArg_ParseTuple(tuple, "UUUUUpU", &words[0], &words[1], &words[2], &words[3], &words[4],
+                          &is_whole_site, &words[5])) {
         return false;
     }
-    struct sp_span *const spans[] = {
-        &view->host,         &view->forwarded_host, &view->forwarded_proto,
-        &view->browser_host, &view->own_origin,     &seen->alias};
-    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
-        spans[i]->len = (size_t)lengths[i];
-    }
     view->is_whole_site = is_whole_site != 0;
+    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+        if (!keep_text(texts, words[i], spans[i])) {
+            return false;
+        }
+    }
     return true;
 }
 
 static bool
-fill_views(PyObject *list, struct sp_site_view *views, size_t count)
+fill_views(PyObject *list, struct sp_host *host)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < host->frontend_count; i++) {
         PyObject *kinds = PyList_GetItem(list, (Py_ssize_t)i);
         if (!PyTuple_Check(kinds) || PyTuple_Size(kinds) != SP_VIEW_KINDS) {
             return refuse("a frontend has a view for each kind of request");
         }
         for (size_t kind = 0; kind < SP_VIEW_KINDS; kind++) {
-            if (!read_view(PyTuple_GetItem(kinds, (Py_ssize_t)kind),
-                           &views[i * SP_VIEW_KINDS + kind])) {
+            if (!read_view(PyTuple_GetItem(kinds, (Py_ssize_t)kind), &host->texts,
+                           &host->views[i * SP_VIEW_KINDS + kind])) {
                 return false;
             }
         }
@@ -224,8 +226,8 @@ fill_views(PyObject *list, struct sp_site_view *views, size_t count)
     return true;
 }
 
-bool
-sp_word_read_views(PyObject *views, struct sp_word *word)
+static bool
+read_views(PyObject *views, struct sp_host *host)
 {
     if (views == Py_None) {
         return true;
@@ -233,16 +235,36 @@ sp_word_read_views(PyObject *views, struct sp_word *word)
     if (!PyList_Check(views)) {
         return refuse("views are a list or None");
     }
-    word->frontend_count = (size_t)PyList_Size(views);
-    word->views = calloc(word->frontend_count * SP_VIEW_KINDS + 1, sizeof(*word->views));
-    if (word->views == NULL) {
+    host->verdict = SP_VERDICT_ALLOWED;
+    host->frontend_count = (size_t)PyList_Size(views);
+    host->views = calloc(host->frontend_count * SP_VIEW_KINDS + 1, sizeof(*host->views));
+    if (host->views == NULL) {
         PyErr_NoMemory();
         return false;
     }
-    if (!fill_views(views, word->views, word->frontend_count)) {
-        free(word->views);
-        word->views = NULL;
-        return false;
+    return fill_views(views, host);
+}
+
+struct sp_host *
+sp_host_from_arguments(PyObject *args)
+{
+    struct sp_span value;
+    Py_ssize_t length;
+    PyObject *origin;
+    PyObject *views;
+    struct sp_host *host = NULL;
+
+    if (!PyArg_ParseTuple(args, "s#UO:add_host", &value.data, &length, &origin, &views)) {
+        return NULL;
     }
-    return true;
+    value.len = (size_t)length;
+    if (sp_host_new(value, SP_VERDICT_REFUSED, &host) != SP_OK) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    if (!keep_text(&host->texts, origin, &host->origin) || !read_views(views, host)) {
+        sp_host_give_back(host);
+        return NULL;
+    }
+    return host;
 }

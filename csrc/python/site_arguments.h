@@ -8,8 +8,8 @@
 /* From the arguments of Listener.set_table(). NULL with an exception set. */
 struct sp_site *sp_site_from_arguments(const struct sp_module_state *state, PyObject *args);
 
-/* From the views of Listener.add_host(): `word->views` (owned by the caller then) and
- * `word->frontend_count`. Their texts are borrowed from `views`. False with an exception set. */
-bool sp_word_read_views(PyObject *views, struct sp_word *word);
+/* From the arguments of Listener.add_host(), with a reference of the caller's. NULL with an
+ * exception set. */
+struct sp_host *sp_host_from_arguments(PyObject *args);
 
 #endif

@@ -31,13 +31,19 @@ class Door:
 
     def __init__(self, listening: socket.socket) -> None:
         shutdown.stop_engine_at_exit()
-        self._listener = Listener([listening.fileno()], table.most_connections())
+        questions, asked = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._questions = forks.own(questions)
+        with asked:
+            asked.setblocking(False)
+            self._listener = Listener(
+                [listening.fileno()], table.most_connections(), asked.fileno()
+            )
         host, port = listening.getsockname()[:2]
         ours, theirs = socket.socketpair()
         self._theirs = theirs
         self._address = Address(listening.family, host, port)
         self._ours = forks.own(ours)
-        self._keeper = Keeper(self._listener, ours)
+        self._keeper = Keeper(self._listener, ours, questions)
         self._keeper.start()
 
     def offer(self) -> None:
@@ -58,3 +64,4 @@ class Door:
         self._listener.close()
         self._theirs.close()
         self._ours.close()
+        self._questions.close()

@@ -200,9 +200,6 @@ class HandoverServer(WSGIServer):
 
     def serve_forever(self, poll_interval: float = 0.5) -> None:
         """Until this process leaves."""
-        if self.settings is not None and self.table["rules"] is not None:
-            server = self.server_name, self.server_port
-            self.table = {**self.table, **table.known_hosts_of(server, self.settings)}
         self._channel = self.handover.open(self.table)
         self.handover.tell({"files": restarts.files()})
         self.handover.begin(None)

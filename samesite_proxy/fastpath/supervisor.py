@@ -60,11 +60,14 @@ class Keeper:
     nothing ends but the door's end.
     """
 
-    def __init__(self, listener: Listener, rendezvous: socket.socket) -> None:
+    def __init__(
+        self, listener: Listener, rendezvous: socket.socket, questions: socket.socket
+    ) -> None:
         self._listener = listener
         self._rendezvous = rendezvous
+        self._questions = questions
         self._log = AccessLog()
-        self._verdicts = table.Verdicts()
+        self._judge: table.HostJudge | None = None
         self._newest: Child | None = None
         self._next_look = 0.0
         self._is_looking = False
@@ -72,6 +75,7 @@ class Keeper:
         self._complaint = ""  # the last, since a process was taken up
         self._selector = selectors.DefaultSelector()
         self._selector.register(rendezvous, selectors.EVENT_READ, self._meet)
+        self._selector.register(questions, selectors.EVENT_READ, self._answer)
         self._thread = threading.Thread(target=self._run, name="samesite_proxy", daemon=True)
         self._is_over = False
 
@@ -166,8 +170,19 @@ class Keeper:
         elif "files" in line:
             self.files = line["files"]
         elif child is self._newest:  # Another's verdict is about other settings.
-            self._verdicts.note(line)
             self._tell(line)
+
+    def _answer(self) -> None:
+        """Whether a Host is allowed; one asked about before the last table is asked about again."""
+        sent = self._questions.recv(PIECE).decode("ascii")
+        if self._judge is None:
+            return
+        try:
+            verdict = self._judge.verdict_on(sent)
+        except Exception:
+            logger.exception("Django is to answer what comes under a Host.")
+            verdict = table.refusal_of(sent)
+        self._tell(verdict)
 
     def _tell(self, verdict: table.Plain) -> None:
         self._listener.add_host(verdict["host"], verdict["origin"], table.views_in(verdict))
@@ -175,15 +190,15 @@ class Keeper:
     def _take_up(self, child: Child, plain: table.Plain) -> None:
         """From now on this process has Django's requests."""
         try:
-            routes, own, special_paths, places = table.arguments_of(plain)
+            arguments = table.arguments_of(plain)
         except (EngineError, ValueError, OSError) as error:
             logger.error("The fast path is off: %s", error)
-            routes, own, special_paths, places = None, None, [], []
+            arguments = table.NOTHING
+        *_, places, asks_django = arguments
+        self._judge = None if asks_django else table.HostJudge(plain)
         # The channel first: what the new table asks of Django must go to this process.
         child.attach_to(self._listener)
         self._newest = child
-        self._listener.set_table(routes, own, special_paths, places)
-        for verdict in self._verdicts.under(plain):
-            self._tell(verdict)
+        self._listener.set_table(*arguments)
         self._log.lines = [failures_by_code for _, _, failures_by_code in places]
         self._complaint = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -18,8 +17,7 @@ from samesite_proxy import conf
 from samesite_proxy._engine import Home, Routes, Upstream
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.fastpath import static_files
-from samesite_proxy.proxy import errors, host_policy, place, rules
-from samesite_proxy.proxy.allowed_hosts import host_under
+from samesite_proxy.proxy import allowed_hosts, errors, host_policy, place, rules
 from samesite_proxy.proxy.error_page import page_of
 from samesite_proxy.proxy.incoming import Arrival
 from samesite_proxy.proxy.redirects import home_of
@@ -36,15 +34,10 @@ Place = tuple[Upstream, Home, Failures]
 # Each may need a second descriptor, for a connection to a frontend.
 MOST_CONNECTIONS = 4096
 
-# Where Django serves in development, and how many names of ALLOWED_HOSTS the door is told of.
-LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
-MOST_KNOWN_NAMES = 64
-MOST_KNOWN_HOSTS = 256  # As csrc/engine/site.h has it.
-
 # Of the settings, what the door's own part of the work is done by.
 SETTINGS_OF_DOOR = (
     *("frontend_names", "connect_timeout", "response_timeout", "idle_timeout"),
-    *("max_connections", "ca_file", "debug"),
+    *("max_connections", "ca_file", "debug", "host_header", "allows_any_host"),
 )
 
 
@@ -100,14 +93,21 @@ def frontends_first(handler: Any, settings: Settings | None) -> Any:
     return static_files.FrontendsFirst(handler, lambda path: routes.match(path) >= FIRST_FRONTEND)
 
 
+def _scheme() -> str:
+    """As wsgiref, which Django's own server is made of, finds it."""
+    return guess_scheme(dict(os.environ))
+
+
 def table_of(handler: Any, settings: Settings | None) -> Plain:
     """The table; without rules everything is Django's."""
     if settings is None or reason_against(handler, settings):
-        return {"rules": None, "frontends": [], "settings": {}}
+        return {"rules": None, "frontends": [], "settings": {}, "hosts": None, "scheme": ""}
     return {
         "rules": _rules(handler, settings),
         "frontends": [asdict(frontend) for frontend in settings.frontends],
         "settings": {name: getattr(settings, name) for name in SETTINGS_OF_DOOR},
+        "hosts": allowed_hosts.patterns(),
+        "scheme": _scheme(),
     }
 
 
@@ -130,10 +130,15 @@ def _failures_of(frontend: Frontend, *, debug: bool) -> Failures:
     }
 
 
-def arguments_of(table: Plain) -> tuple[Routes | None, Routes | None, list[str], list[Place]]:
+Arguments = tuple[Routes | None, Routes | None, list[str], list[Place], bool]
+
+NOTHING: Arguments = (None, None, [], [], True)  # Everything is Django's.
+
+
+def arguments_of(table: Plain) -> Arguments:
     """What Listener.set_table takes."""
     if table["rules"] is None:
-        return None, None, [], []
+        return NOTHING
     settings = settings_in(table)
     routes = Routes([(text, kind, owner) for text, kind, owner in table["rules"]])
     own = Routes(rules.frontend_rules(settings.frontends))
@@ -145,7 +150,7 @@ def arguments_of(table: Plain) -> tuple[Routes | None, Routes | None, list[str],
         )
         for frontend in settings.frontends
     ]
-    return routes, own, list(host_policy.NEXT_DEV_PATHS), places
+    return routes, own, list(host_policy.NEXT_DEV_PATHS), places, table["hosts"] is None
 
 
 def _views_of(
@@ -169,57 +174,34 @@ def refusal_of(sent: str) -> Plain:
     return {"host": sent, "origin": "", "views": None}
 
 
-def verdict_on(sent: str, server: tuple[str, int], settings: Settings) -> Plain:
-    """Whether Django allows a Host value, sent to the server at this name and port."""
-    scheme = guess_scheme(dict(os.environ))  # As wsgiref, which Django's own server is made of.
-    try:
-        host = host_under(scheme, server[0], str(server[1]), sent)
-    except DisallowedHost:
-        return refusal_of(sent)
+def _allowance(sent: str, host: str, scheme: str, settings: Settings) -> Plain:
+    """The verdict on a Host value that is allowed, and is `host` to Django."""
     views = _views_of(settings, sent, host, scheme)
     return {"host": sent, "origin": f"{scheme}://{host}", "views": views}
 
 
-def _names_allowed() -> list[str]:
-    """What ALLOWED_HOSTS seems to name without a wildcard, or stands for where it is empty."""
-    allowed = [name.removeprefix(".") for name in map(str, django_settings.ALLOWED_HOSTS)]
-    names = dict.fromkeys([*LOCAL_NAMES, *allowed])
-    return [name for name in names if name.isascii()][:MOST_KNOWN_NAMES]
+def verdict_on(sent: str, server: tuple[str, int], settings: Settings) -> Plain:
+    """Whether Django allows a Host value, sent to the server at this name and port."""
+    scheme = _scheme()
+    try:
+        host = allowed_hosts.host_under(scheme, server[0], str(server[1]), sent)
+    except DisallowedHost:
+        return refusal_of(sent)
+    return _allowance(sent, host, scheme, settings)
 
 
-def known_hosts_of(server: tuple[str, int], settings: Settings) -> Plain:
-    """Hosts that the door need not ask about, and what all verdicts hang on beside the server."""
-    verdicts = []
-    for name in _names_allowed():
-        for sent in (name, f"{name}:{server[1]}"):
-            with contextlib.suppress(Exception):  # Then it is asked about, and logged.
-                verdicts.append(verdict_on(sent, server, settings))
-    return {
-        "hosts": [verdict for verdict in verdicts if verdict["views"] is not None],
-        "hosts_hang_on": repr((list(django_settings.ALLOWED_HOSTS), settings)),
-    }
+class HostJudge:
+    """The same where the door is, by what the table says: it waits for nobody."""
 
+    def __init__(self, table: Plain) -> None:
+        self._allowed: list[str] = table["hosts"]
+        self._scheme: str = table["scheme"]
+        self._settings = settings_in(table)
 
-class Verdicts:
-    """What Django has allowed; it outlives the process that said so, while its settings do."""
-
-    def __init__(self) -> None:
-        self._hang_on: str | None = None
-        self._by_host: dict[str, Plain] = {}
-
-    def note(self, verdict: Plain) -> None:
-        if verdict["views"] is not None and len(self._by_host) < MOST_KNOWN_HOSTS:
-            self._by_host[verdict["host"]] = verdict
-
-    def under(self, plain: Plain) -> list[Plain]:
-        """Those that hold under a new table."""
-        hang_on = plain.get("hosts_hang_on")
-        if hang_on is None or hang_on != self._hang_on:
-            self._by_host.clear()
-        self._hang_on = hang_on
-        for verdict in plain.get("hosts", ()):
-            self.note(verdict)
-        return list(self._by_host.values())
+    def verdict_on(self, sent: str) -> Plain:
+        if not allowed_hosts.is_allowed(sent, self._allowed):
+            return refusal_of(sent)
+        return _allowance(sent, sent, self._scheme, self._settings)
 
 
 def views_in(verdict: Plain) -> list[Views] | None:

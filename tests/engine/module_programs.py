@@ -125,7 +125,7 @@ def parents_objects(url: str) -> None:
     """
     bell, at = _engine.Bell(), upstream_at(url)
     with socket.create_server(("127.0.0.1", 0)) as door:
-        listener = _engine.Listener([door.fileno()], 4)
+        listener = _engine.Listener([door.fileno()], 4, -1)
     numbers = {bell.fileno(), listener.fileno()}
     at.request("GET", "/", [], -2, -1, bell)
 

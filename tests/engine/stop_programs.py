@@ -16,6 +16,10 @@ from tests.engine.programs import HOST, run_in_child, say, start, upstream_at
 
 CONNECTIONS = 1500
 Use = Callable[[], object]
+Arguments = tuple[
+    *(Routes, Routes, list[str]),
+    *(list[tuple[Upstream, Home, dict[str, tuple[int, str, str]]]], bool),
+]
 
 
 def full_listener() -> tuple[list[Listener], list[socket.socket]]:
@@ -24,7 +28,7 @@ def full_listener() -> tuple[list[Listener], list[socket.socket]]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     with socket.create_server(("127.0.0.1", 0), backlog=4096) as door:
         address = door.getsockname()
-        box = [Listener([door.fileno()], CONNECTIONS)]
+        box = [Listener([door.fileno()], CONNECTIONS, -1)]
     clients = [socket.create_connection(address, 10) for _ in range(CONNECTIONS - 1)]
     with socket.create_connection(address, 10) as last:
         last.sendall(b"no request\r\n\r\n")
@@ -46,7 +50,7 @@ def ends_for_all(how: str) -> None:
         _engine.stop()
     else:
         with contextlib.suppress(EngineError):
-            box[0].set_table(None, None, [], [])
+            box[0].set_table(None, None, [], [], True)
     for client in clients:
         client.setblocking(False)  # To wait for an end would be to miss that it is late.
         assert client.recv(1) == b""
@@ -54,12 +58,10 @@ def ends_for_all(how: str) -> None:
     say("over")
 
 
-def site(
-    at: Upstream,
-) -> tuple[Routes, Routes, list[str], list[tuple[Upstream, Home, dict[str, tuple[int, str, str]]]]]:
+def site(at: Upstream) -> Arguments:
     routes = Routes([("/", _engine.PREFIX, 1)])
     home = Home("http", ("localhost",), (), 80)
-    return routes, routes, [], [(at, home, {})]
+    return routes, routes, [], [(at, home, {})], True
 
 
 def uses(url: str) -> Iterator[Use]:
@@ -67,7 +69,7 @@ def uses(url: str) -> Iterator[Use]:
     at = upstream_at(url)
     bell = Bell()
     door = socket.create_server(("127.0.0.1", 0))
-    listener = Listener([door.fileno()], 64)
+    listener = Listener([door.fileno()], 64, -1)
     held: list[Exchange] = [start(at, "/stay") for _ in range(4)]
     channels = socket.socketpair()
 
@@ -89,8 +91,8 @@ def uses(url: str) -> Iterator[Use]:
     yield bell.begin
     yield lambda: at.request("GET", "/", HOST, -2, -1, Bell()).cancel()
     yield lambda: held.pop().cancel() if held else held.append(start(at, "/stay"))
-    yield lambda: Listener([door.fileno()], 4)
-    yield lambda: Listener([door.fileno()], 4).close()
+    yield lambda: Listener([door.fileno()], 4, -1)
+    yield lambda: Listener([door.fileno()], 4, -1).close()
     yield lambda: listener.set_table(*site(upstream_at(url)))
     yield lambda: listener.add_host("site.example", "http://site.example", None)
     yield lambda: listener.attach(channels[0].fileno())

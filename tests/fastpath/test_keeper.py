@@ -20,6 +20,12 @@ from tests.harness.raw_client import DEADLINE, RawClient
 from tests.harness.scripted_upstream import scripted
 
 
+class OwnName(str):
+    """A pattern that may compare in a way of its own, so that Django's process alone is asked."""
+
+    __slots__ = ()
+
+
 class Server:
     """A server process that says what it is asked."""
 
@@ -48,7 +54,11 @@ def test_new_table_asks_the_process_that_it_came_from() -> None:
     listening = listen("127.0.0.1", 0, ipv6=False)
     with (
         scripted(Recorder()) as upstream,
-        override_settings(MIDDLEWARE=[NAME], SAMESITE_PROXY={"FRONTEND": upstream.url}),
+        override_settings(
+            MIDDLEWARE=[NAME],
+            SAMESITE_PROXY={"FRONTEND": upstream.url},
+            ALLOWED_HOSTS=[OwnName("localhost")],
+        ),
         listening,
         RawClient(listening.getsockname()[1]) as client,
     ):

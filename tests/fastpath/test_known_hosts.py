@@ -1,4 +1,4 @@
-"""What the door knows of hosts before it asks, and after the process that it asked has ended."""
+"""What the door knows of hosts by itself, and what it asks of Django."""
 
 from __future__ import annotations
 
@@ -7,40 +7,50 @@ import os
 import signal
 from collections.abc import Iterator
 
-import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
 
 from samesite_proxy import conf
 from samesite_proxy.fastpath import table
+from samesite_proxy.fastpath.channel import CLOSED, Handed
 from samesite_proxy.fastpath.listener import Door, listen
 from samesite_proxy.proxy.place import NAME
 from tests.fastpath.commands import runserver
-from tests.fastpath.test_keeper import Server
+from tests.fastpath.test_keeper import OwnName, Server
 from tests.harness.http_requests import Recorder
-from tests.harness.raw_client import DEADLINE, RawClient
+from tests.harness.raw_client import DEADLINE, RawClient, get
 from tests.harness.scripted_upstream import scripted
+from tests.process.processes import await_that
 
 SERVER = ("127.0.0.1", 8000)
 
 
-def ask(client: RawClient, host: str) -> None:
-    client.send(f"GET /page HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+def ask(client: RawClient, host: str, path: str = "/page") -> None:
+    client.send(f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
 
 
-def test_what_is_allowed_by_name_waits_for_nobody() -> None:
+def is_answered(client: RawClient, host: str) -> bool:
+    ask(client, host)
+    return client.read_answer().body == b"ok"
+
+
+def test_host_that_is_allowed_waits_for_nobody() -> None:
     with (
         scripted(Recorder()) as upstream,
         runserver("127.0.0.1:0", proxy={"FRONTEND": upstream.url}) as server,
         RawClient(server.port) as client,
     ):
-        client.send(b"GET /api/hello/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert client.read_answer().body == b"Django answers /api/hello/"  # The table is there.
+        # The table is there; this connection may not be back when the child stops.
+        assert get(server.port, "/api/hello/").body == b"Django answers /api/hello/"
         (child,) = server.children()
         os.kill(child, signal.SIGSTOP)
-        for host in (f"127.0.0.1:{server.port}", f"localhost:{server.port}", "localhost", "[::1]"):
-            ask(client, host)
-            assert client.read_answer().body == b"ok"
+        own = f"127.0.0.1:{server.port}"
+        for host in (own, "localhost", "[::1]", "LocalHost:1", "a.b.localhost:65536", "localhost."):
+            assert is_answered(client, host)
+        with RawClient(server.port) as refused:
+            ask(refused, "evil.example")
+            os.kill(child, signal.SIGCONT)
+            assert refused.read_answer().status == 400
 
 
 @contextlib.contextmanager
@@ -52,55 +62,78 @@ def settings_of(url: str, *allowed: str) -> Iterator[conf.Settings]:
         yield settings
 
 
-@pytest.mark.parametrize("allowed", [(), ("site.example", "evil.example"), (".example",), ("*",)])
-def test_only_what_django_allows_is_known(allowed: tuple[str, ...]) -> None:
-    with settings_of("http://localhost:3000", *allowed) as settings:
-        known = {verdict["host"] for verdict in table.known_hosts_of(SERVER, settings)["hosts"]}
-        assert ("localhost" in known, "localhost:8000" in known) == (allowed in ((), ("*",)),) * 2
-        assert ("site.example:8000" in known) == ("site.example" in allowed)
-        assert ("example" in known) == (allowed == (".example",))
-
-
-def await_question(server: Server, host: bytes) -> None:
-    """One may come twice: to a new process, and again under its table."""
-    while server.received.get(timeout=DEADLINE) != host:
-        pass
-
-
-def questions_left(server: Server) -> list[object]:
-    return [server.received.get() for _ in range(server.received.qsize())]
-
-
-@pytest.mark.parametrize("outlives", [True, False], ids=["same settings", "others"])
-def test_verdict_outlives_its_process_while_the_settings_do(outlives: bool) -> None:
+@contextlib.contextmanager
+def opened(*allowed: str) -> Iterator[tuple[Door, Server, RawClient, conf.Settings]]:
+    """A door in this process, a server process that is played (the test closes it), a client, and
+    the settings."""
     listening = listen("127.0.0.1", 0, ipv6=False)
     with (
         scripted(Recorder()) as upstream,
         listening,
         RawClient(listening.getsockname()[1]) as client,
-        settings_of(upstream.url, ".example") as settings,
+        settings_of(upstream.url, *allowed) as settings,
     ):
-        rules = table.table_of(WSGIHandler(), settings)
-        plain = {**rules, **table.known_hosts_of(SERVER, settings)}
         door = Door(listening)
-        old = Server(door.handover(), plain)
-        ask(client, "any.example")
-        assert old.received.get(timeout=DEADLINE) == b"any.example"
-        old.handover.tell(table.verdict_on("any.example", SERVER, settings))
-        assert client.read_answer().body == b"ok"
-        old.close()
-        with settings_of(upstream.url, ".example", *(() if outlives else ("more",))) as others:
-            new = Server(door.handover(), {**rules, **table.known_hosts_of(SERVER, others)})
-            # Told after the table, by the same thread: what this asks is asked under the new one.
-            ask(client, "other.example")
-            await_question(new, b"other.example")
-            new.handover.tell(table.verdict_on("other.example", SERVER, others))
-            assert client.read_answer().body == b"ok"
-            ask(client, "any.example")
-            if not outlives:
-                await_question(new, b"any.example")
-                new.handover.tell(table.verdict_on("any.example", SERVER, others))
-            assert client.read_answer().body == b"ok"
-            assert b"any.example" not in questions_left(new)
-        new.close()
+        server = Server(door.handover(), table.table_of(WSGIHandler(), settings))
+        yield door, server, client, settings
         door.close()
+
+
+def one_more(client: RawClient) -> RawClient:
+    return RawClient(client.sock.getpeername()[1])
+
+
+def next_of(server: Server) -> Handed | bytes:
+    return server.received.get(timeout=DEADLINE)
+
+
+def take_refused(server: Server) -> None:
+    handed = next_of(server)
+    assert isinstance(handed, Handed)
+    handed.report(CLOSED)
+    handed.close()
+
+
+def test_rule_outlives_its_process_and_ends_with_its_table() -> None:
+    with opened(".example") as (door, old, client, _):
+        assert is_answered(client, "any.example")
+        old.close()
+        assert is_answered(client, "new.example")
+        assert old.received.empty()
+        with override_settings(ALLOWED_HOSTS=["other.example"]):
+            settings, _ = conf.read()
+            new = Server(door.handover(), table.table_of(WSGIHandler(), settings))
+            new.handover.tell({"files": ["new"]})
+            await_that("the new table is there", lambda: door.files() == ["new"])
+            assert is_answered(client, "other.example")
+            ask(client, "any.example")
+            take_refused(new)
+        new.close()
+
+
+def test_what_only_django_can_compare_is_asked_of_it_once() -> None:
+    with opened(OwnName(".example")) as (_, server, client, settings):
+        ask(client, "any.example")
+        assert next_of(server) == b"any.example"
+        server.handover.tell(table.verdict_on("any.example", SERVER, settings))
+        assert client.read_answer().body == b"ok"
+        assert is_answered(client, "any.example")
+        assert server.received.empty()
+        server.close()
+
+
+def test_refused_hosts_take_no_place_from_others() -> None:
+    with opened(OwnName(".example")) as (_, server, client, settings):
+        for host in ("known.example", *(f"evil-{n}" for n in range(300)), "new.example"):
+            with one_more(client) as asking:
+                ask(asking, host)
+                assert next_of(server) == host.encode()
+                server.handover.tell(table.verdict_on(host, SERVER, settings))
+                if host.endswith(".example"):
+                    assert asking.read_answer().body == b"ok"
+                else:
+                    take_refused(server)
+        assert is_answered(client, "known.example")
+        assert is_answered(client, "new.example")
+        assert server.received.empty()
+        server.close()

@@ -77,7 +77,7 @@ def test_clients_wait_while_there_is_no_descriptor_for_them() -> None:
 
 
 @on("fastpath", TEST_ALLOWED_HOSTS='["*"]')
-def test_host_that_the_door_has_no_place_for_is_asked_of_django_each_time(stage: Stage) -> None:
+def test_more_hosts_than_the_door_has_places_for_are_each_answered(stage: Stage) -> None:
     recorder = stage.record()
     for _ in range(2):
         for number in range(300):

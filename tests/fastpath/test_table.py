@@ -54,7 +54,7 @@ def made(handler: Any = None) -> tuple[table.Plain, conf.Settings]:
 
 
 def owners(plain: table.Plain, *paths: str) -> list[int]:
-    routes, _, _, _ = table.arguments_of(plain)
+    routes, *_ = table.arguments_of(plain)
     assert routes is not None
     return [routes.match(path) for path in paths]
 
@@ -85,7 +85,7 @@ def test_owners_are_those_of_the_middleware() -> None:
 
 def test_upgrades_know_the_frontends_alone() -> None:
     with override_settings(SAMESITE_PROXY={"FRONTEND": SEVERAL}):
-        _, own, _, _ = table.arguments_of(made()[0])
+        _, own, *_ = table.arguments_of(made()[0])
         assert own is not None
         assert [own.match(path) for path in ("/about/", "/api/x/", "/api/auth/x")] == [2, 2, 3]
 
@@ -144,7 +144,7 @@ def test_settings_come_back_as_they_were() -> None:
 
 def test_each_frontend_comes_with_what_is_said_when_it_fails() -> None:
     with override_settings(SAMESITE_PROXY={"FRONTEND": SEVERAL}, DEBUG=False):
-        _, _, special, places = table.arguments_of(made()[0])
+        _, _, special, places, _ = table.arguments_of(made()[0])
     assert special == list(host_policy.NEXT_DEV_PATHS)
     for (_, _, failures), address in zip(places, SEVERAL.values(), strict=True):
         assert failures["connect"][0] == 502
@@ -154,7 +154,7 @@ def test_each_frontend_comes_with_what_is_said_when_it_fails() -> None:
 
 def test_browsers_get_pages_where_the_project_is_in_debug() -> None:
     with override_settings(SAMESITE_PROXY={"FRONTEND": "http://a.example"}, DEBUG=True):
-        _, _, _, ((_, _, failures),) = table.arguments_of(made()[0])
+        _, _, _, ((_, _, failures),), _ = table.arguments_of(made()[0])
     assert "<p>The frontend at http://a.example cannot be reached" in failures["connect"][2]
 
 
@@ -176,7 +176,7 @@ def test_where_there_is_a_reason_everything_is_djangos(words: str) -> None:
         settings, _ = conf.read()
         assert words in table.reason_against(HANDLER, settings)
         plain = json.loads(json.dumps(table.table_of(HANDLER, settings)))
-        assert table.arguments_of(plain) == (None, None, [], [])
+        assert table.arguments_of(plain) == table.NOTHING
 
 
 def test_door_forwards_nothing_inside_a_test() -> None:
@@ -211,6 +211,9 @@ def verdict(host: str) -> tuple[str, list[table.Views] | None]:
     settings, _ = conf.read()
     assert settings is not None
     plain = json.loads(json.dumps(table.verdict_on(host, SERVER, settings)))
+    known = json.loads(json.dumps(table.table_of(HANDLER, settings)))
+    at_the_door = table.HostJudge(known).verdict_on(host)
+    assert json.loads(json.dumps(at_the_door)) == plain
     assert plain["host"] == host
     return plain["origin"], table.views_in(plain)
 

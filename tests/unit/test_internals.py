@@ -20,7 +20,7 @@ from channels.security.websocket import AllowedHostsOriginValidator
 from channels.sessions import CookieMiddleware
 from django.core.management.commands.runserver import Command
 from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler, WSGIServer
-from django.http import HttpResponse
+from django.http import HttpResponse, request
 from django.test import RequestFactory, override_settings
 from django.test.utils import setup_test_environment, teardown_test_environment
 from django.urls import path, re_path
@@ -92,6 +92,7 @@ INTERNALS: dict[str, tuple[Callable[[socket.socket], Any], list[str]]] = {
     "re_path()": (lambda _: re_path("x", view), ["pattern._regex"]),
     "django.test.utils": (lambda _: django.test.utils, ["_TestState"]),
     "django.test.utils._TestState": (set_up_for_tests, ["saved_data"]),
+    "django.http.request": (lambda _: request, ["split_domain_port", "validate_host"]),
     "autoreload": (
         lambda _: autoreload,
         [

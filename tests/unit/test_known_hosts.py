@@ -1,10 +1,11 @@
-"""Hosts that Django allows are asked about once, those it refuses each time."""
+"""Hosts that Django allows are asked about once, those it refuses each time; and its rule."""
 
 from __future__ import annotations
 
 import pytest
 from django.core.exceptions import DisallowedHost
-from django.test import override_settings
+from django.http import HttpRequest, request
+from django.test import RequestFactory, override_settings
 
 from samesite_proxy.proxy import allowed_hosts
 from samesite_proxy.proxy.allowed_hosts import HostRequest, host_under
@@ -60,3 +61,76 @@ def test_what_a_test_allows_is_asked_again() -> None:
 def test_nothing_is_known_where_other_fields_tell(setting: dict[str, object]) -> None:
     with override_settings(**setting):
         assert allowed_hosts.known_hosts() is None
+
+
+NAMES = (
+    *("localhost", "LOCALHOST", "localhost.", "localhost..", ".localhost", "a.localhost"),
+    *("alocalhost", "a.b.LocalHost.", "localhost.evil.example", "a_b.localhost", "*.localhost"),
+    *("127.0.0.1", "127.0.0.1.", "127.0.0.01", "127.1", "[::1]", "[::1].", "[::1", "::1", "[]"),
+    *("[:]", "[::ffff:127.0.0.1]", "[::G]", "[fe80::1%25lo]", "site.example", "SITE.Example"),
+    *("www.site.example", "xsite.example", "site.example.", "example", "localhost,evil.example"),
+    *("evil.example#localhost", "evil.example/localhost", "evil.example?localhost", "%6cocalhost"),
+    *("user@localhost", "user:x@localhost", "localhost@evil.example", "b\xfccher.example"),
+    *("xn--bcher-kva.example", "-", ".", "..", "", "*", " localhost", "localhost ", "local host"),
+    *("localhost\t", "localhost\n", "local\0host", "\u212aelvin.localhost", "\u0130.localhost"),
+    *("localhost\u3002", "\uff4cocalhost", "a" * 300),
+)
+PORTS = (
+    *("", ":", ":80", ":0", ":65536", ":080", ":abc", ":-1", ":8 0", ":80:80", ":\u0661", ":80\n"),
+)
+ALLOWED: tuple[list[str], ...] = (
+    [],
+    ["*"],
+    ["localhost", "127.0.0.1", "[::1]"],
+    [".localhost", ".SITE.example", "[::ffff:127.0.0.1]"],
+    ["site.example.", ".", "", "b\xfccher.example", "xn--bcher-kva.example", "::1"],
+    ["*.localhost", "a_b.localhost", ".127.0.0.1", "localhost:80", "..localhost", "Site.Example"],
+)
+
+
+def is_djangos_word(sent: str) -> bool:
+    try:
+        RequestFactory().get("/", headers={"Host": sent}).get_host()
+    except DisallowedHost:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("debug", [True, False], ids=["debug", "no debug"])
+@pytest.mark.parametrize("allowed", ALLOWED, ids=str)
+def test_rule_is_djangos(allowed: list[str], debug: bool) -> None:
+    with override_settings(ALLOWED_HOSTS=allowed, DEBUG=debug):
+        rule = allowed_hosts.patterns()
+        assert rule is not None
+        words = {name + port: is_djangos_word(name + port) for name in NAMES for port in PORTS}
+    assert {sent: allowed_hosts.is_allowed(sent, rule) for sent in words} == words
+    assert any(words.values()) == bool(allowed or debug)
+    assert not all(words.values())
+
+
+class OwnName(str):
+    __slots__ = ()
+
+
+class OwnList(list[str]):
+    pass
+
+
+@pytest.mark.parametrize(
+    "allowed", [["localhost", OwnName(".site.example")], OwnList(["localhost"])], ids=str
+)
+def test_there_is_no_rule_where_patterns_may_compare_by_themselves(allowed: list[str]) -> None:
+    with override_settings(ALLOWED_HOSTS=allowed):
+        assert allowed_hosts.patterns() is None
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [(HttpRequest, "get_host"), (request, "validate_host"), (request, "split_domain_port")],
+    ids=str,
+)
+def test_there_is_no_rule_where_a_project_has_put_its_own(
+    where: object, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(where, name, lambda *_: "localhost")
+    assert allowed_hosts.patterns() is None
