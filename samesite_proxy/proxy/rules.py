@@ -74,22 +74,24 @@ def _language_prefixes(pattern: LocalePrefixPattern) -> Iterator[str]:
             yield f"{language}/"
 
 
+def _rules_of_text(text: str, kind: int, owner: int) -> Iterator[Rule]:
+    """A rule, and another for the path without its slash that APPEND_SLASH leads to it."""
+    yield text, kind, owner
+    bare = text.removesuffix("/")
+    if bare and bare != text and not bare.endswith("/") and django_settings.APPEND_SLASH:
+        yield bare, EXACT, owner
+
+
 def _rules_of_view(text: str, going_on: str) -> Iterator[Rule]:
-    if going_on == SOMETHING:
-        yield text, STARTS, ASK
-    elif going_on == ANYTHING:
-        yield text, STARTS, DJANGO
-    else:
-        yield text, EXACT, DJANGO
-        if text.endswith("/") and text != "/" and django_settings.APPEND_SLASH:
-            yield text[:-1], EXACT, DJANGO
+    kind = EXACT if going_on == NOTHING else STARTS
+    yield from _rules_of_text(text, kind, ASK if going_on == SOMETHING else DJANGO)
 
 
 def _rules_of_include(entry: URLResolver, prefix: str) -> Iterator[Rule]:
     head, going_on = head_of(entry)
     text = prefix + head
     if going_on != ANYTHING:
-        yield text, STARTS, ASK
+        yield from _rules_of_text(text, STARTS, ASK)
     elif not head:
         yield from _rules_of(entry.url_patterns, prefix)
     else:
