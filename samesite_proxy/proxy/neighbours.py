@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
@@ -44,8 +45,14 @@ DJANGOS = ("django.middleware.", "django.utils.")
 
 
 def _ancestors(middleware: Any) -> list[Any]:
-    """A class and what it inherits from, or a function alone."""
-    return list(middleware.__mro__[:-1]) if inspect.isclass(middleware) else [middleware]
+    """A class and what it inherits from, or a function alone: all that may be called can stand in
+    MIDDLEWARE, an object with `__call__` and a partial function too."""
+    if isinstance(middleware, functools.partial):
+        return _ancestors(middleware.func)
+    if inspect.isroutine(middleware):
+        return [middleware]
+    kind = middleware if inspect.isclass(middleware) else type(middleware)
+    return list(kind.__mro__[:-1])
 
 
 def protections_of(middleware: Any) -> list[str]:
@@ -66,38 +73,51 @@ def _functions_of(middleware: Any) -> Iterator[ast.AST]:
             yield from (node for node in ast.walk(tree) if isinstance(node, FUNCTIONS))
 
 
-def _is_of_404(node: ast.AST) -> bool:
-    """Whether `response.status_code` is compared with 404."""
-    if not isinstance(node, ast.Compare):
-        return False
-    parts = list(ast.walk(node))
-    is_status = any(
-        isinstance(part, ast.Attribute) and part.attr == "status_code" for part in parts
-    )
-    return is_status and any(
-        (isinstance(part, ast.Constant) and part.value == 404)
-        or (isinstance(part, ast.Attribute) and part.attr == "NOT_FOUND")
-        for part in parts
+def _is_named(node: ast.AST, name: str) -> bool:
+    return getattr(node, "attr", None) == name or getattr(node, "id", None) == name
+
+
+def _asks_for_404(node: ast.AST) -> bool:
+    """Whether something is compared with 404, or asked for being Django's answer of that status."""
+    if isinstance(node, ast.Call):
+        is_asking = _is_named(node.func, "isinstance")
+        return is_asking and any(_is_named(part, "HttpResponseNotFound") for part in ast.walk(node))
+    return isinstance(node, ast.Compare | ast.match_case) and any(
+        getattr(part, "value", None) == 404 or _is_named(part, "NOT_FOUND")
+        for part in ast.walk(node.pattern if isinstance(node, ast.match_case) else node)
     )
 
 
-def _is_of_urlconf(node: ast.AST) -> bool:
-    """Whether `request.urlconf` is set."""
+def _is_of_404(function: ast.AST) -> bool:
+    """Whether an answer's status is looked at for a 404, whatever it is called meanwhile."""
+    nodes = list(ast.walk(function))
+    asking = [node for node in nodes if _asks_for_404(node)]
+    is_of_class = any(isinstance(node, ast.Call) for node in asking)
+    return is_of_class or (bool(asking) and any(_is_named(node, "status_code") for node in nodes))
+
+
+def _sets_urlconf(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        names = [part.value for part in node.args if isinstance(part, ast.Constant)]
+        return _is_named(node.func, "setattr") and "urlconf" in names
     return (
         isinstance(node, ast.Attribute)
         and node.attr == "urlconf"
         and isinstance(node.ctx, ast.Store)
-        and isinstance(node.value, ast.Name)
-        and node.value.id != "self"
+        and not _is_named(node.value, "self")
     )
+
+
+def _is_of_urlconf(function: ast.AST) -> bool:
+    """Whether `request.urlconf` is set."""
+    return any(map(_sets_urlconf, ast.walk(function)))
 
 
 def _does(middleware: Any, is_it: Callable[[ast.AST], bool], *, leave_out: str = "") -> bool:
     return any(
-        is_it(node)
+        is_it(function)
         for function in _functions_of(middleware)
         if getattr(function, "name", "") != leave_out
-        for node in ast.walk(function)
     )
 
 
@@ -186,7 +206,7 @@ def too_late(settings: Settings) -> Iterator[Problem]:
 
 def below_static(settings: Settings) -> Iterator[Problem]:
     """A frontend's prefixes that staticfiles' own runserver answers before all middleware."""
-    static = django_settings.STATIC_URL or ""
+    static = str(django_settings.STATIC_URL or "")  # It may be a lazy one.
     if not django_settings.DEBUG or not static.startswith("/") or static.startswith("//"):
         return
     if not apps.is_installed("django.contrib.staticfiles"):

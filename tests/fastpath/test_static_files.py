@@ -6,6 +6,7 @@ import json
 
 import pytest
 from django.test import override_settings
+from django.utils.functional import lazystr
 
 from samesite_proxy.checks import check_project
 from samesite_proxy.proxy.place import NAME
@@ -57,7 +58,7 @@ def test_check_says_where_staticfiles_handler_comes_first(
         assert [one.id for one in check_project()].count("samesite_proxy.W008") == is_told
         with override_settings(STATIC_URL="https://cdn.example/static/"):
             assert "samesite_proxy.W008" not in [one.id for one in check_project()]
-        with override_settings(STATIC_URL="/files/"):
+        with override_settings(STATIC_URL=lazystr("/files/")):
             assert "samesite_proxy.W008" not in [one.id for one in check_project()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import re
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from django.core.asgi import get_asgi_application as django_asgi
 from django.core.wsgi import get_wsgi_application as django_wsgi
+from django.http import HttpResponseNotFound
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.common import CommonMiddleware
 from django.middleware.security import SecurityMiddleware
@@ -111,6 +113,58 @@ def tenant(get_response: Any) -> Any:
     return inner
 
 
+class Factory:
+    """MIDDLEWARE takes whatever can be called: `inner` of one that is made with a choice."""
+
+    def __init__(self, inner: Callable[[Any], Any] | None) -> None:
+        self._inner = inner
+
+    def __call__(self, get_response: Any) -> Any:
+        return self._inner(get_response) if self._inner else get_response
+
+    def made(self, get_response: Any) -> Any:
+        """A method can be called too."""
+        return self(get_response)
+
+
+class Missing(Factory):
+    """Puts the status by, and looks at it later."""
+
+    def process_response(self, request: Any, response: Any) -> Any:
+        status = response.status_code
+        return self if status == 404 else response
+
+
+def matching(get_response: Any) -> Any:
+    def inner(request: Any) -> Any:
+        match get_response(request).status_code:
+            case 404 | 410:
+                return None
+
+    return inner
+
+
+def asking_for_the_class(get_response: Any) -> Any:
+    def inner(request: Any) -> Any:
+        response = get_response(request)
+        return None if isinstance(response, HttpResponseNotFound) else response
+
+    return inner
+
+
+def setting_by_name(get_response: Any) -> Any:
+    def inner(request: Any) -> Any:
+        setattr(request, "urlconf", "urls")  # noqa: B010
+        return get_response(request)
+
+    return inner
+
+
+a_factory, a_missing_one = Factory(None), Missing(None)
+a_method = a_factory.made
+a_partial = functools.partial(a_factory.made)
+a_partial_tenant = functools.partial(functools.partial(tenant))
+
 TOO_LATE = {
     "flatpages": "django.contrib.flatpages.middleware.FlatpageFallbackMiddleware",
     "redirects": "django.contrib.redirects.middleware.RedirectFallbackMiddleware",
@@ -118,6 +172,12 @@ TOO_LATE = {
     "inherited": own(Later),
     "function": own(moved),
     "function with a urlconf": own(tenant),
+    "variable": own(Missing),
+    "object": f"{__name__}.a_missing_one",
+    "match": own(matching),
+    "class of an answer": own(asking_for_the_class),
+    "setattr": own(setting_by_name),
+    "partial function": f"{__name__}.a_partial_tenant",
 }
 HARMLESS = [
     *STANDARD,
@@ -128,6 +188,7 @@ HARMLESS = [
     own(Logs),
     own(OnItsWayOut),
     own(KnowsItsUrlconf),
+    *(f"{__name__}.{name}" for name in ("a_factory", "a_method", "a_partial")),
     "no.such.Middleware",
     "tests.project.manage.no_such_name",
 ]
