@@ -28,7 +28,8 @@ SMALL_POOL = 256
 
 # What a URL is made of (RFC 3986, 2); urlsplit drops line ends silently.
 _ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
-_HOST = re.compile(r"[A-Za-z0-9\-._~:\[\]!$&'()*+,;=%]+")
+# A host as a field names it, with or without a port (RFC 9110, 7.2).
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]{1,254})(:[0-9]{1,5})?", re.IGNORECASE)
 # What a resolver can be asked for; an underscore is not in the rules, but in containers' names.
 _NAME = re.compile(r"(?=.{1,254}\Z)([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
 
@@ -196,12 +197,21 @@ def parse_host_header(value: object) -> str:
     return value
 
 
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def parse_names(value: object) -> tuple[str, ...]:
+    """An IPv6 address alone may have its brackets."""
     names = parse_strings(value)
     for name in names:
-        if not _HOST.fullmatch(name):
+        if not _HOST.fullmatch(name) and not _is_ipv6(name):
             raise Refused(f"{name!r} is not a host, with or without a port")
-    return tuple(name.lower() for name in names)
+    return tuple(name.strip("[]" if name.endswith("]") else "").lower() for name in names)
 
 
 def parse_seconds(value: object) -> float:
@@ -212,7 +222,7 @@ def parse_seconds(value: object) -> float:
 
 def parse_max_connections(value: object) -> int:
     """At most what the descriptors allow: each request may hold the client's and ours."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:
         raise Refused(f"{value!r} is not a number of connections")
     soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft_limit == resource.RLIM_INFINITY:

@@ -33,13 +33,15 @@ from samesite_proxy.proxy.redirects import Relocation
         ("a?u=http://localhost:3000/", "a?u=http://localhost:3000/"),
         ("ftp://localhost:3000/a", "ftp://localhost:3000/a"),
         ("http://[broken", "http://[broken"),
+        ("http://[fd00::1]:3000/a", "/a"),
+        ("http://[fd00::2]:3000/a", "/a"),
         ("http://localhost:port/a", "http://localhost:port/a"),
     ],
 )
 def test_location_of_the_frontend_comes_back_to_the_browsers_origin(
     location: str, expected: str
 ) -> None:
-    names = ["frontend.internal", "alias.internal:9999"]
+    names = ["frontend.internal", "alias.internal:9999", "[FD00::1]", "fd00::2"]
     with override_settings(SAMESITE_PROXY={"FRONTEND_NAMES": names}):
         settings, _ = conf.read()
     assert settings is not None
