@@ -23,17 +23,29 @@ skip_blanks(struct sp_span value, size_t at)
     return at;
 }
 
+/* Behind the seconds of a Refresh and their separator, of which blanks are one too. */
+static size_t
+skip_seconds(struct sp_span value)
+{
+    size_t end = skip_blanks(value, 0);
+
+    while (end < value.len &&
+           ((value.data[end] >= '0' && value.data[end] <= '9') || value.data[end] == '.')) {
+        end++;
+    }
+    size_t at = skip_blanks(value, end);
+    if (at < value.len && (value.data[at] == ';' || value.data[at] == ',')) {
+        return skip_blanks(value, at + 1);
+    }
+    return at > end ? at : value.len;
+}
+
 /* `5; url="..."`: seconds, a separator, and what stands for the URL; `url=` and quotes may be
  * missing (WHATWG HTML, 4.2.5.3). */
 static size_t
 start_of_refresh(struct sp_span value)
 {
-    size_t at = 0;
-
-    while (at < value.len && value.data[at] != ';' && value.data[at] != ',') {
-        at++;
-    }
-    at = skip_blanks(value, at < value.len ? at + 1 : at);
+    size_t at = skip_seconds(value);
     struct sp_span rest = {value.data + at, value.len - at};
     if (sp_span_starts_nocase(rest, SP_SPAN("url"))) {
         size_t equals = skip_blanks(value, at + 3);

@@ -88,6 +88,8 @@ IN_VALUES = [
     ("Refresh", "5; url={own}/next", "5; url=/next"),
     ("Refresh", "0;URL = '{own}/a;b'", "0;URL = '/a;b'"),
     ("Refresh", '1, "{own}"', '1, "/"'),
+    ("Refresh", "0 url={own}/next", "0 url=/next"),
+    ("Refresh", "0.5 {own}/next", "0.5 /next"),
     ("Refresh", "3", "3"),
     ("Refresh", "3; url=https://example.com/?u={own}/", "3; url=https://example.com/?u={own}/"),
     (
