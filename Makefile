@@ -20,11 +20,12 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_cut_answers.py tests/traffic/test_middleware_before.py \
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
-.PHONY: help demo test smoke test-static check lint neighbours bench clean
+.PHONY: help demo test smoke test-static check lint neighbours bench wheel wheel-arm64 clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
 	@echo "make test    everything    make check   the quick part of it    make bench   the speed"
+	@echo "make wheel   what pip installs without a compiler (make wheel-arm64: for that processor)"
 	@echo "make neighbours    beside Wagtail, django-hosts and others, as they are today"
 
 # A virtual environment with a dependency group (demo, test, bench) and the extension in place.
@@ -100,6 +101,20 @@ check: $(VENV)/test.done
 neighbours:
 	@$(MAKE) -s VENV=.venv-neighbours .venv-neighbours/neighbours.done
 	.venv-neighbours/bin/python -m pytest -q tests/neighbours
+
+build/wheel/venv.done: pyproject.toml .ci/install
+	@.ci/install wheel
+	@$(PYTHON) -m venv --clear build/wheel/venv
+	@build/wheel/venv/bin/pip install -q -U pip
+	@build/wheel/venv/bin/pip install -q --group wheel
+	@touch $@
+
+# Some minutes the first time: with libcurl and OpenSSL, from source.
+wheel: build/wheel/venv.done
+	@build/wheel/venv/bin/python .ci/make_wheel.py x86_64
+
+wheel-arm64: build/wheel/venv.done
+	@build/wheel/venv/bin/python .ci/make_wheel.py aarch64
 
 bench: $(VENV)/bench.done
 	@$(BIN)/python -m bench

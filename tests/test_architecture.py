@@ -15,7 +15,7 @@ PACKAGE = ROOT / "samesite_proxy"
 C_FILES = sorted(CSRC.rglob("*.[ch]"))
 PYTHON_FILES = sorted(
     path
-    for folder in ("samesite_proxy", "tests", "example_project", "bench")
+    for folder in (".ci", "csrc", "samesite_proxy", "tests", "example_project", "bench")
     for path in (ROOT / folder).rglob("*.py")
     if "node_modules" not in path.parts
 )

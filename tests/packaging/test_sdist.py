@@ -40,8 +40,13 @@ PACKAGE = {name for name in CODE if name.startswith("samesite_proxy/")} | {
     "samesite_proxy/_engine.pyi",
     "samesite_proxy/py.typed",
 }
+BUILD = {
+    str(path.relative_to(ROOT))
+    for path in [*(ROOT / "csrc").rglob("*.py"), *(ROOT / "csrc" / "licenses").iterdir()]
+}
 SDIST = {
-    *(CODE | PACKAGE),
+    *(CODE | PACKAGE | BUILD),
+    "csrc/python/exports.map",
     *("CHANGELOG.md", "LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py"),
     *("PKG-INFO", "setup.cfg"),  # As setuptools writes them, and a folder of its own.
 }
