@@ -101,6 +101,7 @@ check: $(VENV)/test.done
 neighbours:
 	@$(MAKE) -s VENV=.venv-neighbours .venv-neighbours/neighbours.done
 	.venv-neighbours/bin/python -m pytest -q tests/neighbours
+	.venv-neighbours/bin/python -m pytest -q tests/traffic tests/live -k runserver_plus
 
 build/wheel/venv.done: pyproject.toml .ci/install
 	@.ci/install wheel

@@ -32,6 +32,7 @@ from samesite_proxy.proxy.routing import Routing
 from samesite_proxy.sync import servers
 from samesite_proxy.sync.environ import keep_server_path, upgrade_in
 from samesite_proxy.sync.forwarder import Forwarder
+from samesite_proxy.sync.servers import runserver
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -71,6 +72,7 @@ def _prepare(
     """
     if environ is not None:
         targets.settle(environ)
+        runserver.settle_body(environ)
         keep_server_path(environ)
     if scope is not None:
         scope.update(targets.settled(scope))

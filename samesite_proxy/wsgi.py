@@ -23,6 +23,7 @@ from samesite_proxy.proxy.routing import Routing
 from samesite_proxy.sync import servers
 from samesite_proxy.sync.environ import keep_server_path, upgrade_in
 from samesite_proxy.sync.forwarder import Forwarder
+from samesite_proxy.sync.servers import runserver
 from samesite_proxy.types import Environ
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -82,6 +83,7 @@ class ProxyApplication:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         targets.settle(environ)
+        runserver.settle_body(environ)
         path, script_name = get_path_info(environ) or "/", get_script_name(environ)
         upgrade = upgrade_in(environ)
         if upgrade == WEBSOCKET or targets.is_refused(environ):

@@ -151,8 +151,8 @@ BODY_TAKEN = Failure(
 METHOD_REFUSED = Failure(405, "this method is not forwarded.")
 UPGRADE_REFUSED = Failure(
     501,
-    "this server hides the client's socket, so that WebSockets cannot be forwarded; serve Django"
-    " with runserver, gunicorn without TLS, or an ASGI server.",
+    "this server hides the client's socket, or ends TLS itself, so that WebSockets cannot be"
+    " forwarded; serve Django with runserver, gunicorn without TLS, or an ASGI server.",
 )
 LIBRARY_MISSING = Failure(
     501, "WebSockets under ASGI need the package websockets: pip install 'samesite-proxy[asgi]'."

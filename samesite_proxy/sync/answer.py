@@ -13,7 +13,7 @@ from samesite_proxy.proxy.errors import Failure
 from samesite_proxy.proxy.incoming import SWITCHING_PROTOCOLS
 from samesite_proxy.proxy.response import FrontendResponse, log_broken
 from samesite_proxy.sync import servers
-from samesite_proxy.sync.servers import breaking_off, runserver
+from samesite_proxy.sync.servers import breaking_off, runserver, werkzeug
 from samesite_proxy.sync.takeover import adopting, head_of
 from samesite_proxy.types import Environ, Fields
 
@@ -77,6 +77,11 @@ def or_reset(body: Iterator[bytes], client: socket.socket) -> Iterator[bytes]:
     servers.end_by_reset(client, False)
 
 
+def and_read_no_more(body: Iterator[bytes], client: socket.socket) -> Iterator[bytes]:
+    yield from body
+    werkzeug.end_reading(client)
+
+
 def has_length(fields: Fields) -> bool:
     return any(name.lower() == "content-length" for name, _ in fields)
 
@@ -87,7 +92,7 @@ def read_away(
     """What the client still sends, behind an answer that did not wait for it."""
     if failure in (errors.BODY_LOST, errors.LENGTH_REFUSED):
         closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
-        closers.append(lambda: runserver.linger(client))
+        closers.append(lambda: runserver.linger(request.META, client))
     else:
         response.streaming_content = _then_discard(iter(response), request.META, client)
     return response

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from samesite_proxy._engine import CHUNKED, NO_BODY, NO_UPGRADE, upgrade_of
 from samesite_proxy.proxy.outgoing import SAFE_IN_PATH
+from samesite_proxy.sync.servers import werkzeug
 from samesite_proxy.types import Environ, Fields
 
 # Django rewrites environ["PATH_INFO"]; this key keeps what the server gave (PEP 3333: bytes as
@@ -38,7 +39,7 @@ def target_of(environ: Environ) -> str:
     """The request target (RFC 9112, 3.2): raw where the server has it, else quoted again."""
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
     if raw.startswith("/") or raw == "*":
-        return str(raw)
+        return werkzeug.raw_target(environ, raw)
     path = str(environ.get("SCRIPT_NAME", "")).encode() + _path_of(environ)
     target = "*" if path == b"*" else quote(path, safe=SAFE_IN_PATH) or "/"
     query = environ.get("QUERY_STRING", "")

@@ -36,10 +36,17 @@ from samesite_proxy.proxy.response import (
     refusal,
 )
 from samesite_proxy.sync import servers
-from samesite_proxy.sync.answer import adopted, body_of, has_length, or_reset, read_away
+from samesite_proxy.sync.answer import (
+    adopted,
+    and_read_no_more,
+    body_of,
+    has_length,
+    or_reset,
+    read_away,
+)
 from samesite_proxy.sync.environ import LengthRefused, body_length_of, received_in, target_of
 from samesite_proxy.sync.gevent import start_exchange
-from samesite_proxy.sync.servers import gunicorn, runserver
+from samesite_proxy.sync.servers import gunicorn, runserver, werkzeug
 from samesite_proxy.sync.takeover import can_adopt
 from samesite_proxy.sync.upload import Upload, upload_of
 from samesite_proxy.types import Fields
@@ -185,7 +192,9 @@ class Forwarder:
             body = or_reset(body, client)
         if upload is not None:
             body = upload.before_end(body, lambda: runserver.discard_body(environ, client))
-        return FrontendResponse(status, reason, fields, body)
+        if client is not None and werkzeug.serves(environ):
+            body = and_read_no_more(body, client)
+        return FrontendResponse(status, reason, werkzeug.without_its_own(environ, fields), body)
 
     def answer(
         self,

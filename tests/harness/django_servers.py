@@ -48,6 +48,14 @@ def _runserver(port: int) -> list[str]:
     return ["-m", "tests.project.manage", "runserver", "--noreload", f"127.0.0.1:{port}"]
 
 
+def _runserver_plus(port: int) -> list[str]:
+    return ["-m", "tests.project.manage", "runserver_plus", f"127.0.0.1:{port}"]
+
+
+def _simple_server(port: int) -> list[str]:
+    return ["-m", "tests.project.simple_server", str(port)]
+
+
 def _waitress(port: int) -> list[str]:
     return [
         "-m", "waitress", f"--listen=127.0.0.1:{port}", "--threads=8",
@@ -65,6 +73,8 @@ def _granian(port: int) -> list[str]:
 COMMANDS: dict[str, Callable[[int], list[str]]] = {
     "runserver": _runserver,
     "fastpath": _runserver,
+    "runserver_plus": _runserver_plus,
+    "simple_server": _simple_server,
     "sync": _gunicorn("--worker-class", "sync"),
     "gthread": _gunicorn("--worker-class", "gthread", "--threads", "8"),
     "gevent": _gunicorn("--worker-class", "gevent"),
@@ -75,6 +85,9 @@ COMMANDS: dict[str, Callable[[int], list[str]]] = {
 # What a kind's project has beyond the others', unless a test says otherwise.
 ENVIRONMENTS: dict[str, dict[str, str]] = {
     "fastpath": {"TEST_INSTALLED_APPS": '["samesite_proxy", "django.contrib.staticfiles"]'},
+    "runserver_plus": {
+        "TEST_INSTALLED_APPS": '["django.contrib.staticfiles", "django_extensions"]'
+    },
 }
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import ssl
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.harness.raw_client import RawClient
 from tests.harness.scripted_upstream import Connection, Script
 
 
@@ -50,3 +52,14 @@ def say_goodbye(connection: Connection) -> None:
     """Sent where there still is TLS; the peer's own is not waited for."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         connection.sock.unwrap()  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def tls_client(port: int) -> Iterator[RawClient]:
+    """A client that believes every certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with RawClient(port) as client:
+        client.sock = context.wrap_socket(client.sock)
+        yield client

@@ -13,7 +13,7 @@ from tests.harness.patterns import digest, pattern
 from tests.harness.raw_client import DEADLINE, RawClient
 from tests.harness.scripted_upstream import Connection
 from tests.live.tunnels import ADOPTING
-from tests.traffic.stage import Stage, chunked, on, request
+from tests.traffic.stage import CLOSING, Stage, chunked, on, request
 
 SIZE = 50 * MIB
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
@@ -54,7 +54,7 @@ def test_success_passes_before_the_upload_begins(stage: Stage) -> None:
         for piece in (b"12345", b"67890"):
             client.send(piece)
             assert client.read_exactly(5) == piece
-        if stage.kind != "sync":  # Which closes after each answer.
+        if stage.kind not in CLOSING:
             client.send(request("GET", "/api/hello/"))
             assert client.read_answer().status == 200
     assert stage.works()

@@ -25,7 +25,7 @@ from tests.live.tunnels import (
     tunnel,
     upgrade,
 )
-from tests.traffic.stage import Stage, on, request
+from tests.traffic.stage import CLOSING, Stage, on, request
 from tests.traffic.test_failures import NOT_HTTP, is_failure, is_logged_once
 
 OURS = "samesite_proxy.middleware.SameSiteProxyMiddleware"
@@ -182,7 +182,7 @@ def test_refusal_reaches_the_client_and_the_connection_lives_on(stage: Stage) ->
         answer = client.read_answer()
         assert (answer.status, answer.reason, answer.body) == (426, "Upgrade Required", b"not me")
         assert answer.get("X-Why") == "because"
-        if stage.kind != "sync":  # Which closes after each answer.
+        if stage.kind not in CLOSING:
             client.send(request("GET", "/next"))
             assert client.read_answer().body == b"ok"
     assert stage.works()

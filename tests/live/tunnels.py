@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from tests.harness.raw_client import RawClient
 from tests.harness.scripted_upstream import Connection
 from tests.traffic.server_table import TABLE, Server
-from tests.traffic.stage import request
+from tests.traffic.stage import NEIGHBOURS, request
 
 # Servers whose sockets can be taken over.
-ADOPTING = ("runserver", "fastpath", "sync", "gthread", "gevent")
+ADOPTING = ("runserver", "fastpath", "sync", "gthread", "gevent", *NEIGHBOURS)
 
 
 def row_of(kind: str) -> Server:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 def column(doc: str) -> str:
@@ -85,6 +85,18 @@ RUNSERVER = Server(
     broken_answer="broken",
     broken_request="refused",
     client_leaves="at once",
+)
+
+# django-extensions' runserver_plus: Werkzeug's development server.
+RUNSERVER_PLUS = replace(
+    RUNSERVER,
+    adds=frozenset({"date", "server", "connection", "transfer-encoding"}),
+    replaces=frozenset({"date", "server"}),
+    length_of_304="kept",
+    no_length="chunked",
+    target="raw",
+    invented_type="",
+    chunked_request="streamed",
 )
 
 # What a frontend answers; Django's own requests are as with runserver.
@@ -207,6 +219,7 @@ GRANIAN = Server(
 TABLE = {
     "runserver": RUNSERVER,
     "fastpath": FASTPATH,
+    "runserver_plus": RUNSERVER_PLUS,
     "sync": GUNICORN,
     "gthread": GUNICORN,
     "waitress": WAITRESS,

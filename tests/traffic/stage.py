@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -16,12 +17,17 @@ from tests.harness.http_requests import Recorder, Request
 from tests.harness.raw_client import Answer, RawClient
 from tests.harness.scripted_upstream import Connection, Script, ScriptedUpstream
 
-EVERY = ("runserver", "fastpath", "sync", "gthread", "waitress", "granian")
+# Third-party software that only `make neighbours` installs, for these tests too.
+NEIGHBOURS = ("runserver_plus",) if find_spec("django_extensions") else ()
+
+EVERY = ("runserver", "fastpath", "sync", "gthread", "waitress", "granian", *NEIGHBOURS)
 GUNICORN = ("sync", "gthread")
 # Servers whose client socket we can reach.
-WITH_SOCKET = ("runserver", "fastpath", "sync", "gthread")
+WITH_SOCKET = ("runserver", "fastpath", "sync", "gthread", *NEIGHBOURS)
 KEPT_ALIVE = ("runserver", "fastpath", "gthread", "waitress", "granian")
-DECODE_CHUNKED = ("fastpath", "sync", "gthread", "waitress", "granian")
+# Those that end the connection with each answer.
+CLOSING = ("sync", *NEIGHBOURS)
+DECODE_CHUNKED = ("fastpath", "sync", "gthread", "waitress", "granian", *NEIGHBOURS)
 
 DEADLINE = raw_client.DEADLINE
 

@@ -13,7 +13,7 @@ from tests.harness.http_requests import OK, Request, RequestReader, recording
 from tests.harness.patterns import digest, pattern
 from tests.harness.raw_client import Broken, RawClient
 from tests.harness.scripted_upstream import DEADLINE, Connection, Script
-from tests.traffic.stage import WITH_SOCKET, Stage, on, request
+from tests.traffic.stage import NEIGHBOURS, WITH_SOCKET, Stage, on, request
 
 SIZE = 50_000_000
 REFUSAL = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo large"
@@ -80,7 +80,7 @@ def test_client_that_sends_on_after_a_refusal_is_answered_right(stage: Stage) ->
     assert stage.works()
 
 
-@on("sync", "gthread")
+@on("sync", "gthread", *NEIGHBOURS)
 def test_chunked_upload_is_refused_before_its_end(stage: Stage) -> None:
     seen: Queue[Request] = Queue()
     stage.play(refusing(seen, keeps_reading=False))

@@ -41,8 +41,8 @@ APPLICATION: dict[str, Any] = {
     "TEST_SETTINGS": '{"WSGI_APPLICATION": "tests.project.wrapped_wsgi.application"}'
 }
 ALL = [wrapped(kind) for kind in EVERY]
-RUNSERVER, FASTPATH, SYNC, GTHREAD, WAITRESS, GRANIAN = ALL
-SOCKETS = (RUNSERVER, FASTPATH, SYNC, GTHREAD)
+RUNSERVER, FASTPATH, SYNC, GTHREAD, WAITRESS, GRANIAN, *NEIGHBOURING = ALL
+SOCKETS = (RUNSERVER, FASTPATH, SYNC, GTHREAD, *NEIGHBOURING)
 OURS = "samesite_proxy:"
 UPGRADE = ("Connection: Upgrade", "Upgrade: echo")
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"

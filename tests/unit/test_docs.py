@@ -101,7 +101,7 @@ def test_tables_of_servers_are_those_that_are_tested(table: dict[str, Any]) -> N
 def test_table_of_features_agrees_with_those_that_are_tested() -> None:
     rows = re.findall(r"^\| (.+) \|$", SERVERS.read_text(), re.MULTILINE)
     cells = {row[0]: row[1:] for row in (line.split(" | ") for line in rows)}
-    columns = (["runserver"], ["sync", "gthread"], ["waitress"], ["granian"])
+    columns = (["runserver"], ["runserver_plus"], ["sync", "gthread"], ["waitress"], ["granian"])
     asgi = (["uvicorn", "hypercorn", "granian", "gunicorn"], ["daphne"])
     servers = [[wsgi_table.TABLE[name] for name in names] for names in columns]
     servers += [[asgi_table.TABLE[name] for name in names] for names in asgi]

@@ -72,7 +72,7 @@ def _plain_pieces(environ: Environ) -> Iterator[bytes]:
     """Where nothing is known but PEP 3333: beyond Content-Length there may be no end to find."""
     body = environ["wsgi.input"]
     if not environ.get("wsgi.input_terminated"):
-        body = LimitedStream(body, int(environ.get("CONTENT_LENGTH") or 0))
+        body = LimitedStream(body, runserver.declared_length(environ))
     return iter(lambda: body.read(PIECE), b"")
 
 

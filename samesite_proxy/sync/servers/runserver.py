@@ -1,17 +1,22 @@
-"""Django's runserver (wsgiref): its buffered reader owns the client's socket."""
+"""Django's runserver and others made of http.server, whose buffered reader owns the socket."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import socket
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from django.core.handlers.wsgi import LimitedStream
 
 from samesite_proxy._engine import Exchange
 from samesite_proxy.proxy.incoming import PIECE
+from samesite_proxy.sync.servers import werkzeug
 from samesite_proxy.types import Environ
 
 # A refusal that leaves the request's body unread lingers at most so long (nginx's idea too).
@@ -19,43 +24,82 @@ LINGER_BYTES = 64 * 1024
 LINGER_SECONDS = 2.0
 
 
-def reader_of(environ: Environ) -> Any:
-    """The buffered reader of Django's runserver (wsgiref), which owns the client's socket."""
+def declared_length(environ: Environ) -> int:
+    length = environ.get("CONTENT_LENGTH") or ""
+    return int(length) if length.isascii() and length.isdigit() else 0
+
+
+def settle_body(environ: Environ) -> None:
+    """Put the body's end where Content-Length says (PEP 3333), in the server's own environ.
+
+    Some hand over the reader of the connection, which has no end there; Django limits it so.
+    """
     body = environ.get("wsgi.input")
-    if not isinstance(body, LimitedStream):
-        return None
-    reader = getattr(getattr(body, "_read", None), "__self__", None)
+    if isinstance(body, io.BufferedReader) and hasattr(body.raw, "_sock"):
+        stream: Any = body
+        environ["wsgi.input"] = LimitedStream(stream, declared_length(environ))
+
+
+def reader_of(environ: Environ) -> Any:
+    """The buffered reader of an http.server, which owns the client's socket."""
+    body: Any = environ.get("wsgi.input")
+    if isinstance(body, LimitedStream):
+        reader = getattr(getattr(body, "_read", None), "__self__", None)
+    else:
+        reader = body._rfile if werkzeug.is_chunked(body) else None
     return reader if hasattr(getattr(reader, "raw", None), "_sock") else None
 
 
-class _WithoutWaiting:
-    """What a reader reads from while it must not wait; another thread may be sending."""
-
-    def __init__(self, client: socket.socket) -> None:
-        self._client = client
-
-    def recv_into(self, buffer: memoryview) -> int:
-        return self._client.recv_into(buffer, 0, socket.MSG_DONTWAIT)
-
-
-def buffered(reader: Any, client: socket.socket) -> int:
-    """How much runserver's reader holds already; asking must not wait for more."""
-    reader.raw._sock = _WithoutWaiting(client)
+@contextlib.contextmanager
+def _receiving(
+    reader: Any, client: socket.socket, recv_into: Callable[[memoryview], int]
+) -> Iterator[None]:
+    """Let a reader receive what it reads by `recv_into`."""
+    reader.raw._sock = SimpleNamespace(recv_into=recv_into)
     try:
-        return len(reader.peek(1))
+        yield
     finally:
         reader.raw._sock = client
 
 
+def _receive_what_is_there(client: socket.socket, buffer: memoryview) -> int:
+    """Without waiting; another thread may be sending."""
+    if not isinstance(client, ssl.SSLSocket):
+        return client.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+    seconds = client.gettimeout()
+    client.settimeout(0)  # TLS knows no flags, and no thread of ours sends behind it.
+    try:
+        return client.recv_into(buffer)
+    except ssl.SSLWantReadError as error:
+        raise BlockingIOError(errno.EAGAIN, "nothing is there") from error
+    finally:
+        client.settimeout(seconds)
+
+
+def _look(reader: Any, client: socket.socket) -> tuple[int, bool]:
+    """How much a reader holds, without waiting for more; whether that is all."""
+    received = []
+
+    def recv_into(buffer: memoryview) -> int:
+        received.append(_receive_what_is_there(client, buffer))
+        return received[-1]
+
+    with _receiving(reader, client, recv_into):
+        return len(reader.peek(1)), received == [0]
+
+
+def buffered(reader: Any, client: socket.socket) -> int:
+    """How much a reader holds already; asking must not wait for more."""
+    return _look(reader, client)[0]
+
+
 def may_have_lost_head(environ: Environ, client: socket.socket | None) -> bool:
-    """Whether the client's stream has ended where wsgiref takes the end for the head's."""
+    """Whether the client's stream has ended where http.server takes the end for the head's."""
     reader = reader_of(environ)
-    if reader is None or client is None or buffered(reader, client):
+    if reader is None or client is None:
         return False
     try:
-        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except BlockingIOError:
-        return False
+        return _look(reader, client)[1]
     except OSError:
         return True
 
@@ -66,7 +110,7 @@ def _left_of(body: LimitedStream) -> int:
     return body.limit - position
 
 
-def pieces(
+def _limited_pieces(
     body: LimitedStream, reader: Any, client: socket.socket, exchange: Exchange
 ) -> Iterator[bytes]:
     while _left_of(body):
@@ -79,27 +123,81 @@ def pieces(
         yield piece
 
 
+class _Unwanted(Exception):
+    """The rest of the body is not waited for."""
+
+
+def _chunks(body: Any, reader: Any, client: socket.socket, exchange: Exchange) -> Iterator[bytes]:
+    """Werkzeug's: read(n) waits for n bytes; after the first the length of its chunk is known."""
+
+    def receive_if_wanted(buffer: memoryview) -> int:
+        """Else a chunk's head would be waited for, whatever the upstream says."""
+        if exchange.await_client() < 0:
+            raise _Unwanted
+        return client.recv_into(buffer)
+
+    def read(size: int) -> bytes:
+        with _receiving(reader, client, receive_if_wanted):
+            piece: bytes = body.read(size)
+            return piece
+
+    with contextlib.suppress(_Unwanted):
+        while first := read(1):
+            yield first + read(min(body._len, buffered(reader, client)))
+
+
+def pieces(body: Any, reader: Any, client: socket.socket, exchange: Exchange) -> Iterator[bytes]:
+    of_kind = _limited_pieces if isinstance(body, LimitedStream) else _chunks
+    return of_kind(body, reader, client, exchange)
+
+
+def _read_away(body: Any, reader: Any, client: socket.socket) -> bool:
+    """Whether the body's end was found."""
+
+    def recv_into(buffer: memoryview) -> int:
+        try:
+            return client.recv_into(buffer)
+        except TimeoutError as error:  # Once a reader has seen one, it refuses to read on.
+            raise _Unwanted from error
+
+    seconds = client.gettimeout()
+    client.settimeout(LINGER_SECONDS)
+    try:
+        with _receiving(reader, client, recv_into):
+            while body.read(PIECE):
+                pass
+    except (OSError, _Unwanted):
+        return False
+    finally:
+        client.settimeout(seconds)
+    return True
+
+
 def discard_body(environ: Environ, client: socket.socket | None) -> None:
-    """After an early answer, read away what runserver would else read into memory at once.
+    """After an early answer, read away what an http.server would else read into memory at once.
 
     A client that stops in the middle is cut off: the next request could not be found.
     """
-    body = environ.get("wsgi.input")
-    if client is None or not isinstance(body, LimitedStream) or not _left_of(body):
+    body: Any = environ.get("wsgi.input")
+    reader = reader_of(environ)
+    is_limited = isinstance(body, LimitedStream)
+    if client is None or reader is None or (is_limited and not _left_of(body)):
         return
-    client.settimeout(LINGER_SECONDS)
-    try:
-        while body.read(PIECE):
-            pass
-        client.settimeout(None)
-    except OSError:
+    if _read_away(body, reader, client):
+        return
+    if is_limited:
         body.limit -= _left_of(body)
+    if werkzeug.serves(environ):
+        werkzeug.end_reading(client)
+    else:
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)
 
 
-def linger(client: socket.socket) -> None:
+def linger(environ: Environ, client: socket.socket) -> None:
     """Let a refusal reach a client that is still sending, before the connection closes."""
+    if werkzeug.serves(environ):
+        return  # It does so itself.
     deadline = time.monotonic() + LINGER_SECONDS
     left = LINGER_BYTES
     with contextlib.suppress(OSError):
