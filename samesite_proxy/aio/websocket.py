@@ -25,6 +25,8 @@ OWN_FIELDS = frozenset(
 )
 # A refusal's body goes out in one event: granian takes no second one.
 REFUSAL_CEILING = 1024 * 1024
+# A body that does not end, such as an event stream's, is not waited for; s.
+REFUSAL_PATIENCE = 1.0
 
 
 def _values(fields: Fields, name: str) -> list[str]:
@@ -76,11 +78,12 @@ async def _head_for(browser: Browser, exchange: AsyncExchange) -> tuple[int, str
 
 
 async def _body_of(exchange: AsyncExchange) -> bytes:
-    """As much of a refusal's body as fits into one event."""
+    """As much of a refusal's body as fits into one event, and comes soon."""
     body = b""
-    with contextlib.suppress(EngineError):  # The status is what counts.
-        while len(body) < REFUSAL_CEILING and (piece := await exchange.read()):
-            body += piece
+    with contextlib.suppress(EngineError, TimeoutError):  # The status is what counts.
+        async with asyncio.timeout(REFUSAL_PATIENCE):
+            while len(body) < REFUSAL_CEILING and (piece := await exchange.read()):
+                body += piece
     return body[:REFUSAL_CEILING]
 
 

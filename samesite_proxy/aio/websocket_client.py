@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from samesite_proxy.conf import Frontend
+from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.error_page import told
-from samesite_proxy.proxy.errors import Failure
+from samesite_proxy.proxy.errors import Failure, Refused
 from samesite_proxy.proxy.response import log_failure
 from samesite_proxy.types import Event, Fields, Scope
 
@@ -19,6 +20,7 @@ SERVERS_OWN = frozenset(
     {"sec-websocket-accept", "sec-websocket-protocol", "sec-websocket-extensions", "upgrade"}
     | {"connection", "content-length", "date", "server", "transfer-encoding"}
 )
+KNOWN_STATUSES = frozenset(map(int, HTTPStatus))
 NO_CODE = 1005  # RFC 6455, 7.4.1
 VANISHED = 1011
 
@@ -125,7 +127,8 @@ class Browser:
         await self.send(event)
 
     async def refuse(self, status: int, fields: Fields, body: bytes) -> None:
-        """With status and body where the server can say them; else a plain 403."""
+        """With status and body; a plain 403 where the server has no other. Refused where it knows
+        others, but not this one."""
         headers = [*_for_server(fields), (b"content-length", str(len(body)).encode())]
         kind = "websocket.http.response"
         events: list[Event] = [{"type": "websocket.close"}]
@@ -134,10 +137,14 @@ class Browser:
                 {"type": f"{kind}.start", "status": status, "headers": headers},
                 {"type": f"{kind}.body", "body": body, "more_body": False},
             ]
-        # What servers, granian among them, raise once the browser has left.
-        with contextlib.suppress(OSError, RuntimeError):
+        try:
             for event in events:
                 await self.send(event)
+        except OSError:  # The browser has left.
+            pass
+        except (RuntimeError, ValueError) as error:  # granian's for that is a RuntimeError, too.
+            if status not in KNOWN_STATUSES:
+                raise Refused(errors.STATUS_UNKNOWN) from error
 
     async def close(self, closing: Closing) -> None:
         plain = {"type": "websocket.close"}

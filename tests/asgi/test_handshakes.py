@@ -104,3 +104,27 @@ def test_refusal_has_the_servers_own_fields_once(stage: Stage) -> None:
     assert ("Server", "frontend") not in fields
     assert ("X-Own", "1") in fields or status == 403
     assert "Traceback" not in stage.log()
+
+
+@on(*front(*EVERY_LIBRARY))
+def test_refusal_with_a_status_that_the_server_cannot_say_is_502(stage: Stage) -> None:
+    for status in (520, 999):
+        stage.play(answering_once(b"HTTP/1.1 %d Odd\r\nContent-Length: 0\r\n\r\n" % status))
+        told, _ = heard_head(stage)
+        assert told in ({403} if row_of(stage.kind).refusal == "403" else {status, 502})
+        if told == 502:
+            stage.await_log(f"cannot say the status that the frontend at {stage.upstream.url}")
+    assert "Traceback" not in stage.log()
+
+
+@on(*front(*EVERY_LIBRARY))
+def test_refusal_whose_body_does_not_end_is_told(stage: Stage) -> None:
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        connection.send(b"HTTP/1.1 404 No\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        connection.receive_to_end()
+
+    stage.play(script)
+    told, _ = heard_head(stage)
+    assert told == (403 if row_of(stage.kind).refusal == "403" else 404)
+    stage.upstream.next_finished()
