@@ -168,11 +168,9 @@ def parse_frontends(value: object) -> tuple[Frontend, ...]:
         return ()
     if not isinstance(value, Mapping):
         return (parse_frontend("/", value),)
-    frontends = {
-        parse_prefix(prefix).rstrip("/"): parse_frontend(prefix, url)
-        for prefix, url in value.items()
-    }
-    if "" not in frontends:
+    prefixes = [(parse_prefix(prefix).rstrip("/") or "/", url) for prefix, url in value.items()]
+    frontends = {prefix: parse_frontend(prefix, url) for prefix, url in prefixes}
+    if "/" not in frontends:
         raise Refused('no frontend for "/"')
     if len(frontends) < len(value):
         raise Refused("the same prefix twice")

@@ -64,11 +64,11 @@ def test_frontend_address_is_taken_apart(
     assert frontend.address == address
 
 
-def test_several_frontends_each_have_a_prefix() -> None:
+def test_several_frontends_each_have_a_prefix_without_its_slash() -> None:
     frontends = read(FRONTEND={"/": "http://a:1", "/storybook/": "http://b:2"}).frontends
     assert [(f.prefix, f.url) for f in frontends] == [
         ("/", "http://a:1/"),
-        ("/storybook/", "http://b:2/"),
+        ("/storybook", "http://b:2/"),
     ]
 
 
