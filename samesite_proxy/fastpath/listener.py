@@ -8,7 +8,7 @@ from samesite_proxy import shutdown
 from samesite_proxy._engine import Listener
 from samesite_proxy.fastpath import channel, forks, table
 from samesite_proxy.fastpath.channel import Address, Handover
-from samesite_proxy.fastpath.supervisor import Keeper
+from samesite_proxy.fastpath.supervisor import Supervisor
 
 BACKLOG = 1024
 
@@ -43,8 +43,8 @@ class Door:
         self._theirs = theirs
         self._address = Address(listening.family, host, port)
         self._ours = forks.own(ours)
-        self._keeper = Keeper(self._listener, ours, questions)
-        self._keeper.start()
+        self._supervisor = Supervisor(self._listener, ours, questions)
+        self._supervisor.start()
 
     def offer(self) -> None:
         """To the processes that are started from now on."""
@@ -52,7 +52,7 @@ class Door:
 
     def files(self) -> list[str]:
         """What the last server process was made of."""
-        return self._keeper.files
+        return self._supervisor.files
 
     def handover(self) -> Handover:
         """For this process."""
@@ -60,7 +60,7 @@ class Door:
 
     def close(self) -> None:
         self._theirs.send(channel.LAST_WORD)
-        self._keeper.join()
+        self._supervisor.join()
         self._listener.close()
         self._theirs.close()
         self._ours.close()

@@ -55,7 +55,7 @@ class Child:
         self.channel.close()
 
 
-class Keeper:
+class Supervisor:
     """Between the listener and the server processes that come and go: a thread of its own, which
     nothing ends but the door's end.
     """
@@ -93,7 +93,7 @@ class Keeper:
                 for key, _ in self._selector.select(seconds):
                     key.data()
             except Exception:
-                logger.exception("The door's keeper goes on after an error.")
+                logger.exception("The door's supervisor goes on after an error.")
                 time.sleep(SECONDS_BETWEEN_LOOKS)
         self._write_records()
         self._selector.close()

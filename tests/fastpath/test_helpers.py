@@ -17,8 +17,8 @@ from samesite_proxy.fastpath import table
 from samesite_proxy.fastpath.listener import Door, listen
 from samesite_proxy.proxy.place import NAME
 from tests.fastpath.commands import Runserver, ask, runserver
-from tests.fastpath.test_keeper import Server
 from tests.fastpath.test_reload import watched
+from tests.fastpath.test_supervisor import Server
 from tests.harness.http_requests import Recorder
 from tests.harness.raw_client import DEADLINE, RawClient
 from tests.harness.scripted_upstream import scripted

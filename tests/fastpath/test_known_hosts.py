@@ -16,7 +16,7 @@ from samesite_proxy.fastpath.channel import CLOSED, Handed
 from samesite_proxy.fastpath.listener import Door, listen
 from samesite_proxy.proxy.place import NAME
 from tests.fastpath.commands import runserver
-from tests.fastpath.test_keeper import OwnName, Server
+from tests.fastpath.test_supervisor import OwnName, Server
 from tests.harness.http_requests import Recorder
 from tests.harness.raw_client import DEADLINE, RawClient, get
 from tests.harness.scripted_upstream import scripted
