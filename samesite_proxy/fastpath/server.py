@@ -16,7 +16,7 @@ from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler, WSGI
 from samesite_proxy.conf import Settings
 from samesite_proxy.fastpath import restarts, table
 from samesite_proxy.fastpath.channel import BACK, CLOSED, TAKEN, Channel, Handed, Handover
-from samesite_proxy.fastpath.threads import Crew
+from samesite_proxy.fastpath.threads import LeaderFollowerPool
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -205,7 +205,7 @@ class HandoverServer(WSGIServer):
         self.handover.begin(None)
         try:
             if isinstance(self, socketserver.ThreadingMixIn):
-                Crew(self._take, self._answer).run(self._has_more)
+                LeaderFollowerPool(self._take, self._answer).run(self._has_more)
             else:
                 while (request := self._take()) is not None:
                     self._answer(request)

@@ -12,10 +12,10 @@ from samesite_proxy.fastpath.channel import Handed
 
 logger = logging.getLogger("samesite_proxy")
 
-# Seconds that an answer may take before another thread reads the channel.
-PATIENCE = 0.005
+# For an answer of the leader's, before the follower takes its place.
+SECONDS_TO_FOLLOW = 0.005
 
-# Looks at nothing new before the thread that stands by goes to sleep.
+# Looks at nothing new before the follower goes to sleep.
 QUIET_LOOKS = 20
 
 
@@ -29,10 +29,10 @@ def started(target: Callable[..., None], *arguments: object) -> bool:
     return True
 
 
-class Crew:
-    """Threads that answer requests. One of them reads the channel, and answers itself what it
-    reads: to change threads costs more than most answers. Another takes its place when that
-    takes long, or when more has come already.
+class LeaderFollowerPool:
+    """Threads that answer requests. One of them, the leader, reads the channel, and answers itself
+    what it reads: to change threads costs more than most answers. Another, its follower, takes its
+    place when that takes long, or when more has come already.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class Crew:
         self._receive = receive
         self._work = work
         self._changing = threading.Lock()
-        self._reader: object = None
-        self._is_busy = False  # the reader, with an answer
+        self._leader: object = None
+        self._is_busy = False  # the leader, with an answer
         self._taken = 0
-        self._stands_by = False  # a thread does
-        self._calls: queue.SimpleQueue[bool] = queue.SimpleQueue()  # for that thread
+        self._has_follower = False  # a thread that would be the next leader
+        self._calls: queue.SimpleQueue[bool] = queue.SimpleQueue()  # for the follower
         self._sleeps = False  # it does, until it is called
         self._over: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
@@ -53,38 +53,39 @@ class Crew:
         """Until there is nothing more to receive."""
         self._has_more = has_more
         self._take_place()
-        if not started(self._read, self._reader):
-            self._read(self._reader)
+        if not started(self._lead, self._leader):
+            self._lead(self._leader)
         self._over.get()
 
     def _take_place(self) -> None:
-        """Under the lock, but for the first: whoever was the reader is none after its answer."""
-        self._reader = object()
+        """Under the lock, but for the first: whoever was the leader is none after its answer."""
+        self._leader = object()
         self._is_busy = False
 
     def _begin(self) -> None:
         with self._changing:
             self._is_busy = True
             self._taken += 1
-            starts = not self._stands_by
-            self._stands_by = True
+            starts = not self._has_follower
+            self._has_follower = True
             calls = self._sleeps or self._has_more()
             self._sleeps = False
-        if starts and not started(self._stand_by):
-            self._stands_by = calls = False  # This thread is the only one: the next may be luckier.
+        if starts and not started(self._follow):
+            # This thread is the only one: the next request's may be luckier.
+            self._has_follower = calls = False
         if calls:
             self._calls.put(True)
 
     def _end(self, me: object) -> bool:
-        """Whether this thread still is the reader."""
+        """Whether this thread still is the leader."""
         with self._changing:
-            if self._reader is not me:
+            if self._leader is not me:
                 return False
             self._is_busy = False
             return True
 
-    def _read(self, me: object) -> None:
-        """As long as this thread is the reader. Whatever fails, the next request is taken."""
+    def _lead(self, me: object) -> None:
+        """As long as this thread is the leader. Whatever fails, the next request is taken."""
         while (request := self._receive()) is not None:
             self._begin()
             try:
@@ -95,20 +96,20 @@ class Crew:
                 return
         self._over.put(True)
 
-    def _stand_by(self) -> None:
-        """Look whether the reader is held up; become it then."""
+    def _follow(self) -> None:
+        """Look whether the leader is held up; become it then."""
         quiet = 0
         while True:
             seen = self._taken
             with contextlib.suppress(queue.Empty):
-                self._calls.get(timeout=None if self._sleeps else PATIENCE)
+                self._calls.get(timeout=None if self._sleeps else SECONDS_TO_FOLLOW)
             with self._changing:
                 is_held_up = self._is_busy and (self._taken == seen or self._has_more())
                 quiet = 0 if self._taken != seen else quiet + 1
                 self._sleeps = quiet > QUIET_LOOKS and not self._is_busy
                 if is_held_up:
                     self._take_place()
-                    self._stands_by = False
-                    me = self._reader
+                    self._has_follower = False
+                    me = self._leader
                     break
-        self._read(me)
+        self._lead(me)
