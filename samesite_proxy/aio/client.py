@@ -10,7 +10,7 @@ from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.types import Event, Receive, Send
 
 # How long a client that leaves may go unnoticed; s.
-PATIENCE = 0.1
+UNNOTICED = 0.1
 
 # How long an upload is read on after an answer that came before its end; s.
 LINGER = 2.0
@@ -82,7 +82,7 @@ class Client:
             self._begin(exchange, has_body)
         else:  # Most answers are there before a task is worth its cost.
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(PATIENCE, self._begin, exchange, has_body)
+            self._timer = loop.call_later(UNNOTICED, self._begin, exchange, has_body)
 
     async def let_go(self) -> None:
         if self._timer is not None:
