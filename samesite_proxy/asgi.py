@@ -22,7 +22,7 @@ from samesite_proxy.aio.client import Client
 from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.forwarder import AsyncForwarder
 from samesite_proxy.aio.scope import (
-    Arrivals,
+    IncomingRequests,
     accepted_in,
     is_unframed,
     length_of_fields,
@@ -35,7 +35,7 @@ from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import errors, place, targets
 from samesite_proxy.proxy.error_page import is_wanted, told
 from samesite_proxy.proxy.errors import Refused
-from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.response import NoAnswer, failure_of, log_failure
 from samesite_proxy.proxy.routing import Routing
 from samesite_proxy.sync.forwarder import NEVER_FORWARDED
@@ -50,7 +50,7 @@ class ProxyApplication:
         self._settings = settings
         self._routing = Routing(settings)
         self._forwarder = AsyncForwarder(settings)
-        self._arrivals = Arrivals()
+        self._requests = IncomingRequests()
         self._sockets = Sockets(application)
         self._is_first = place.is_first()
 
@@ -83,38 +83,38 @@ class ProxyApplication:
         browser = Browser(scope, receive, send)
 
         def start() -> tuple[AsyncExchange, websocket.Handshake]:
-            arrival = self._arrivals.of(scope)
+            incoming = self._requests.of(scope)
             handshake = websocket.Handshake(scope.get("subprotocols", ()))
-            own = dataclasses.replace(arrival, fields=handshake.fields(arrival.fields))
+            own = dataclasses.replace(incoming, fields=handshake.fields(incoming.fields))
             exchange = self._forwarder.start(own, frontend, "GET", target_of_scope(scope), TUNNEL)
             return exchange, handshake
 
         def relocated(fields: Fields) -> Fields:
-            return self._forwarder.relocated(fields, self._arrivals.of(scope), frontend)
+            return self._forwarder.relocated(fields, self._requests.of(scope), frontend)
 
         await websocket.forward(browser, frontend, start, relocated)
 
     async def _start(
-        self, scope: Scope, arrival: Arrival, client: Client, frontend: Frontend
+        self, scope: Scope, incoming: IncomingRequest, client: Client, frontend: Frontend
     ) -> AsyncExchange:
         if scope["method"] in NEVER_FORWARDED:
             raise Refused(errors.METHOD_REFUSED)
-        length = length_of_fields(arrival.fields)
+        length = length_of_fields(incoming.fields)
         if length == NO_BODY and is_unframed(scope) and await client.has_body():
             length = CHUNKED
         if scope["method"] == "HEAD" and length not in (NO_BODY, 0):
             raise Refused(errors.BODY_WITH_HEAD)
         target = target_of_scope(scope)
-        exchange = self._forwarder.start(arrival, frontend, scope["method"], target, length)
+        exchange = self._forwarder.start(incoming, frontend, scope["method"], target, length)
         client.attend(exchange, has_body=length not in (NO_BODY, 0))
         return exchange
 
     async def _forward(self, scope: Scope, client: Client, frontend: Frontend) -> None:
-        arrival = self._arrivals.of(scope)
-        exchange = await self._start(scope, arrival, client, frontend)
+        incoming = self._requests.of(scope)
+        exchange = await self._start(scope, incoming, client, frontend)
 
         def relocated(fields: Fields) -> Fields:
-            return self._forwarder.relocated(fields, arrival, frontend)
+            return self._forwarder.relocated(fields, incoming, frontend)
 
         try:
             await Answer(exchange, client, name_of(scope)).relay(relocated)

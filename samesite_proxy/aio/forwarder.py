@@ -23,7 +23,7 @@ from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
-from samesite_proxy.proxy.incoming import PIECE, Arrival
+from samesite_proxy.proxy.incoming import PIECE, IncomingRequest
 from samesite_proxy.proxy.outgoing import (
     Forwarding,
 )
@@ -85,29 +85,31 @@ class AsyncForwarder:
         self._upstream = functools.cache(lambda frontend: upstream_of(frontend, settings))
 
     def start(
-        self, arrival: Arrival, frontend: Frontend, method: str, target: str, length: int
+        self, incoming: IncomingRequest, frontend: Frontend, method: str, target: str, length: int
     ) -> AsyncExchange:
-        view = view_of(self._settings, arrival, frontend)
-        fields = self._forwarding.fields(arrival, view)
+        view = view_of(self._settings, incoming, frontend)
+        fields = self._forwarding.fields(incoming, view)
         return AsyncExchange(self._upstream(frontend), method, target, fields, length)
 
-    def relocated(self, fields: Fields, arrival: Arrival, frontend: Frontend) -> Fields:
+    def relocated(self, fields: Fields, incoming: IncomingRequest, frontend: Frontend) -> Fields:
         if not names_place(fields):
             return fields
-        view = view_of(self._settings, arrival, frontend)
-        return self._relocation.fields(fields, frontend, arrival.origin, view.alias_host)
+        view = view_of(self._settings, incoming, frontend)
+        return self._relocation.fields(fields, frontend, incoming.origin, view.alias_host)
 
     async def _forward(self, request: HttpRequest, frontend: Frontend) -> HttpResponseBase:
         scope = getattr(request, "scope", None) or {}
         received = received_in_scope(scope) if scope.get("headers") else received_in(request.META)
         peer = request.META.get("REMOTE_ADDR", "")
         host = host_of(request)
-        arrival = Arrival(received, request.path_info, peer, request.scheme or "http", host)
+        incoming = IncomingRequest(
+            received, request.path_info, peer, request.scheme or "http", host
+        )
         if request.method in NEVER_FORWARDED:
             raise Refused(errors.METHOD_REFUSED)
         length = length_of(request) if not scope else _stored_length_of(request, received)
         target = target_of_scope(scope) if scope else target_of(request.META)
-        exchange = self.start(arrival, frontend, request.method or "GET", target, length)
+        exchange = self.start(incoming, frontend, request.method or "GET", target, length)
         uploading = None
         try:
             if length not in (NO_BODY, 0):
@@ -118,7 +120,7 @@ class AsyncForwarder:
             exchange.close()  # Which ends the upload too.
             raise
         body = _body_of(exchange, uploading, f"{request.method} {request.path}")
-        fields = self.relocated(fields, arrival, frontend)
+        fields = self.relocated(fields, incoming, frontend)
         response = FrontendResponse(status, reason, fields, body)
         closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
         closers.append(exchange.close)  # Where nobody asks for the body.

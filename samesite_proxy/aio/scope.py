@@ -12,7 +12,7 @@ from samesite_proxy._engine import CHUNKED, NO_BODY
 from samesite_proxy.proxy import errors, targets
 from samesite_proxy.proxy.allowed_hosts import HostRequest, known_hosts
 from samesite_proxy.proxy.errors import Refused
-from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.outgoing import SAFE_IN_PATH
 from samesite_proxy.types import Fields, Scope
 
@@ -32,7 +32,7 @@ class ScopeRequest(HostRequest):
                 self.META[key] = f"{self.META[key]},{value}" if key in self.META else value
 
 
-class Arrivals:
+class IncomingRequests:
     """Requests as they came in."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Arrivals:
         sent = [value for field, value in received if field.lower() == "host"]
         return scheme, self._host_of(scheme, name, str(port), ",".join(sent) if sent else None)
 
-    def of(self, scope: Scope) -> Arrival:
+    def of(self, scope: Scope) -> IncomingRequest:
         """Refused where Django would refuse the host."""
         if targets.is_refused(scope):
             raise Refused(errors.TARGET_REFUSED)
@@ -59,7 +59,9 @@ class Arrivals:
         except DisallowedHost as error:
             raise Refused(errors.HOST_REFUSED) from error
         peer = (scope.get("client") or ("",))[0]
-        return Arrival(received, path_info_of(scope), peer, *place, scope["type"] == "websocket")
+        return IncomingRequest(
+            received, path_info_of(scope), peer, *place, scope["type"] == "websocket"
+        )
 
 
 def path_info_of(scope: Scope) -> str:

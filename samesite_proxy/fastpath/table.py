@@ -19,7 +19,7 @@ from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.fastpath import static_files
 from samesite_proxy.proxy import allowed_hosts, errors, host_policy, place, rules
 from samesite_proxy.proxy.error_page import page_of
-from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.redirects import home_of
 from samesite_proxy.proxy.rules import FIRST_FRONTEND, Rule
 from samesite_proxy.sync.forwarder import upstream_of
@@ -158,13 +158,13 @@ def _views_of(
 ) -> list[list[host_policy.View]]:
     """Each frontend's view of an ordinary request, of one to a special path, of an upgrade."""
     fields = [("Host", sent)]
-    arrivals = [
-        Arrival(fields, "/", "", scheme, host),
-        Arrival(fields, host_policy.NEXT_DEV_PATHS[0], "", scheme, host),
-        Arrival(fields, "/", "", scheme, host, is_upgrade=True),
+    requests = [
+        IncomingRequest(fields, "/", "", scheme, host),
+        IncomingRequest(fields, host_policy.NEXT_DEV_PATHS[0], "", scheme, host),
+        IncomingRequest(fields, "/", "", scheme, host, is_upgrade=True),
     ]
     return [
-        [host_policy.view_of(settings, arrival, frontend) for arrival in arrivals]
+        [host_policy.view_of(settings, incoming, frontend) for incoming in requests]
         for frontend in settings.frontends
     ]
 

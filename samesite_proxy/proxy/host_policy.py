@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from samesite_proxy.conf import Frontend, Settings
-from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.incoming import IncomingRequest
 
 # Next's dev endpoints look at Origin, and know localhost only.
 NEXT_DEV_PATHS = ("/_next/", "/__nextjs")
@@ -64,8 +64,10 @@ def _is_ip(name: str) -> bool:
     return True
 
 
-def _automatic(settings: Settings, arrival: Arrival, frontend: Frontend, host: str) -> View:
-    browser, scheme = arrival.host, arrival.scheme
+def _automatic(
+    settings: Settings, incoming: IncomingRequest, frontend: Frontend, host: str
+) -> View:
+    browser, scheme = incoming.host, incoming.scheme
     kept = View(host, browser, scheme, browser)
     if not settings.debug:
         return kept
@@ -75,9 +77,9 @@ def _automatic(settings: Settings, arrival: Arrival, frontend: Frontend, host: s
     alias = f"localhost{port}"
     if _is_ip(name):
         own_origin = f"{scheme}://{alias}"
-        if arrival.is_upgrade:
+        if incoming.is_upgrade:
             return View(alias, browser, scheme, browser, own_origin, alias_host=alias)
-        is_next_dev = arrival.path.startswith(NEXT_DEV_PATHS)
+        is_next_dev = incoming.path.startswith(NEXT_DEV_PATHS)
         return View(host, browser, scheme, browser, own_origin) if is_next_dev else kept
     if settings.allows_any_host:  # An alias would disarm the frontend's own defence.
         return kept
@@ -86,14 +88,14 @@ def _automatic(settings: Settings, arrival: Arrival, frontend: Frontend, host: s
     return View(alias, alias, scheme, browser, f"{scheme}://{alias}", True, alias)
 
 
-def view_of(settings: Settings, arrival: Arrival, frontend: Frontend) -> View:
+def view_of(settings: Settings, incoming: IncomingRequest, frontend: Frontend) -> View:
     """How `frontend` sees a request, by HOST_HEADER."""
-    sent = next((value for name, value in arrival.fields if name.lower() == "host"), "")
-    host = sent or arrival.host
+    sent = next((value for name, value in incoming.fields if name.lower() == "host"), "")
+    host = sent or incoming.host
     wanted = settings.host_header
     if wanted == "auto":
-        return _automatic(settings, arrival, frontend, host)
+        return _automatic(settings, incoming, frontend, host)
     alias = ""
     if wanted != "preserve":
         host = alias = frontend.authority if wanted == "frontend" else wanted
-    return View(host, arrival.host, arrival.scheme, arrival.host, alias_host=alias)
+    return View(host, incoming.host, incoming.scheme, incoming.host, alias_host=alias)

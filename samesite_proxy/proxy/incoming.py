@@ -11,7 +11,7 @@ SWITCHING_PROTOCOLS = 101
 
 
 @dataclass(frozen=True)
-class Arrival:
+class IncomingRequest:
     """One request. `scheme` and `host` are the browser's, by Django's settings."""
 
     fields: list[tuple[str, str]]

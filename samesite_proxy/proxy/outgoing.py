@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from samesite_proxy.conf import Settings
 from samesite_proxy.proxy.host_policy import View
-from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.types import Fields
 
 # RFC 3986, 3.3: what a path may hold without being quoted.
@@ -31,30 +31,30 @@ class Forwarding:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def _origin_fields(self, arrival: Arrival, view: View) -> Iterator[tuple[str, str]]:
+    def _origin_fields(self, incoming: IncomingRequest, view: View) -> Iterator[tuple[str, str]]:
         """Where the request came from. A client's own word counts only if it is trusted."""
         said: dict[str, str] = {}
-        if self._settings.trusts(arrival.peer):
-            for name, value in arrival.fields:
+        if self._settings.trusts(incoming.peer):
+            for name, value in incoming.fields:
                 key = name.lower()
                 if _is_forwarding(key):
                     said[key] = f"{said[key]}, {value}" if key in said else value
         before = said.pop("x-forwarded-for", None)
-        if addresses := ", ".join(filter(None, (before, arrival.peer))):
+        if addresses := ", ".join(filter(None, (before, incoming.peer))):
             yield "X-Forwarded-For", addresses
         yield "X-Forwarded-Host", view.forwarded_host
         yield "X-Forwarded-Proto", view.forwarded_proto
         if forwarded := said.pop("forwarded", None):
-            yield "Forwarded", f"{forwarded}, for={_node_of(arrival.peer)}"
+            yield "Forwarded", f"{forwarded}, for={_node_of(incoming.peer)}"
         for name, value in said.items():
             # A port is part of the host that the frontend does not see.
             if name not in _OWN_WORD and not (view.is_whole_site and name == "x-forwarded-port"):
                 yield name.title(), value
 
-    def fields(self, arrival: Arrival, view: View) -> Fields:
+    def fields(self, incoming: IncomingRequest, view: View) -> Fields:
         """The fields to send, in their order; the engine leaves out hop-by-hop ones."""
         fields = [("Host", view.host)]
-        for name, value in arrival.fields:
+        for name, value in incoming.fields:
             key = name.lower()
             if key == "origin":
                 fields.append((name, view.origin(value)))
@@ -62,5 +62,5 @@ class Forwarding:
                 fields.append((name, view.referer(value)))
             elif key != "host" and not _is_forwarding(key):
                 fields.append((name, value))
-        fields += self._origin_fields(arrival, view)
+        fields += self._origin_fields(incoming, view)
         return fields

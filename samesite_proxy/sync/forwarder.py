@@ -23,7 +23,7 @@ from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
 from samesite_proxy.proxy import errors, targets
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
-from samesite_proxy.proxy.incoming import SWITCHING_PROTOCOLS, Arrival
+from samesite_proxy.proxy.incoming import SWITCHING_PROTOCOLS, IncomingRequest
 from samesite_proxy.proxy.outgoing import (
     Forwarding,
 )
@@ -80,9 +80,9 @@ def host_of(request: HttpRequest) -> str:
         raise Refused(errors.HOST_REFUSED) from error
 
 
-def _arrival_of(request: HttpRequest, *, is_upgrade: bool) -> Arrival:
+def _incoming_of(request: HttpRequest, *, is_upgrade: bool) -> IncomingRequest:
     environ = request.META
-    return Arrival(
+    return IncomingRequest(
         received_in(environ),
         request.path_info,
         environ.get("REMOTE_ADDR", ""),
@@ -169,20 +169,20 @@ class Forwarder:
         self, request: HttpRequest, frontend: Frontend, client: socket.socket | None, upgrade: int
     ) -> HttpResponseBase:
         environ = request.META
-        arrival = _arrival_of(request, is_upgrade=upgrade == WEBSOCKET)
+        incoming = _incoming_of(request, is_upgrade=upgrade == WEBSOCKET)
         if request.method in NEVER_FORWARDED:
             raise Refused(errors.METHOD_REFUSED)
         if request.method not in SAFE and runserver.may_have_lost_head(environ, client):
             raise Refused(errors.HEAD_BROKEN)
         length = TUNNEL if _may_switch(client, upgrade) else length_of(request)
-        view = view_of(self._settings, arrival, frontend)
-        fields = self._forwarding.fields(arrival, view)
+        view = view_of(self._settings, incoming, frontend)
+        fields = self._forwarding.fields(incoming, view)
         exchange = self._start(environ, fields, frontend, length, client)
         upload = upload_of(request, length, exchange, client)
         status, reason, answered = _head_of(exchange, upload)
         if client and status == SWITCHING_PROTOCOLS:
             return adopted(status, reason, answered, exchange, client, request)
-        fields = self._relocation.fields(answered, frontend, arrival.origin, view.alias_host)
+        fields = self._relocation.fields(answered, frontend, incoming.origin, view.alias_host)
         is_free = client is not None and can_adopt(client) and self._is_first
         is_read = upload is None or upload.is_over()
         if client and is_free and is_read and _is_event_stream(request, status, fields):

@@ -19,7 +19,7 @@ from django.urls import include, path
 from samesite_proxy import conf
 from samesite_proxy.fastpath import table
 from samesite_proxy.proxy import host_policy
-from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.place import NAME
 from samesite_proxy.proxy.routing import Routing
 from samesite_proxy.proxy.rules import ASK, DJANGO, FIRST_FRONTEND
@@ -242,8 +242,8 @@ def test_views_are_those_of_the_middleware(policy: str, host: str) -> None:
             for got, (where, is_upgrade) in zip(
                 found, [("/", False), ("/_next/x", False), ("/", True)], strict=True
             ):
-                arrival = Arrival([("Host", host)], where, "", "http", host, is_upgrade)
-                assert got == host_policy.view_of(settings, arrival, frontend)
+                incoming = IncomingRequest([("Host", host)], where, "", "http", host, is_upgrade)
+                assert got == host_policy.view_of(settings, incoming, frontend)
                 assert type(got) is tuple
 
 

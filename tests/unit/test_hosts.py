@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from samesite_proxy import conf
 from samesite_proxy.proxy.host_policy import view_of
-from samesite_proxy.proxy.incoming import Arrival
+from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.outgoing import Forwarding
 from samesite_proxy.proxy.redirects import Relocation
 
@@ -48,17 +48,17 @@ class Case:
         assert settings is not None, problems
         return settings
 
-    def arrival(self, *fields: tuple[str, str]) -> Arrival:
+    def incoming(self, *fields: tuple[str, str]) -> IncomingRequest:
         received = [("Host", self.authority), *fields]
         where = (self.scheme, self.authority)
-        return Arrival(received, self.path, "127.0.0.1", *where, self.is_upgrade)
+        return IncomingRequest(received, self.path, "127.0.0.1", *where, self.is_upgrade)
 
     def forwarded_fields(self, *fields: tuple[str, str]) -> dict[str, list[str]]:
         """The fields that the frontend sees, by name."""
-        settings, arrival = self.settings(), self.arrival(*fields)
-        view = view_of(settings, arrival, settings.frontends[0])
+        settings, incoming = self.settings(), self.incoming(*fields)
+        view = view_of(settings, incoming, settings.frontends[0])
         found: dict[str, list[str]] = {}
-        for name, value in Forwarding(settings).fields(arrival, view):
+        for name, value in Forwarding(settings).fields(incoming, view):
             found.setdefault(name, []).append(value)
         return found
 
@@ -197,12 +197,12 @@ def test_own_origin_is_told_by_its_authority_whatever_its_scheme(case: Case) -> 
 
 @ALL
 def test_redirect_to_what_the_frontend_takes_the_site_for_comes_back(case: Case) -> None:
-    settings, arrival = case.settings(), case.arrival()
+    settings, incoming = case.settings(), case.incoming()
     frontend = settings.frontends[0]
-    view = view_of(settings, arrival, frontend)
+    view = view_of(settings, incoming, frontend)
     for scheme in ("http", "https"):
         fields = [("Location", f"{scheme}://{case.host}/there")]
-        located = Relocation(settings).fields(fields, frontend, arrival.origin, view.alias_host)
+        located = Relocation(settings).fields(fields, frontend, incoming.origin, view.alias_host)
         is_the_browsers = case.host == case.authority
         assert located == (fields if is_the_browsers else [("Location", "/there")])
 
@@ -222,9 +222,9 @@ def test_port_that_a_trusted_proxy_names_is_no_part_of_the_alias() -> None:
         with override_settings(DEBUG=True, ALLOWED_HOSTS=["site.example"], SAMESITE_PROXY=keys):
             settings, _ = conf.read()
         assert settings is not None
-        arrival = case.arrival(("X-Forwarded-Port", "443"), ("X-Forwarded-Server", "front"))
-        view = view_of(settings, arrival, settings.frontends[0])
-        names = {name for name, _ in Forwarding(settings).fields(arrival, view)}
+        incoming = case.incoming(("X-Forwarded-Port", "443"), ("X-Forwarded-Server", "front"))
+        view = view_of(settings, incoming, settings.frontends[0])
+        names = {name for name, _ in Forwarding(settings).fields(incoming, view)}
         assert ("X-Forwarded-Port" in names) == (case.own == LOCAL)
         assert "X-Forwarded-Server" in names
 
@@ -237,6 +237,6 @@ def test_port_that_is_none_is_left_to_the_frontend() -> None:
 
 def test_request_without_host_is_seen_at_the_servers_own_address() -> None:
     settings = kept(LOCAL).settings()
-    arrival = Arrival([], "/", "127.0.0.1", "http", "localhost:8000")
-    view = view_of(settings, arrival, settings.frontends[0])
-    assert Forwarding(settings).fields(arrival, view)[0] == ("Host", "localhost:8000")
+    incoming = IncomingRequest([], "/", "127.0.0.1", "http", "localhost:8000")
+    view = view_of(settings, incoming, settings.frontends[0])
+    assert Forwarding(settings).fields(incoming, view)[0] == ("Host", "localhost:8000")
