@@ -153,7 +153,7 @@ class Home:
     def rewrite(self, name: str, value: str, origin: str, alias: str, /) -> str:
         """The field's value as a browser at `origin` is to see it; `alias` may be empty."""
 
-# How a frontend sees a request: host_policy.View as a plain tuple.
+# How a frontend sees a request: host_policy.HostView as a plain tuple.
 _View = tuple[str, str, str, str, str, bool, str]
 
 @final

@@ -26,8 +26,8 @@ from samesite_proxy.sync.forwarder import upstream_of
 from samesite_proxy.wsgi import ProxyApplication
 
 Plain = dict[str, Any]
-View = tuple[str, str, str, str, str, bool, str]
-Views = tuple[View, View, View]
+PlainView = tuple[str, str, str, str, str, bool, str]
+Views = tuple[PlainView, PlainView, PlainView]
 Failures = dict[str, tuple[int, str, str]]
 Place = tuple[Upstream, Home, Failures]
 
@@ -155,7 +155,7 @@ def arguments_of(table: Plain) -> Arguments:
 
 def _views_of(
     settings: Settings, sent: str, host: str, scheme: str
-) -> list[list[host_policy.View]]:
+) -> list[list[host_policy.HostView]]:
     """Each frontend's view of an ordinary request, of one to a special path, of an upgrade."""
     fields = [("Host", sent)]
     requests = [

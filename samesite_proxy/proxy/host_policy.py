@@ -23,7 +23,7 @@ _HOST = re.compile(r"(.*?)(:[0-9]*)?", re.DOTALL)
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([^/?#]*)", re.IGNORECASE)
 
 
-class View(NamedTuple):
+class HostView(NamedTuple):
     """One request's Host, Origin, Referer and X-Forwarded fields, as a frontend sees them."""
 
     host: str
@@ -66,9 +66,9 @@ def _is_ip(name: str) -> bool:
 
 def _automatic(
     settings: Settings, incoming: IncomingRequest, frontend: Frontend, host: str
-) -> View:
+) -> HostView:
     browser, scheme = incoming.host, incoming.scheme
-    kept = View(host, browser, scheme, browser)
+    kept = HostView(host, browser, scheme, browser)
     if not settings.debug:
         return kept
     name, port = _split(browser)
@@ -78,17 +78,17 @@ def _automatic(
     if _is_ip(name):
         own_origin = f"{scheme}://{alias}"
         if incoming.is_upgrade:
-            return View(alias, browser, scheme, browser, own_origin, alias_host=alias)
+            return HostView(alias, browser, scheme, browser, own_origin, alias_host=alias)
         is_next_dev = incoming.path.startswith(NEXT_DEV_PATHS)
-        return View(host, browser, scheme, browser, own_origin) if is_next_dev else kept
+        return HostView(host, browser, scheme, browser, own_origin) if is_next_dev else kept
     if settings.allows_any_host:  # An alias would disarm the frontend's own defence.
         return kept
     # One scheme in all fields, the one that is spoken with the frontend: dev servers compare.
     scheme = urlsplit(frontend.url).scheme
-    return View(alias, alias, scheme, browser, f"{scheme}://{alias}", True, alias)
+    return HostView(alias, alias, scheme, browser, f"{scheme}://{alias}", True, alias)
 
 
-def view_of(settings: Settings, incoming: IncomingRequest, frontend: Frontend) -> View:
+def view_of(settings: Settings, incoming: IncomingRequest, frontend: Frontend) -> HostView:
     """How `frontend` sees a request, by HOST_HEADER."""
     sent = next((value for name, value in incoming.fields if name.lower() == "host"), "")
     host = sent or incoming.host
@@ -98,4 +98,4 @@ def view_of(settings: Settings, incoming: IncomingRequest, frontend: Frontend) -
     alias = ""
     if wanted != "preserve":
         host = alias = frontend.authority if wanted == "frontend" else wanted
-    return View(host, incoming.host, incoming.scheme, incoming.host, alias_host=alias)
+    return HostView(host, incoming.host, incoming.scheme, incoming.host, alias_host=alias)

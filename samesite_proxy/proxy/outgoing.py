@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from samesite_proxy.conf import Settings
-from samesite_proxy.proxy.host_policy import View
+from samesite_proxy.proxy.host_policy import HostView
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.types import Fields
 
@@ -31,7 +31,9 @@ class Forwarding:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def _origin_fields(self, incoming: IncomingRequest, view: View) -> Iterator[tuple[str, str]]:
+    def _origin_fields(
+        self, incoming: IncomingRequest, view: HostView
+    ) -> Iterator[tuple[str, str]]:
         """Where the request came from. A client's own word counts only if it is trusted."""
         said: dict[str, str] = {}
         if self._settings.trusts(incoming.peer):
@@ -51,7 +53,7 @@ class Forwarding:
             if name not in _OWN_WORD and not (view.is_whole_site and name == "x-forwarded-port"):
                 yield name.title(), value
 
-    def fields(self, incoming: IncomingRequest, view: View) -> Fields:
+    def fields(self, incoming: IncomingRequest, view: HostView) -> Fields:
         """The fields to send, in their order; the engine leaves out hop-by-hop ones."""
         fields = [("Host", view.host)]
         for name, value in incoming.fields:
