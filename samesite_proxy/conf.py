@@ -52,7 +52,7 @@ def is_set_up_for_tests() -> bool:
     return hasattr(getattr(module, "_TestState", None), "saved_data")
 
 
-class Refused(ValueError):
+class InvalidValue(ValueError):
     """A value that its setting does not take; the message says why."""
 
 
@@ -120,17 +120,17 @@ class Settings:
 
 def parse_socket_path(path: str) -> str:
     if not path.startswith("/"):
-        raise Refused(f"{path!r} is not the absolute path of a socket")
+        raise InvalidValue(f"{path!r} is not the absolute path of a socket")
     if path.endswith("/") or "\0" in path or not is_encodable(path):
-        raise Refused(f"{path!r} cannot be a socket's path")
+        raise InvalidValue(f"{path!r} cannot be a socket's path")
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
-        raise Refused(f"{path!r} is longer than {LONGEST_SOCKET_PATH} bytes")
+        raise InvalidValue(f"{path!r} is longer than {LONGEST_SOCKET_PATH} bytes")
     return path
 
 
 def parse_frontend(prefix: str, address: object) -> Frontend:
     if not isinstance(address, str):
-        raise Refused(f"{address!r} is not a URL")
+        raise InvalidValue(f"{address!r} is not a URL")
     if address.startswith("unix:"):
         socket = parse_socket_path(address.removeprefix("unix:"))
         return Frontend(prefix, "http://localhost/", address, socket)
@@ -138,13 +138,13 @@ def parse_frontend(prefix: str, address: object) -> Frontend:
         parts = urlsplit(address)
         port = parts.port
     except ValueError as error:
-        raise Refused(f"{address!r} is not a URL: {error}") from error
+        raise InvalidValue(f"{address!r} is not a URL: {error}") from error
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not _ADDRESS.fullmatch(address):
-        raise Refused(f"{address!r} is not an http or https URL")
+        raise InvalidValue(f"{address!r} is not an http or https URL")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise Refused(f"{address!r} has more than a scheme, a host and a port")
+        raise InvalidValue(f"{address!r} has more than a scheme, a host and a port")
     if port == 0 or not (":" in parts.hostname or _NAME.fullmatch(parts.hostname)):
-        raise Refused(f"{address!r} is nowhere that a connection can be made to")
+        raise InvalidValue(f"{address!r} is nowhere that a connection can be made to")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     authority = host if port is None else f"{host}:{port}"
     return Frontend(prefix, f"{parts.scheme}://{authority}/", address)
@@ -157,9 +157,9 @@ def is_encodable(text: str) -> bool:
 
 def parse_prefix(prefix: object) -> str:
     if not isinstance(prefix, str) or not prefix.startswith("/") or set(prefix) & set("?#"):
-        raise Refused(f"{prefix!r} is not a path that begins with /")
+        raise InvalidValue(f"{prefix!r} is not a path that begins with /")
     if not is_encodable(prefix):
-        raise Refused(f"{prefix!r} is not in UTF-8")
+        raise InvalidValue(f"{prefix!r} is not in UTF-8")
     return prefix
 
 
@@ -171,15 +171,15 @@ def parse_frontends(value: object) -> tuple[Frontend, ...]:
     prefixes = [(parse_prefix(prefix).rstrip("/") or "/", url) for prefix, url in value.items()]
     frontends = {prefix: parse_frontend(prefix, url) for prefix, url in prefixes}
     if "/" not in frontends:
-        raise Refused('no frontend for "/"')
+        raise InvalidValue('no frontend for "/"')
     if len(frontends) < len(value):
-        raise Refused("the same prefix twice")
+        raise InvalidValue("the same prefix twice")
     return tuple(frontends.values())
 
 
 def parse_strings(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise Refused(f"{value!r} is not a list of strings")
+        raise InvalidValue(f"{value!r} is not a list of strings")
     return tuple(value)
 
 
@@ -191,7 +191,7 @@ def parse_paths(value: object) -> tuple[str, ...] | None:
 
 def parse_host_header(value: object) -> str:
     if not isinstance(value, str) or not _HOST.fullmatch(value):
-        raise Refused(f"{value!r} is not a host")
+        raise InvalidValue(f"{value!r} is not a host")
     return value
 
 
@@ -208,20 +208,20 @@ def parse_names(value: object) -> tuple[str, ...]:
     names = parse_strings(value)
     for name in names:
         if not _HOST.fullmatch(name) and not _is_ipv6(name):
-            raise Refused(f"{name!r} is not a host, with or without a port")
+            raise InvalidValue(f"{name!r} is not a host, with or without a port")
     return tuple(name.strip("[]" if name.endswith("]") else "").lower() for name in names)
 
 
 def parse_seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
-        raise Refused(f"{value!r} is not a number of seconds above 0")
+        raise InvalidValue(f"{value!r} is not a number of seconds above 0")
     return value
 
 
 def parse_max_connections(value: object) -> int:
     """At most what the descriptors allow: each request may hold the client's and ours."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:
-        raise Refused(f"{value!r} is not a number of connections")
+        raise InvalidValue(f"{value!r} is not a number of connections")
     soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft_limit == resource.RLIM_INFINITY:
         return value
@@ -232,11 +232,11 @@ def parse_ca_file(value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str | Path) or not Path(value).is_file():
-        raise Refused(f"{value!r} is not a file")
+        raise InvalidValue(f"{value!r} is not a file")
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(value)
     except OSError as error:  # ssl.SSLError is one.
-        raise Refused(f"{value!r} is not a file of PEM certificates: {error}") from error
+        raise InvalidValue(f"{value!r} is not a file of PEM certificates: {error}") from error
     return str(value)
 
 
@@ -247,13 +247,13 @@ def parse_trusted(value: object) -> tuple[str, ...]:
             try:
                 ipaddress.ip_network(peer, strict=False)
             except ValueError as error:
-                raise Refused(f"{peer!r} is not an address or a network") from error
+                raise InvalidValue(f"{peer!r} is not an address or a network") from error
     return peers
 
 
 def parse_flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise Refused(f"{value!r} is neither True nor False")
+        raise InvalidValue(f"{value!r} is neither True nor False")
     return value
 
 
@@ -329,8 +329,8 @@ def _parse_all(given: Mapping[object, object]) -> tuple[dict[str, Any], list[Pro
     for name, key in KEYS.items():
         try:
             values[name] = key.parse(given.get(name, key.default))
-        except Refused as refused:
-            message = f'SAMESITE_PROXY["{name}"]: {refused}.'
+        except InvalidValue as invalid:
+            message = f'SAMESITE_PROXY["{name}"]: {invalid}.'
             problems.append(Problem(key.check_id, message, key.hint))
     return values, problems
 
