@@ -77,7 +77,7 @@ class Writer(io.BufferedIOBase):
             self._client.sendall(data)
 
 
-class Answer(ServerHandler):
+class KeepAliveHandler(ServerHandler):
     """Django's, which knows whether the next request may follow its answer."""
 
     environ: dict[str, Any] | None
@@ -168,7 +168,7 @@ class RequestHandler(WSGIRequestHandler):
             return
         if not self.parse_request():
             return
-        answer = Answer(self.rfile, self.wfile, self.get_stderr(), self.get_environ())
+        answer = KeepAliveHandler(self.rfile, self.wfile, self.get_stderr(), self.get_environ())
         answer.request_handler = self
         answer.run(self.server.get_app())  # type: ignore[attr-defined]
 
