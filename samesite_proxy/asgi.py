@@ -42,7 +42,7 @@ from samesite_proxy.sync.forwarder import NEVER_FORWARDED
 from samesite_proxy.types import Fields, Receive, Scope, Send
 
 
-class ProxyApplication:
+class ASGIProxy:
     """Forwards what is the frontend's; the rest is the inner application's."""
 
     def __init__(self, application: Any, settings: conf.Settings) -> None:
@@ -134,7 +134,7 @@ class ProxyApplication:
 
 def has_websocket_routes(application: Any) -> bool:
     """Whether a router of Channels' is in it, with WebSockets of its own."""
-    inside = application._inner if isinstance(application, ProxyApplication) else application
+    inside = application._inner if isinstance(application, ASGIProxy) else application
     return "websocket" in (first_of(inside, "application_mapping") or ())
 
 
@@ -143,7 +143,7 @@ def wrap(application: Any) -> Any:
     settings, problems = conf.read()
     if settings is None:
         raise ImproperlyConfigured("\n".join(problem.message for problem in problems))
-    return ProxyApplication(application, settings) if settings.frontends else application
+    return ASGIProxy(application, settings) if settings.frontends else application
 
 
 def get_asgi_application() -> Any:

@@ -72,7 +72,7 @@ class Body:
                 close()
 
 
-class ProxyApplication:
+class WSGIProxy:
     """Forwards what is the frontend's; the rest is Django's."""
 
     def __init__(self, django: Application, settings: conf.Settings) -> None:
@@ -110,4 +110,4 @@ def get_wsgi_application() -> Application:
     settings, _ = conf.read()
     if not place.is_first() or settings is None or not settings.frontends:
         return django
-    return ProxyApplication(django, settings)
+    return WSGIProxy(django, settings)

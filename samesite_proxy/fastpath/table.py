@@ -23,7 +23,7 @@ from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.redirects import home_of
 from samesite_proxy.proxy.rules import FIRST_FRONTEND, Rule
 from samesite_proxy.sync.forwarder import upstream_of
-from samesite_proxy.wsgi import ProxyApplication
+from samesite_proxy.wsgi import WSGIProxy
 
 Plain = dict[str, Any]
 PlainView = tuple[str, str, str, str, str, bool, str]
@@ -59,7 +59,7 @@ def _reasons(handler: Any, settings: Settings | None) -> Iterator[str]:
         yield "SameSiteProxyMiddleware is not in MIDDLEWARE"
     elif before:
         yield f"{before[0]}, before SameSiteProxyMiddleware, is meant to see every request"
-    if type(_application_in(handler)) not in (WSGIHandler, ProxyApplication):
+    if type(_application_in(handler)) not in (WSGIHandler, WSGIProxy):
         yield "WSGI_APPLICATION is more than Django's handler, and is meant to see every request"
     if django_settings.USE_X_FORWARDED_HOST:
         yield "USE_X_FORWARDED_HOST is set, and only Django can tell a request's host"

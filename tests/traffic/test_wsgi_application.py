@@ -14,7 +14,7 @@ from django.test import override_settings
 from django.urls import clear_script_prefix
 
 from samesite_proxy.proxy.place import NAME
-from samesite_proxy.wsgi import ProxyApplication, get_wsgi_application
+from samesite_proxy.wsgi import WSGIProxy, get_wsgi_application
 from tests.harness import django_servers
 from tests.harness.http_requests import Request, RequestReader, recording
 from tests.harness.patterns import digest, pattern
@@ -269,8 +269,8 @@ def test_djangos_paths_are_djangos(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("settings", "kind"),
     [
-        ({"MIDDLEWARE": [NAME]}, ProxyApplication),
-        ({"MIDDLEWARE": (NAME, "django.middleware.common.CommonMiddleware")}, ProxyApplication),
+        ({"MIDDLEWARE": [NAME]}, WSGIProxy),
+        ({"MIDDLEWARE": (NAME, "django.middleware.common.CommonMiddleware")}, WSGIProxy),
         ({"MIDDLEWARE": ["django.middleware.common.CommonMiddleware", NAME]}, WSGIHandler),
         ({"MIDDLEWARE": ("django.middleware.common.CommonMiddleware", NAME)}, WSGIHandler),
         ({"MIDDLEWARE": []}, WSGIHandler),
