@@ -194,6 +194,11 @@ class Listener:
         upgrade; None: the host is not allowed.
         """
 
+    def set_absence(self, status: int, line: str, page: str, at_once: bool, /) -> None:
+        """Say what is answered while Django is not there: at once as long as there is no table, or
+        to requests that have waited for 30 s. `page` is HTML for browsers ("": the line for them).
+        """
+
     def attach(self, channel: int, /) -> None:
         """Hand Django's requests over through this Unix socket, of which a copy is taken."""
 

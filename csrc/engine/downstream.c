@@ -367,7 +367,7 @@ sp_downstream_scan(struct sp_loop *loop, struct sp_downstream *downstream, long 
         break;
     case SP_DOWNSTREAM_WAITING:
         if (now - downstream->waiting_since > SP_WAITING_TIME) {
-            sp_refusal_send(loop, downstream, &sp_refusal_no_django);
+            sp_refusal_send(loop, downstream, &downstream->listener->absence.failure);
         }
         break;
     case SP_DOWNSTREAM_FLUSHING:

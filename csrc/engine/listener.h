@@ -16,6 +16,13 @@ struct sp_door {
     int fd;                       /* owned */
 };
 
+/* What is said while Django is not there. */
+struct sp_absence {
+    struct sp_failure failure;
+    char *texts;     /* owned: what its spans are views of */
+    bool is_at_once; /* as long as there is no site; else to what has waited too long */
+};
+
 struct sp_listener {
     struct sp_mailbox *mailbox; /* borrowed: lives as long as the process */
     struct sp_loop *loop;       /* borrowed likewise */
@@ -31,6 +38,7 @@ struct sp_listener {
     struct sp_downstream *touched;
     struct sp_downstream *closed;
     struct sp_site *site; /* a reference of our own; NULL until Django has come */
+    struct sp_absence absence;
     struct sp_channels channels;
     int questions;             /* owned: a datagram socket by which Hosts are asked about; or -1 */
     struct sp_journal journal; /* any thread's */

@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ms that clients have to read their last answers, and between two looks. */
 #define SP_PARTING_TIME 2000LL
@@ -70,6 +71,23 @@ change_site(struct sp_loop *loop, void *context)
     return SP_OK;
 }
 
+struct absenting {
+    struct sp_listener *listener;
+    struct sp_absence absence;
+};
+
+static enum sp_error
+change_absence(struct sp_loop *loop, void *context)
+{
+    const struct absenting *absenting = context;
+    struct sp_listener *listener = absenting->listener;
+
+    free(listener->absence.texts);
+    listener->absence = absenting->absence;
+    sp_listener_retry(loop, listener);
+    return SP_OK;
+}
+
 struct attaching {
     struct sp_listener *listener;
     int fd;
@@ -125,6 +143,7 @@ sp_listener_open(struct sp_mailbox *mailbox, const struct sp_listener_options *o
     made->max_connections = options->max_connections;
     made->questions = -1;
     made->last_waiting = &made->waiting;
+    made->absence.failure = (struct sp_failure){.status = 503, .line = SP_SPAN("samesite_proxy\n")};
     struct opening opening = {made, options};
     enum sp_error error = sp_journal_init(&made->journal);
     if (error == SP_OK) {
@@ -157,6 +176,7 @@ sp_listener_free(struct sp_listener *listener)
     if (listener != NULL) {
         sp_site_give_back(listener->site);
         sp_journal_clear(&listener->journal);
+        free(listener->absence.texts);
         free(listener);
     }
 }
@@ -169,6 +189,28 @@ sp_listener_set_site(struct sp_listener *listener, struct sp_site *site)
 
     if (error != SP_OK) {
         sp_site_give_back(site);
+    }
+    return error;
+}
+
+enum sp_error
+sp_listener_set_absence(struct sp_listener *listener, const struct sp_failure *failure,
+                        bool is_at_once)
+{
+    char *texts = malloc(failure->line.len + failure->page.len + 1);
+
+    if (texts == NULL) {
+        return SP_E_NO_MEMORY;
+    }
+    struct absenting absenting = {listener, {*failure, texts, is_at_once}};
+    struct sp_failure *kept = &absenting.absence.failure;
+    memcpy(texts, failure->line.data, failure->line.len);
+    memcpy(texts + failure->line.len, failure->page.data, failure->page.len);
+    kept->line.data = texts;
+    kept->page.data = texts + failure->line.len;
+    enum sp_error error = sp_mailbox_perform(listener->mailbox, change_absence, &absenting);
+    if (error != SP_OK) {
+        free(texts);
     }
     return error;
 }

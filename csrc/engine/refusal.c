@@ -10,10 +10,6 @@
 
 const struct sp_failure sp_refusal_late_head = {
     .status = 408, LINE("samesite_proxy: the request's head did not come in time.\n")};
-const struct sp_failure sp_refusal_no_django = {
-    .status = 503,
-    LINE("samesite_proxy: Django is not there: it has not come back after a change, or has not "
-         "started. Its output in the terminal says why.\n")};
 const struct sp_failure sp_refusal_lost_body = {
     .status = 411,
     LINE("samesite_proxy: this server does not read chunked request bodies for Django; send a "

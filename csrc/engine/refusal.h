@@ -6,7 +6,6 @@
 #include "engine/downstream.h"
 
 extern const struct sp_failure sp_refusal_late_head;
-extern const struct sp_failure sp_refusal_no_django;
 extern const struct sp_failure sp_refusal_lost_body;
 extern const struct sp_failure sp_refusal_restarted;
 extern const struct sp_failure sp_refusal_ended;

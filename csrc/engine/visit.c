@@ -18,7 +18,8 @@
 enum way {
     SP_WAY_TO_FRONTEND,
     SP_WAY_TO_DJANGO,
-    SP_WAY_TO_WAIT, /* for Django's word on its Host, or for Django itself */
+    SP_WAY_TO_WAIT,   /* for Django's word on its Host, or for Django itself */
+    SP_WAY_TO_NOBODY, /* Django has not started, and will not by itself */
 };
 
 static bool
@@ -78,7 +79,7 @@ choose(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_i
     struct sp_span path;
 
     if (site == NULL) {
-        return SP_WAY_TO_WAIT;
+        return listener->absence.is_at_once ? SP_WAY_TO_NOBODY : SP_WAY_TO_WAIT;
     }
     if (site->routes == NULL || is_odd(incoming) ||
         !sp_path_decode(incoming->target, listener->path, &path)) {
@@ -232,6 +233,9 @@ send_on(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_
         break;
     case SP_WAY_TO_WAIT:
         sp_listener_queue(downstream->listener, downstream);
+        break;
+    case SP_WAY_TO_NOBODY:
+        sp_refusal_send(loop, downstream, &downstream->listener->absence.failure);
         break;
     }
 }

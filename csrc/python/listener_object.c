@@ -162,6 +162,35 @@ listener_add_host(PyObject *self, PyObject *args)
     return conclude(self, error);
 }
 
+PyDoc_STRVAR(set_absence_doc,
+             "set_absence($self, status, line, page, at_once, /)\n--\n\n"
+             "What is said while Django is not there: at once as long as there is no table, or to\n"
+             "requests that have waited for 30 s. `page` is HTML for browsers; \"\": the line.");
+
+static PyObject *
+listener_set_absence(PyObject *self, PyObject *args)
+{
+    struct sp_failure failure = {.error = SP_OK};
+    Py_ssize_t lengths[2];
+    int is_at_once;
+    enum sp_error error;
+
+    if (!PyArg_ParseTuple(args, "is#s#p:set_absence", &failure.status, &failure.line.data,
+                          &lengths[0], &failure.page.data, &lengths[1], &is_at_once)) {
+        return NULL;
+    }
+    failure.line.len = (size_t)lengths[0];
+    failure.page.len = (size_t)lengths[1];
+    if (!check(self, &error)) {
+        return conclude(self, error);
+    }
+    struct sp_listener *listener = listener_of(self);
+    Py_BEGIN_ALLOW_THREADS
+        error = sp_listener_set_absence(listener, &failure, is_at_once != 0);
+    Py_END_ALLOW_THREADS
+    return conclude(self, error);
+}
+
 PyDoc_STRVAR(attach_doc, "attach($self, channel, /)\n--\n\n"
                          "Hand Django's requests over through the Unix socket `channel`, of which\n"
                          "a copy is taken; the one before gets no more.");
@@ -295,6 +324,7 @@ static char listener_doc[] =
 static PyMethodDef listener_methods[] = {
     {"set_table", listener_set_table, METH_VARARGS, set_table_doc},
     {"add_host", listener_add_host, METH_VARARGS, add_host_doc},
+    {"set_absence", listener_set_absence, METH_VARARGS, set_absence_doc},
     {"attach", listener_attach, METH_O, attach_doc},
     {"log_everything", listener_log_everything, METH_O, log_doc},
     {"fileno", listener_fileno, METH_NOARGS, fileno_doc},

@@ -9,6 +9,9 @@ from samesite_proxy.proxy import errors
 
 access = logging.getLogger("samesite_proxy.access")
 
+# Refusals of the door's own that need no line in the terminal.
+QUIET = frozenset({errors.NOT_STARTED.text})
+
 Record = tuple[str, str, str, int, int, float, float, str, int, str]
 
 
@@ -28,7 +31,7 @@ class AccessLog:
         failure = errors.BY_CODE.get(code)
         # Without a frontend it is an answer of the door's own: a refusal.
         is_quiet = not failure.is_logged if failure else not code and index >= 0
-        level = logging.INFO if is_quiet else logging.WARNING
+        level = logging.INFO if is_quiet or code in QUIET else logging.WARNING
         if not access.isEnabledFor(level):
             return
         # A target's bytes are Latin-1, among which are control characters of terminals.

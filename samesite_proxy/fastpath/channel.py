@@ -46,8 +46,9 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 # Errors of an offer that no door can hear any more.
 GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
 
-# By the rendezvous, where server processes otherwise offer their channels: the door ends.
-OFFER, LAST_WORD = b"+", b"-"
+# By the rendezvous: a server process offers its channel. And from the door's own process: the next
+# one is started, it has ended, the door ends.
+OFFER, STARTS, ENDED, LAST_WORD = b"+", b"s", b"e", b"-"
 
 VARIABLE = "SAMESITE_PROXY_DOOR"
 
@@ -204,7 +205,7 @@ class Handover:
             self._wait_after(self._channel)
         while not self.is_left:
             try:
-                self._channel = self._offer(table)
+                self._channel = self._offer({"table": table})
             except OSError as error:
                 if error.errno in GONE:
                     break
@@ -225,7 +226,7 @@ class Handover:
         self._leaving.wait(self._pause)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
-    def _offer(self, table: dict[str, Any]) -> Channel:
+    def _offer(self, line: dict[str, Any]) -> Channel:
         ends = socket.socketpair()
         controls = socket.socketpair()
         with ends[1], controls[1]:
@@ -233,8 +234,16 @@ class Handover:
         if self._control is not None:
             self._control.close()
         self._control = forks.own(controls[0])
-        self.tell({"table": table})
+        self.tell(line)
         return Channel(ends[0], self.address.family)
+
+    def report(self, line: dict[str, Any]) -> None:
+        """One line to the door, from a process whose server may not have come to a channel."""
+        if self._control is not None:
+            self.tell(line)
+            return
+        with contextlib.suppress(OSError):
+            self._offer(line).close()
 
     def tell(self, line: dict[str, Any]) -> None:
         """One line to the door, if it has been offered a channel."""

@@ -54,6 +54,18 @@ class Door:
         """What the last server process was made of."""
         return self._supervisor.files
 
+    @property
+    def is_known(self) -> bool:
+        """Whether Django has ever started."""
+        return self._supervisor.is_known
+
+    def child_starts(self) -> None:
+        self._theirs.send(channel.STARTS)
+
+    def child_has_ended(self) -> None:
+        """Until the next one starts, nobody comes."""
+        self._theirs.send(channel.ENDED)
+
     def handover(self) -> Handover:
         """For this process."""
         return Handover(self._theirs, self._address)

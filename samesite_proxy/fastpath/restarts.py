@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
-import sysconfig
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from django.utils import autoreload
+
+from samesite_proxy.fastpath import project_files
+from samesite_proxy.fastpath.listener import Door
+from samesite_proxy.fastpath.project_files import Times
 
 # Between two looks, as Django's own reloader has it.
 SECONDS_BETWEEN_LOOKS = 1.0
 # The exit code by which a child asks for the next one.
 RELOAD = 3
-
-Times = dict[Path, int]
-
-
-def files() -> list[str]:
-    """What this process is made of, but for what is installed."""
-    installed = tuple(sysconfig.get_paths().values())
-    found = map(str, autoreload.iter_all_python_module_files())
-    return [name for name in found if not name.startswith(installed)]
-
-
-def _times(names: Iterable[str]) -> Times:
-    """When each was saved, and its neighbours too: what a process did not live to import, and its
-    traceback names, is among them.
-    """
-    times: Times = {}
-    for folder in {Path(name).parent for name in names}:
-        for path in folder.glob("*.py"):
-            with contextlib.suppress(OSError):  # It has gone since.
-                times[path] = path.stat().st_mtime_ns
-    return times
+# Starts one after the other that nobody need have saved anything for.
+MOST_AT_ONCE = 5
 
 
 def _in_words(code: int) -> str:
@@ -51,39 +36,106 @@ def _in_words(code: int) -> str:
         return f"signal {-code}"
 
 
+@contextlib.contextmanager
+def _shared_end() -> Iterator[int]:
+    """A descriptor for a child, which learns by it that this process has ended."""
+    inherited, kept = os.pipe()
+    try:
+        os.set_inheritable(inherited, True)
+        yield inherited
+    finally:
+        os.close(inherited)
+        os.close(kept)
+
+
+def _end_with_us(child: int, inherited: int) -> None:
+    """The kernel kills the child as soon as this process has ended, however that may be, and
+    wherever the child is: in settings that do not end, or before any code of ours.
+    """
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(inherited, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(inherited, fcntl.F_SETOWN, child)
+        fcntl.fcntl(inherited, fcntl.F_SETFL, os.O_ASYNC)
+
+
 class Restarts:
     """In place of Django's restart_with_reloader, while the door is open."""
 
-    def __init__(self, reported: Callable[[], list[str]], say: Callable[[str], object]) -> None:
-        self._reported = reported
+    def __init__(self, door: Door, say: Callable[[str], object]) -> None:
+        self._door = door
         self._say = say
         self._since = 0
+        self._at_once = 0  # how often, one after the other
 
     def run(self) -> NoReturn:
         """Until this process is told to end."""
-        environment = {**os.environ, autoreload.DJANGO_AUTORELOAD_ENV: "true"}
-        command = autoreload.get_child_arguments()
         while True:
             self._since = time.time_ns()
-            before = self._look()
-            code = subprocess.run(command, env=environment, close_fds=False).returncode
-            if code != RELOAD:
-                self._say(
-                    f"Django's process has ended ({_in_words(code)}). The frontend's requests are"
-                    " answered as before; Django starts again when a file of the project is saved."
-                )
-                self._await_save(before)
+            before = project_files.times(self._names())
+            self._door.child_starts()
+            code = self._run_child()
+            if code == RELOAD:
+                self._at_once = 0
+            else:
+                self._door.child_has_ended()
+                self._await_save(before, code)
 
-    def _look(self) -> Times:
-        return _times([*files(), *self._reported()])
+    def _run_child(self) -> int:
+        environment = {**os.environ, autoreload.DJANGO_AUTORELOAD_ENV: "true"}
+        command = autoreload.get_child_arguments()
+        with (
+            _shared_end() as inherited,
+            subprocess.Popen(command, env=environment, close_fds=False) as child,
+        ):
+            try:
+                _end_with_us(child.pid, inherited)
+                return child.wait()
+            except BaseException:
+                child.kill()
+                raise
 
-    def _await_save(self, before: Times) -> None:
-        """A save while the process started is one too."""
-        while not self._is_saved(before, self._look()):
+    def _tell(self, code: int) -> None:
+        as_before = (
+            " The frontend's requests are answered as before;" if self._door.is_known else ""
+        )
+        self._say(
+            f"Django's process has ended ({_in_words(code)}).{as_before} Django starts again when a"
+            " file of the project is saved."
+        )
+
+    def _names(self) -> list[str]:
+        return [*project_files.loaded(), *self._door.files()]
+
+    def _await_save(self, before: Times, code: int) -> None:
+        """A save while the process started is one too, unless it saves something each time."""
+        names = self._names()
+        known = project_files.times(names)
+        is_saved = self._at_once < MOST_AT_ONCE and any(
+            at > self._since or at != before.get(path, at) for path, at in known.items()
+        )
+        self._at_once = self._at_once + 1 if is_saved else 0
+        self._tell(code)
+        while not is_saved:
             time.sleep(SECONDS_BETWEEN_LOOKS)
+            if names != (names := self._names()):  # What it said last has come.
+                known = {**project_files.times(names), **known}
+            is_saved = project_files.times(names) != known
 
-    def _is_saved(self, before: Times, now: Times) -> bool:
-        return any(at != before.get(path, at) or at > self._since for path, at in now.items())
+
+def end_by(error: BaseException) -> NoReturn:
+    """End this process as this error would in its main thread."""
+    code: object = 1
+    if isinstance(error, SystemExit):
+        code = error.code or 0
+    else:
+        arguments = (type(error), error, error.__traceback__, threading.current_thread())
+        threading.excepthook(threading.ExceptHookArgs(arguments))
+    if not isinstance(code, int):
+        sys.stderr.write(f"{code}\n")
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _await_other_parent(parent: int) -> NoReturn:

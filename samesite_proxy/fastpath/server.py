@@ -14,7 +14,7 @@ from wsgiref.headers import Headers
 from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler, WSGIServer
 
 from samesite_proxy.conf import Settings
-from samesite_proxy.fastpath import restarts, table
+from samesite_proxy.fastpath import project_files, table
 from samesite_proxy.fastpath.channel import BACK, CLOSED, TAKEN, Channel, Handed, Handover
 from samesite_proxy.fastpath.threads import LeaderFollowerPool
 
@@ -201,7 +201,7 @@ class HandoverServer(WSGIServer):
     def serve_forever(self, poll_interval: float = 0.5) -> None:
         """Until this process leaves."""
         self._channel = self.handover.open(self.table)
-        self.handover.tell({"files": restarts.files()})
+        self.handover.tell({"files": project_files.loaded()})
         self.handover.begin(None)
         try:
             if isinstance(self, socketserver.ThreadingMixIn):

@@ -15,6 +15,7 @@ from typing import Any
 from samesite_proxy._engine import EngineError, Listener
 from samesite_proxy.fastpath import channel, forks, table
 from samesite_proxy.fastpath.access_log import AccessLog, access
+from samesite_proxy.proxy import error_page, errors
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -81,6 +82,7 @@ class Supervisor:
 
     def start(self) -> None:
         self._listener.log_everything(access.isEnabledFor(logging.INFO))
+        self._say_absence(errors.NOT_THERE)
         self._thread.start()
 
     def join(self) -> None:
@@ -131,12 +133,35 @@ class Supervisor:
         ends = [forks.own(socket.socket(fileno=number)) for number in numbers]
         if said == channel.LAST_WORD:
             self._is_over = True
+        elif said in (channel.STARTS, channel.ENDED):
+            self._note_child(said == channel.STARTS)
         elif len(ends) == 2:
             self._welcome(Child(*ends))
         else:  # The process sees that what did not come is closed, and offers again.
             for end in ends:
                 end.close()
             self._complain(f"Django's server has to wait: {os.strerror(errno.EMFILE)} (ulimit -n).")
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a server process has ever said whose requests are whose."""
+        return self._newest is not None
+
+    def _say_absence(
+        self, failure: errors.Failure, *, as_page: bool = True, at_once: bool = False
+    ) -> None:
+        """A project that is not known may be in DEBUG; nothing of it is in the page."""
+        page = error_page.page_of(failure, None) if as_page else ""
+        self._listener.set_absence(failure.status, failure.line(None), page, at_once)
+
+    def _note_child(self, starts: bool) -> None:
+        """One that starts is waited for. After one that has ended only a save brings the next."""
+        if self.is_known:
+            return
+        if starts:
+            self._say_absence(errors.NOT_THERE)
+        else:
+            self._say_absence(errors.NOT_STARTED, at_once=True)
 
     def _welcome(self, child: Child) -> None:
         try:
@@ -200,5 +225,6 @@ class Supervisor:
         child.attach_to(self._listener)
         self._newest = child
         self._listener.set_table(*arguments)
+        self._say_absence(errors.NOT_THERE, as_page=plain.get("debug", False))
         self._log.lines = [failures_by_code for _, _, failures_by_code in places]
         self._complaint = ""

@@ -100,9 +100,10 @@ def _scheme() -> str:
 
 def table_of(handler: Any, settings: Settings | None) -> Plain:
     """The table; without rules everything is Django's."""
+    debug = {"debug": django_settings.DEBUG}
     if settings is None or reason_against(handler, settings):
-        return {"rules": None, "frontends": [], "settings": {}, "hosts": None, "scheme": ""}
-    return {
+        return {"rules": None, "frontends": [], "settings": {}, "hosts": None, "scheme": ""} | debug
+    return debug | {
         "rules": _rules(handler, settings),
         "frontends": [asdict(frontend) for frontend in settings.frontends],
         "settings": {name: getattr(settings, name) for name in SETTINGS_OF_DOOR},

@@ -66,7 +66,7 @@ def page_of(failure: Failure, frontend: Frontend | None) -> str:
     waiting = _WAITING.substitute(status=failure.status, interval=INTERVAL)
     return _PAGE.substitute(
         status=failure.status,
-        title=_TITLES.get(failure.status) or _SIDES[failure.status // 100],
+        title=failure.title or _TITLES.get(failure.status) or _SIDES[failure.status // 100],
         sentence=escape(sentence[0].upper() + sentence[1:]),
         waiting=waiting if failure.status // 100 == 5 else "",
     )

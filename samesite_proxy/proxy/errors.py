@@ -15,6 +15,7 @@ class Failure:
     text: str
     is_logged: bool = True
     detail: str = ""  # For the log alone.
+    title: str = ""  # Of its page, where the status alone does not say whose fault it is.
 
     def sentence(self, frontend: Frontend | None) -> str:
         return self.text.format(address=frontend.address if frontend else "")
@@ -126,6 +127,21 @@ def failure_by(code: str, frontend: Frontend | None) -> Failure:
         return NOBODY_LISTENS
     return BY_CODE[code]
 
+
+# The door's own, before it knows whose a request is.
+NOT_STARTED = Failure(
+    503,
+    "Django has not started: see the terminal.",
+    is_logged=False,  # The terminal has the reason, which what the page asks must not push away.
+    title="Django has not started",
+)
+NOT_THERE = Failure(
+    503,
+    "Django is not there: it has not come back after a change, or has not started. Its output in"
+    " the terminal says why.",
+    title="Django is not there",
+)
+OF_THE_DOOR = (NOT_STARTED, NOT_THERE)
 
 HOST_REFUSED = Failure(400, "this host name is not in ALLOWED_HOSTS.")
 TARGET_REFUSED = Failure(400, "the request's target names another scheme, a user or no host.")

@@ -92,13 +92,29 @@ def end_by(server: Runserver, number: signal.Signals) -> None:
     server.await_end()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-@pytest.mark.parametrize("broken", ["name", "application"])
+# The child is dead, or lives on: before any code of ours, or in Django's own waiting for a save.
+LEFT = {
+    "dead": BROKEN["name"],
+    "failed": BROKEN["application"],
+    "starts": ("import time; print('it hangs', flush=True); time.sleep(1000)", "it hangs"),
+    "waits": ("INSTALLED_APPS = ['nowhere', 'samesite_proxy']", "No module named 'nowhere'"),
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "number"),
+    [
+        *[("dead", number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)],
+        *[("failed", number) for number in (signal.SIGTERM, signal.SIGKILL)],
+        *[("starts", number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)],
+        *[("waits", number) for number in (signal.SIGINT, signal.SIGKILL)],
+    ],
+)
 def test_nothing_is_left_of_a_broken_project(
-    tmp_path: Path, broken: str, number: signal.Signals
+    tmp_path: Path, state: str, number: signal.Signals
 ) -> None:
     module, environment = edit_settings(tmp_path, GOOD)
-    text, words = BROKEN[broken]
+    text, words = LEFT[state]
     with runserver("0", **environment) as server:
         assert get(server.port, "/api/hello/").body == HELLO
         save_until(module, GOOD + text, lambda: words in server.log())

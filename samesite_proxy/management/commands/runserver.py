@@ -8,7 +8,7 @@ import os
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings as django_settings
 from django.core.management import CommandError
@@ -25,6 +25,7 @@ from samesite_proxy.fastpath import (
     channel,
     listener,
     own_address,
+    project_files,
     restarts,
     server,
     table,
@@ -71,6 +72,7 @@ class Command(Next):  # type: ignore[misc]
     _raw_ipv6: bool
 
     _handover: Handover | None = None
+    _is_behind_door = False  # of another process
     _off = ""  # why there is no fast path
     _server_cls: type[Any] | None = None
     _table: table.Plain
@@ -143,6 +145,7 @@ class Command(Next):  # type: ignore[misc]
         offered = channel.offered()
         if isinstance(offered, Handover):
             self._handover = offered
+            self._is_behind_door = True
             self._leave_before_reload(offered)
         else:
             self._off = offered or ""
@@ -151,7 +154,7 @@ class Command(Next):  # type: ignore[misc]
         reload = autoreload.trigger_reload
 
         def leave_and_reload(filename: Any) -> None:
-            entered.tell({"files": restarts.files()})
+            entered.tell({"files": project_files.loaded()})
             entered.leave()
             reload(filename)
 
@@ -176,8 +179,7 @@ class Command(Next):  # type: ignore[misc]
             return
         if options["use_reloader"]:
             opened.offer()
-            starts = restarts.Restarts(opened.files, self.stderr.write)
-            autoreload.restart_with_reloader = starts.run
+            autoreload.restart_with_reloader = restarts.Restarts(opened, self.stderr.write).run
         else:
             self._handover = opened.handover()
         try:
@@ -193,6 +195,21 @@ class Command(Next):  # type: ignore[misc]
         return table.frontends_first(handler, self._settings)
 
     def inner_run(self, *args: Any, **options: Any) -> None:
+        try:
+            self._serve(*args, **options)
+        except BaseException as error:
+            if self._is_behind_door and self._handover and not self._handover.is_left:
+                self._end_by(error, self._handover)
+            raise
+
+    def _end_by(self, error: BaseException, entered: Handover) -> NoReturn:
+        """Django's reloader would wait for a save of what was imported; the door's process also
+        waits for one of what was not.
+        """
+        entered.report({"files": [*project_files.loaded(), *project_files.named_by(error)]})
+        restarts.end_by(error)
+
+    def _serve(self, *args: Any, **options: Any) -> None:
         self._refuse_own_address()  # The settings may have been saved since.
         if options.get("use_asgi"):  # It has a banner of its own.
             self._say_if_off()
