@@ -114,7 +114,7 @@ class Upstream:
         timeouts: tuple[float, float, float],
         max_connections: int,
         loop_token: str | None = None,
-        explains_loops: bool = False,
+        explains: bool = False,
         /,
     ) -> Upstream: ...
     def request(

@@ -79,6 +79,11 @@ class Frontend:
     def name(self) -> str:
         return urlsplit(self.url).hostname or ""
 
+    @property
+    def at_localhost(self) -> str:
+        """The same port of this machine, by the name that stands for both families."""
+        return f"{urlsplit(self.url).scheme}://localhost:{self.port}"
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -254,6 +254,7 @@ sp_callback_open(void *context, curlsocktype purpose, struct curl_sockaddr *addr
     struct sp_transfer *transfer = context;
     curl_socket_t fd = sp_sockets_open(transfer->sockets, address);
 
+    sp_tried_note(&transfer->tried, &address->addr, address->addrlen);
     (void)purpose; /* only CURLSOCKTYPE_IPCXN is asked for in HTTP */
     if (fd == CURL_SOCKET_BAD && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS)) {
         transfer->fault = SP_E_TOO_MANY;

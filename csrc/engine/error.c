@@ -12,6 +12,7 @@ static const struct sp_error_info table[] = {
     [SP_E_LOOP] = {"loop", 508},
     [SP_E_TOO_MANY] = {"too-many", 503},
     [SP_E_CONNECT] = {"connect", 502},
+    [SP_E_CONNECT_BESIDE] = {"connect-beside", 502},
     [SP_E_CONNECT_TIMEOUT] = {"connect-timeout", 504},
     [SP_E_NAME] = {"name", 502},
     [SP_E_TLS] = {"tls", 502},

@@ -12,6 +12,7 @@ enum sp_error {
     SP_E_LOOP,            /* a request that comes back from its upstream */
     SP_E_TOO_MANY,        /* no free connection or descriptor in time */
     SP_E_CONNECT,         /* the upstream refused, or cannot be reached */
+    SP_E_CONNECT_BESIDE,  /* it refused, but listens on the other address of "localhost" */
     SP_E_CONNECT_TIMEOUT,
     SP_E_NAME,              /* the upstream's name has no address */
     SP_E_TLS,               /* no TLS with the upstream */

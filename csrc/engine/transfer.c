@@ -1,6 +1,7 @@
 #include "engine/transfer.h"
 
 #include "engine/callbacks.h"
+#include "engine/clock.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -250,6 +251,7 @@ sp_transfer_attach(struct sp_transfer *transfer, struct sp_exchange *exchange)
     transfer->is_silent = false;
     transfer->is_spoken = false;
     transfer->goodbye = false;
+    transfer->tried = (struct sp_tried){.size = 0};
     transfer->fault = SP_OK;
     transfer->words[0] = '\0';
     transfer->exchange = exchange;
@@ -338,6 +340,31 @@ unanswered(const struct sp_transfer *transfer, CURLcode result)
     return sent ? SP_E_RESPONSE_HEAD : SP_E_CONNECT;
 }
 
+/* ms for which what was found beside an address holds. */
+#define SP_BESIDE_HOLDS 1000LL
+
+/* A frontend that is down is asked for often. */
+static bool
+is_beside(const struct sp_transfer *transfer)
+{
+    struct sp_upstream *upstream = transfer->upstream;
+    long long now = sp_clock_now();
+
+    if (upstream->looked_beside == SP_NEVER || now - upstream->looked_beside > SP_BESIDE_HOLDS) {
+        upstream->looked_beside = now;
+        upstream->is_beside = sp_tried_beside(&transfer->tried);
+    }
+    return upstream->is_beside;
+}
+
+static enum sp_error
+explained(const struct sp_transfer *transfer, enum sp_error error)
+{
+    bool is_explained = error == SP_E_CONNECT && transfer->upstream->options.explains;
+
+    return is_explained && is_beside(transfer) ? SP_E_CONNECT_BESIDE : error;
+}
+
 /* libcurl counts no byte of a 101 itself. And TLS has no half-closing: an upstream whose client
  * has ended may take it for a broken stream, and say so last. */
 static bool
@@ -359,7 +386,7 @@ sp_transfer_outcome(const struct sp_transfer *transfer, CURLcode result)
         return SP_OK;
     }
     if (!transfer->exchange->head.complete) {
-        return unanswered(transfer, result);
+        return explained(transfer, unanswered(transfer, result));
     }
     return result == CURLE_OK && !is_cut_off(transfer) ? SP_OK : SP_E_RESPONSE_UPSTREAM;
 }

@@ -5,6 +5,7 @@
 #include "engine/exchange.h"
 #include "engine/news.h"
 #include "engine/sockets.h"
+#include "engine/tried.h"
 
 #include <curl/curl.h>
 
@@ -30,15 +31,16 @@ struct sp_transfer {
     struct sp_transfer *next;     /* in the loop's list of idle ones */
 
     /* Of the exchange at hand. */
-    curl_socket_t socket; /* its connection's, or SP_NO_SOCKET */
-    unsigned sends;       /* how often libcurl began to send it */
-    long long taken;      /* bytes of the body that libcurl has */
-    bool stale;           /* the connection was given up before anything was sent */
-    bool is_silent;       /* an upgrade's upstream has ended its stream; ours may go on */
-    bool is_spoken;       /* in a tunnel: libcurl has all that the client said */
-    bool paused;          /* libcurl holds bytes that the pipe had no room for */
-    bool goodbye;         /* the upstream has ended TLS itself (close_notify) */
-    enum sp_error fault;  /* why a callback made libcurl stop, else SP_OK */
+    curl_socket_t socket;  /* its connection's, or SP_NO_SOCKET */
+    unsigned sends;        /* how often libcurl began to send it */
+    long long taken;       /* bytes of the body that libcurl has */
+    bool stale;            /* the connection was given up before anything was sent */
+    bool is_silent;        /* an upgrade's upstream has ended its stream; ours may go on */
+    bool is_spoken;        /* in a tunnel: libcurl has all that the client said */
+    bool paused;           /* libcurl holds bytes that the pipe had no room for */
+    struct sp_tried tried; /* where it was looked for, in vain or not */
+    bool goodbye;          /* the upstream has ended TLS itself (close_notify) */
+    enum sp_error fault;   /* why a callback made libcurl stop, else SP_OK */
     char words[CURL_ERROR_SIZE];
 };
 

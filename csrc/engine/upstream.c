@@ -1,5 +1,7 @@
 #include "engine/upstream.h"
 
+#include "engine/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,7 @@ sp_upstream_new(const struct sp_upstream_options *options, struct sp_upstream **
     }
     atomic_init(&made->references, 1);
     made->options = *options;
+    made->looked_beside = SP_NEVER;
     if (!copy_string(options->url, &made->url) ||
         !copy_string(options->unix_socket, &made->unix_socket) ||
         !copy_string(options->ca_file, &made->ca_file) ||

@@ -1,4 +1,5 @@
-/* Where requests go: an address, its timeouts and its trust. Immutable and shared. */
+/* Where requests go: an address, its timeouts and its trust. Shared, and immutable but for what was
+ * found out when it failed. */
 #ifndef SP_ENGINE_UPSTREAM_H
 #define SP_ENGINE_UPSTREAM_H
 
@@ -14,7 +15,8 @@ struct sp_upstream_options {
     const char *unix_socket;    /* NULL: TCP */
     const char *ca_file;        /* NULL: the system's */
     const char *loop_token;     /* for CDN-Loop, as wire/cdn_loop.h has it; NULL: none */
-    bool explains_loops;        /* where many like it wait, a timeout is SP_E_RESPONSE_LOOP */
+    bool explains;              /* why it fails, where that is known: SP_E_RESPONSE_LOOP and
+                                 * SP_E_CONNECT_BESIDE */
     bool verify;                /* the certificate of an https upstream */
     long long connect_timeout;  /* milliseconds */
     long long response_timeout; /* milliseconds from the request's last byte to the head */
@@ -25,6 +27,8 @@ struct sp_upstream_options {
 struct sp_upstream {
     atomic_uint references;
     struct sp_upstream_options options; /* its strings are those below */
+    long long looked_beside;            /* ms; the engine thread's, as is the next */
+    bool is_beside;                     /* what was found then */
     char *url;                          /* owned */
     char *unix_socket;                  /* owned, or NULL */
     char *ca_file;                      /* owned, or NULL */

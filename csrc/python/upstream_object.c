@@ -37,7 +37,7 @@ upstream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     double response;
     double idle;
     int verify;
-    int explains_loops = 0;
+    int explains = 0;
     Py_ssize_t max_connections;
 
     if (kwargs != NULL && PyDict_Size(kwargs) > 0) {
@@ -46,11 +46,11 @@ upstream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     }
     if (!PyArg_ParseTuple(args, "szzp(ddd)n|zp:Upstream", &options.url, &options.unix_socket,
                           &options.ca_file, &verify, &connect, &response, &idle, &max_connections,
-                          &options.loop_token, &explains_loops)) {
+                          &options.loop_token, &explains)) {
         return NULL;
     }
     options.verify = verify != 0;
-    options.explains_loops = explains_loops != 0;
+    options.explains = explains != 0;
     options.connect_timeout = milliseconds(connect);
     options.response_timeout = milliseconds(response);
     options.idle_timeout = milliseconds(idle);
@@ -179,14 +179,15 @@ upstream_request(PyObject *self, PyObject *args)
 /* Not const, since a slot takes a plain pointer. */
 static char upstream_doc[] =
     "Upstream(url, unix_socket, ca_file, verify, timeouts, max_connections, loop_token=None,\n"
-    "explains_loops=False, /)\n--\n\n"
+    "explains=False, /)\n--\n\n"
     "An address that requests go to.\n\n"
     "url: scheme://host:port/, without a path. unix_socket, ca_file: a path or None. verify:\n"
     "check an https upstream's certificate. timeouts: seconds to connect, from the request's\n"
     "last byte to the answer's head, and between bytes. max_connections: at once, over all\n"
     "upstreams of the process. loop_token: samesite-…, which each request bears in CDN-Loop; one\n"
-    "that comes with it, or with eight like it, is refused. explains_loops: a timeout is told\n"
-    "apart where eight or more requests with one method and target wait.";
+    "that comes with it, or with eight like it, is refused. explains: a timeout is told\n"
+    "apart where eight or more requests with one method and target wait, and a refusal where\n"
+    "localhost has something at that port.";
 
 static PyMethodDef upstream_methods[] = {
     {"request", upstream_request, METH_VARARGS, request_doc},

@@ -9,7 +9,7 @@ from samesite_proxy.conf import Frontend
 
 @dataclass(frozen=True)
 class Failure:
-    """A status and a sentence; {address} is the frontend's."""
+    """A status and a sentence; {address} is the frontend's, {at_localhost} the name to give it."""
 
     status: int
     text: str
@@ -18,7 +18,9 @@ class Failure:
     title: str = ""  # Of its page, where the status alone does not say whose fault it is.
 
     def sentence(self, frontend: Frontend | None) -> str:
-        return self.text.format(address=frontend.address if frontend else "")
+        if frontend is None:
+            return self.text
+        return self.text.format(address=frontend.address, at_localhost=frontend.at_localhost)
 
     def line(self, frontend: Frontend | None) -> str:
         return f"samesite_proxy: {self.sentence(frontend)}\n"
@@ -59,6 +61,11 @@ BY_CODE = {
         'too many connections to {address}; see SAMESITE_PROXY["MAX_CONNECTIONS"] and ulimit -n.',
     ),
     "connect": Failure(502, "the frontend at {address} cannot be reached. " + _START_IT),
+    "connect-beside": Failure(
+        502,
+        "nothing listens at {address}, but something does on the same port of localhost. Write"
+        ' {at_localhost} in SAMESITE_PROXY["FRONTEND"]: that is 127.0.0.1 and [::1].',
+    ),
     "name": Failure(
         502,
         'the name in {address} has no address; see SAMESITE_PROXY["FRONTEND"], or what resolves'

@@ -99,6 +99,31 @@ def test_unknown_name_of_frontend_is_502(stage: Stage) -> None:
     assert is_failure(stage.get("/"), 502, *words)
 
 
+@pytest.mark.parametrize("kind", EVERY)
+def test_frontend_on_the_other_address_of_localhost_is_told(stages: Stages, kind: str) -> None:
+    def script(connection: Connection) -> None:
+        if connection.receive():
+            connection.send(OK)
+
+    with scripted(script, "::1") as six, scripted(script) as four:
+        frontends = {
+            "/six": f"http://127.0.0.1:{six.port}",
+            "/four": f"http://[::1]:{four.port}",
+            "/both": f"http://localhost:{six.port}",
+            "/": "http://127.0.0.1:1",
+        }
+        stage = stages.get(kind, {"FRONTEND": frontends}, {})
+        stage.begin()
+        for prefix, port in (("/six", six.port), ("/four", four.port)):
+            line = f'Write http://localhost:{port} in SAMESITE_PROXY["FRONTEND"]'
+            for _ in range(2):  # The second is not looked for again.
+                assert is_failure(stage.get(prefix), 502, frontends[prefix], line)
+            stage.await_log(line)
+        assert stage.get("/both").body == b"ok"
+        assert is_failure(stage.get("/x"), 502, "cannot be reached")
+        stage.finish()
+
+
 NO_DEBUG = {"TEST_DEBUG": "0", "TEST_ALLOWED_HOSTS": '["localhost"]'}
 
 
