@@ -34,6 +34,10 @@ PROTECTIONS = {
         "CONTENT_SECURITY_POLICY",
         "CONTENT_SECURITY_POLICY_REPORT_ONLY",
     ),
+    "django_permissions_policy.PermissionsPolicyMiddleware": (
+        "PERMISSIONS_POLICY",
+        "PERMISSIONS_POLICY_REPORT_ONLY",
+    ),
 }
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 

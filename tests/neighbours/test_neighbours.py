@@ -134,6 +134,28 @@ def test_tenants_after_ours_are_named(database: Path) -> None:
     assert f"{tenants} stands after" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "setting", "value"),
+    [
+        ("csp.middleware.CSPMiddleware", "CONTENT_SECURITY_POLICY", {"DIRECTIVES": {}}),
+        (
+            "django_permissions_policy.PermissionsPolicyMiddleware",
+            "PERMISSIONS_POLICY",
+            {"camera": []},
+        ),
+    ],
+)
+def test_policies_that_pages_of_the_frontend_do_not_get_are_named(
+    database: Path, name: str, setting: str, value: Any
+) -> None:
+    said = checked(project(database, OURS, [NAME, *FRONT, name], **{setting: value}))
+    assert "samesite_proxy.W005" in said
+    assert f"{setting} ({name})" in said
+    assert "samesite_proxy.W005" not in checked(
+        project(database, OURS, [name, NAME, *FRONT], **{setting: value})
+    )
+
+
 def test_telemetry_is_told_how_to_stand_behind_and_then_does(database: Path) -> None:
     environment = project(database, OURS)
     module = "tests.neighbours.telemetry"
