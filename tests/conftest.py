@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import django
 import pytest
@@ -47,10 +47,29 @@ def stage(stages: Stages, request: pytest.FixtureRequest) -> Iterator[Stage]:
     found.finish()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Browser tests come last: playwright leaves an event loop running in this thread."""
+def is_long(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("browser", "slow"))
+
+
+def put_together(items: list[pytest.Item]) -> None:
+    """A group's tests one behind the other, groups of long ones first: a process that has come to
+    its end then helps with the short ones. Else the order stays as random as it was."""
+    places: dict[object, tuple[bool, int]] = {}
+    groups: dict[pytest.Item, object] = {}
+    for place, item in enumerate(items):
+        mark = item.get_closest_marker("xdist_group")
+        group = groups[item] = mark.args if mark else item
+        is_short, first = places.get(group, (True, place))
+        places[group] = (is_short and not is_long(item), first)
+    items.sort(key=lambda item: places[groups[item]])
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
     excluded = [item for item in items if exclusions.reason_against(item.nodeid)]
     config.hook.pytest_deselected(items=excluded)
     items[:] = [item for item in items if item not in excluded]
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    yield
+    put_together(items)

@@ -110,12 +110,14 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 @each_program
+@pytest.mark.xdist_group("C, sanitized")
 def test_program_passes_under_sanitizers(program: Path, sanitized: Build) -> None:
     run(sanitized.program(program))
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its only build is the portable one")
 @each_program
+@pytest.mark.xdist_group("C, portable")
 def test_program_passes_with_the_portable_poller(program: Path, portable: Build) -> None:
     run(portable.program(program))
 
@@ -126,6 +128,7 @@ def test_program_passes_with_the_portable_poller(program: Path, portable: Build)
     [path for path in PROGRAMS if "pthread_create" in path.read_text()],
     ids=lambda path: path.stem,
 )
+@pytest.mark.xdist_group("C, threaded")
 def test_threads_do_not_race(program: Path, threaded: Build) -> None:
     # gcc's sanitizer for threads dislikes much randomness in addresses.
     steady = ["setarch", platform.machine(), "-R"] if shutil.which("setarch") else []
@@ -135,6 +138,7 @@ def test_threads_do_not_race(program: Path, threaded: Build) -> None:
 @pytest.mark.slow
 @needs_valgrind
 @each_program
+@pytest.mark.xdist_group("C, plain")
 def test_program_passes_under_valgrind(program: Path, plain: Build) -> None:
     # Fair: a thread that spins would else keep the one that is to stop it from running.
     checked = ["--fair-sched=try", "--error-exitcode=1", "--leak-check=full"]

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.asgi.servers import plain
+from tests.asgi.servers import front, plain
 from tests.harness.http_requests import RequestReader, recording
 from tests.harness.raw_client import Broken, RawClient
 from tests.harness.scripted_upstream import DEADLINE, Connection, answering_once
 from tests.live.test_event_streams import EVENTS, Events
-from tests.traffic.stage import Stage, chunked, leave_while_asked, on, request
+from tests.traffic.stage import Stage, chunked, leave_while_asked, on, request, staged
 
 OURS = "samesite_proxy.middleware.SameSiteProxyMiddleware"
 SYNC = "tests.project.middleware.sync_only"
@@ -35,11 +35,12 @@ STACKS = {
 def beside(name: str, *servers: str) -> list[object]:
     """These servers, with our middleware in the stack of this name."""
     environment = {"TEST_MIDDLEWARE": json.dumps(STACKS[name])}
-    return [pytest.param((kind, environment), id=f"{kind} {name}") for kind in plain(*servers)]
+    return [staged(kind, environment, f"{kind} {name}") for kind in plain(*servers)]
 
 
 UVICORN = [*(mark for name in STACKS for mark in beside(name, "uvicorn"))]
 SOME = [*UVICORN, *beside("whitenoise", "hypercorn"), *beside("alternating", "granian")]
+FRONT = [staged(kind, {}, kind) for kind in front("uvicorn")]
 in_each = pytest.mark.parametrize("stage", SOME, indirect=True)
 WAYS = {"fin": RawClient.close, "rst": RawClient.reset}
 
@@ -142,7 +143,7 @@ def test_middleware_before_ours_changes_the_answer(stage: Stage) -> None:
     assert gzip.decompress(answer.body) == body
 
 
-@pytest.mark.parametrize("stage", [*UVICORN, ("uvicorn front", {})], indirect=True)
+@pytest.mark.parametrize("stage", [*UVICORN, *FRONT], indirect=True)
 def test_open_stream_keeps_one_thread_of_djangos_or_none_in_front_of_it(stage: Stage) -> None:
     count = 5
 

@@ -29,9 +29,12 @@ CHROMIUM_OPTIONS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def launched() -> Iterator[Callable[[list[str]], Browser]]:
-    """Start Debian's Chromium, without a window and with more options."""
+    """Start Debian's Chromium, without a window and with more options.
+
+    While playwright runs it has an event loop in this thread, where other tests run their own.
+    """
     names = ("chromium", "chromium-browser", "google-chrome")
     chromium = next(filter(None, map(shutil.which, names)), None)
     assert chromium, "no Chromium on the PATH: apt install chromium"
@@ -47,7 +50,7 @@ def launched() -> Iterator[Callable[[list[str]], Browser]]:
         yield launch
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(launched: Callable[[list[str]], Browser]) -> Browser:
     """Chromium, free to go anywhere."""
     return launched([])

@@ -12,7 +12,7 @@ from tests.fastpath.commands import save
 from tests.fastpath.test_broken import GOOD
 from tests.fastpath.test_never_started import BROKEN, never_started
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("failure page")]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.live import APPS, KINDS, DevTools, Frontend
 from tests.browser.programs import DEADLINE
 from tests.harness.django_servers import DjangoServer, serving
+from tests.harness.groups import grouped
 
 pytestmark = pytest.mark.browser
 
@@ -31,39 +32,36 @@ class Site:
         return f"http://{self.authority}"
 
 
-@pytest.fixture(scope="module")
-def frontends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Frontend]]:
-    """Each app once; all tests edit the same copies."""
-    with ExitStack() as stack:
-        running = {}
-        for name, app in APPS.items():
-            running[name] = Frontend(app, tmp_path_factory.mktemp("frontends") / name)
-            stack.callback(running[name].stop)
-        yield running
+@pytest.fixture(scope="module", params=grouped("hot reload of", APPS))
+def frontend(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Frontend]:
+    """One of tests/frontends; all tests edit the same copy."""
+    app = APPS[request.param]
+    running = Frontend(app, tmp_path_factory.mktemp("frontends") / app.name)
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="module")
-def djangos(frontends: dict[str, Frontend]) -> Iterator[Callable[[str, str], DjangoServer]]:
-    """Give the server of a kind and an app; each is started when it is first asked for."""
-    running: dict[tuple[str, str], DjangoServer] = {}
+def djangos(frontend: Frontend) -> Iterator[Callable[[str], DjangoServer]]:
+    """Give the server of a kind; each is started when it is first asked for."""
+    running: dict[str, DjangoServer] = {}
     with ExitStack() as stack:
 
-        def django(kind: str, app: str) -> DjangoServer:
-            if (kind, app) not in running:
-                settings = {"FRONTEND": f"http://localhost:{frontends[app].port}"}
-                running[kind, app] = stack.enter_context(serving(kind, settings))
-            return running[kind, app]
+        def django(kind: str) -> DjangoServer:
+            if kind not in running:
+                settings = {"FRONTEND": f"http://localhost:{frontend.port}"}
+                running[kind] = stack.enter_context(serving(kind, settings))
+            return running[kind]
 
         yield django
 
 
 @pytest.fixture(scope="module")
-def barred_browser(
-    launched: Callable[[list[str]], Browser], frontends: dict[str, Frontend]
-) -> Browser:
-    """A browser that cannot connect to the frontends' own ports, by whatever name."""
-    rules = [f"MAP *:{frontend.port} ~NOTFOUND" for frontend in frontends.values()]
-    return launched([f"--host-resolver-rules={','.join(rules)}"])
+def barred_browser(launched: Callable[[list[str]], Browser], frontend: Frontend) -> Browser:
+    """A browser that cannot connect to the frontend's own port, by whatever name."""
+    return launched([f"--host-resolver-rules=MAP *:{frontend.port} ~NOTFOUND"])
 
 
 @pytest.fixture
@@ -87,22 +85,15 @@ def address(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=APPS)
-def app(request: pytest.FixtureRequest) -> str:
-    """One of tests/frontends."""
-    return str(request.param)
-
-
 @pytest.fixture(params=KINDS)
 def site(
     request: pytest.FixtureRequest,
-    app: str,
     address: str,
-    frontends: dict[str, Frontend],
-    djangos: Callable[[str, str], DjangoServer],
+    frontend: Frontend,
+    djangos: Callable[[str], DjangoServer],
 ) -> Site:
-    """The app behind one of Django's servers."""
-    return Site(frontends[app], f"{address}:{djangos(request.param, app).port}")
+    """The frontend behind one of Django's servers."""
+    return Site(frontend, f"{address}:{djangos(request.param).port}")
 
 
 def test_edited_component_updates_and_keeps_its_state(
@@ -159,11 +150,8 @@ REACHES = """port => Promise.all(["localhost", "127.0.0.1", "[::1]"].flatMap(nam
 ]))"""
 
 
-def test_bar_before_the_frontends_ports_is_effective(
-    app: str,
-    page: Page,
-    frontends: dict[str, Frontend],
-    djangos: Callable[[str, str], DjangoServer],
+def test_bar_before_the_frontends_port_is_effective(
+    page: Page, frontend: Frontend, djangos: Callable[[str], DjangoServer]
 ) -> None:
-    page.goto(f"http://localhost:{djangos(KINDS[0], app).port}/about/")
-    assert page.evaluate(REACHES, frontends[app].port) == [False] * 6
+    page.goto(f"http://localhost:{djangos(KINDS[0]).port}/about/")
+    assert page.evaluate(REACHES, frontend.port) == [False] * 6

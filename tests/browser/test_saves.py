@@ -15,6 +15,7 @@ from tests.browser.live import APPS, DevTools, Frontend
 from tests.browser.programs import save, wait_until
 from tests.fastpath.commands import Runserver, runserver
 from tests.fastpath.test_reload import Load
+from tests.harness.groups import grouped
 from tests.harness.raw_client import get
 
 pytestmark = pytest.mark.browser
@@ -119,7 +120,7 @@ class Visit:
         self.assert_unmoved()
 
 
-@pytest.fixture(scope="module", params=APPS)
+@pytest.fixture(scope="module", params=grouped("saves", APPS))
 def frontend(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Frontend]:

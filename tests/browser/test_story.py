@@ -9,7 +9,7 @@ from playwright.sync_api import FilePayload, Page, expect
 from tests.browser.programs import wait_until
 from tests.browser.sites import Site
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("story")]
 
 ABSOLUTE = "/api/me/?by=address"
 

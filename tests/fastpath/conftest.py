@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fastpath.commands import Runserver, runserver
+from tests.harness.groups import grouped
 from tests.harness.http_requests import Recorder, Request
 from tests.harness.scripted_upstream import ScriptedUpstream, scripted
 
@@ -18,13 +19,13 @@ def named(request: Request) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(said), body)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def frontend() -> Iterator[ScriptedUpstream]:
     with scripted(Recorder(named)) as upstream:
         yield upstream
 
 
-@pytest.fixture(scope="module", params=["reloading", "alone"])
+@pytest.fixture(scope="session", params=grouped("fast path", ("reloading", "alone")))
 def server(request: pytest.FixtureRequest, frontend: ScriptedUpstream) -> Iterator[Runserver]:
     options = ["--noreload"] if request.param == "alone" else []
     with runserver(*options, "0", proxy={"FRONTEND": frontend.url}) as started:

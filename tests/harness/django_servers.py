@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import functools
 import json
 import os
 import random
@@ -14,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 30.0
@@ -23,12 +25,33 @@ DEADLINE = 30.0
 # Not the tests' own seeded generator, which would give each test the same ports.
 _anywhere = random.SystemRandom()
 
+# Below those that the system gives to outgoing connections: one of theirs could take a server's
+# port before the server does.
+PORTS = range(20000, 32000)
+# A process that runs tests has so many of them for itself, as long as it lives.
+SHARE = 400
+
+
+@functools.cache
+def _own_ports() -> tuple[range, IO[bytes]]:
+    """Ports that no other process's tests are about to use, and the lock that says so."""
+    folder = Path(tempfile.gettempdir(), f"samesite-proxy-ports-{os.getuid()}")
+    folder.mkdir(exist_ok=True)
+    starts = PORTS[::SHARE]
+    for start in _anywhere.sample(starts, len(starts)):
+        lock = (folder / str(start)).open("wb")
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return range(start, start + SHARE), lock
+        lock.close()
+    raise RuntimeError("the ports are all in the hands of other tests")
+
 
 def free_port() -> int:
-    """A port that nobody listens on, below those that the system gives to outgoing connections:
-    one of theirs could take it before its server does."""
+    """A port that nobody listens on."""
+    ports, _ = _own_ports()
     while True:
-        port = _anywhere.randrange(20000, 32000)
+        port = _anywhere.choice(ports)
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
 
@@ -133,11 +156,13 @@ class Program:
                     found.append(int(stat.parent.name))
         return found
 
-    def await_listener(self, port: int) -> None:
+    def await_listener(self, port: int, words: str = "") -> None:
+        """Until somebody listens, and these words are in the log."""
         deadline = time.monotonic() + DEADLINE
         while time.monotonic() < deadline and self.process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-                return
+                if words in self.log():
+                    return
             time.sleep(0.05)  # Between looks, until the deadline.
         log = self.log()
         self.stop()
@@ -168,8 +193,10 @@ class DjangoServer(Program):
             "DJANGO_RUNSERVER_HIDE_WARNING": "true",
             **ENVIRONMENTS.get(kind, {}),
         }
-        super().__init__(kind, [*COMMANDS[kind](self.port), *options], {**own, **environment})
-        self.await_listener(self.port)
+        command = [*COMMANDS[kind](self.port), *options]
+        super().__init__(kind, command, {**own, **environment})
+        # Its own words tell that the checks are over: the fast path listens long before.
+        self.await_listener(self.port, "Quit the server" if "runserver" in command else "")
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from tests.harness.raw_client import Broken, RawClient
 from tests.harness.scripted_upstream import Connection, answering_once
 from tests.live.test_event_streams import EVENTS, Events
 from tests.live.tunnels import echo, upgrade
-from tests.traffic.stage import Stage, leave_while_asked, request
+from tests.traffic.stage import Stage, leave_while_asked, request, staged
 
 OURS = "samesite_proxy.middleware.SameSiteProxyMiddleware"
 SYNC = "tests.project.middleware.sync_only"
@@ -29,7 +29,7 @@ STACKS = {
 def beside(name: str, *servers: str) -> list[object]:
     """These servers, with our middleware in the stack of this name."""
     environment = {"TEST_MIDDLEWARE": json.dumps(STACKS[name])}
-    return [pytest.param((kind, environment), id=f"{kind} {name}") for kind in servers]
+    return [staged(kind, environment, f"{kind} {name}") for kind in servers]
 
 
 FIRST = beside("behind", "runserver", "gthread", "sync")

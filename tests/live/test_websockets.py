@@ -14,6 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.sync.server import ServerConnection, serve
 
 from tests.harness.django_servers import serving
+from tests.harness.groups import grouped
 from tests.harness.memory import MIB
 from tests.harness.raw_client import DEADLINE, RawClient
 from tests.traffic.stage import request
@@ -26,7 +27,7 @@ SIZES = (0, 1, 125, 126, 65535, 65536, 16 * MIB)
 Handler = Callable[[ServerConnection], None]
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=grouped("WebSockets", KINDS))
 def endpoint(request: pytest.FixtureRequest) -> Iterator[tuple[list[Handler], str]]:
     """Whose handler a test sets, and the address of the Django server in front of it."""
     handlers: list[Handler] = []

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from tests.harness.groups import grouped
 from tests.harness.scripted_upstream import answering, scripted
 from tests.process.numbers import asked
 from tests.process.processes import await_that
@@ -24,9 +25,15 @@ def is_quick(kind: str, where: str) -> bool:
     return where == "head" or kind in ("runserver", "fastpath", "gthread")
 
 
+def marks(kind: str, where: str) -> list[pytest.MarkDecorator]:
+    """How a kind ends without us is asked once by all tests of it."""
+    together = pytest.mark.xdist_group(f"stop {kind}")
+    return [together] if is_quick(kind, where) else [together, pytest.mark.slow]
+
+
 # waitress takes in a whole body before Django sees the request, so nothing can stall it.
 CASES = [
-    pytest.param(kind, where, marks=() if is_quick(kind, where) else pytest.mark.slow)
+    pytest.param(kind, where, marks=marks(kind, where))
     for kind in [*KINDS, "reloading", "reloading-fastpath"]
     for where in ("head", "length", *WITH_BODY)
     if kind != "waitress" or where not in WITH_BODY
@@ -96,7 +103,9 @@ def test_signal_while_one_request_stalls_ends_the_server(
 @pytest.mark.slow
 @pytest.mark.parametrize("number", SIGNALS)
 @pytest.mark.parametrize("where", ["chunked", "end"])
-@pytest.mark.parametrize("kind", ["fastpath", "sync", "gthread", "waitress", "granian"])
+@pytest.mark.parametrize(
+    "kind", grouped("stop", ["fastpath", "sync", "gthread", "waitress", "granian"])
+)
 def test_signal_within_a_body_without_length_breaks_the_answer(
     kind: str, where: str, number: signal.Signals
 ) -> None:
@@ -112,7 +121,7 @@ def test_signal_within_a_body_that_ends_by_close_breaks_the_answer(
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-@pytest.mark.parametrize("kind", [*KINDS, "reloading", "reloading-fastpath"])
+@pytest.mark.parametrize("kind", grouped("stop", [*KINDS, "reloading", "reloading-fastpath"]))
 def test_signal_with_an_idle_pool_ends_the_server(kind: str, number: signal.Signals) -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     with scripted(answering(answer)) as upstream, running(kind, upstream.url) as server:

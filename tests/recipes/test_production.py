@@ -19,6 +19,8 @@ from tests.harness.raw_client import Answer, exchange, get
 from tests.harness.scripted_upstream import ScriptedUpstream, scripted
 from tests.recipes.projects import block_with, make_project
 
+pytestmark = pytest.mark.xdist_group("recipe for production")
+
 INDEX = b"<!doctype html><title>The frontend</title>"
 SCRIPT = "/assets/index-DkB2fK3Z.js"
 PAGE = "Accept: text/html,application/xhtml+xml,*/*;q=0.8"

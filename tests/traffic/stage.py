@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -32,9 +33,19 @@ DECODE_CHUNKED = ("fastpath", "sync", "gthread", "waitress", "granian", *NEIGHBO
 DEADLINE = raw_client.DEADLINE
 
 
+def staged(kind: str, options: dict[str, Any], name: str) -> Any:
+    """The parameter of the fixture `stage` for this server.
+
+    Tests of the same server are a group: they follow each other, so that it is started once.
+    """
+    told = json.dumps(options, sort_keys=True) if options else ""
+    group = f"{kind} {zlib.crc32(told.encode()):x}" if told else kind
+    return pytest.param((kind, options), id=name, marks=pytest.mark.xdist_group(group))
+
+
 def on(*kinds: str, **options: Any) -> pytest.MarkDecorator:
     """Run the test once for each kind of server, with these settings and environment."""
-    stages = [pytest.param((kind, options), id=kind) for kind in kinds]
+    stages = [staged(kind, options, kind) for kind in kinds]
     return pytest.mark.parametrize("stage", stages, indirect=True)
 
 
@@ -116,29 +127,22 @@ class Stage:
 
 
 class Stages:
-    """The servers of a test session: each is started when asked for, and kept for the next test.
-
-    Each costs some 40 MB: the one that was asked for longest ago makes room.
-    """
-
-    MOST = 60
+    """The server of a test, kept for the next one: tests of one server follow each other."""
 
     def __init__(self) -> None:
-        self._running: dict[str, Stage] = {}  # in the order in which they were asked for last
+        self._last: tuple[str, Stage] | None = None
 
     def get(self, kind: str, settings: dict[str, Any], environment: dict[str, str]) -> Stage:
         key = json.dumps([kind, settings, environment], sort_keys=True)
-        stage = self._running.pop(key, None)
-        if stage is None:
-            while len(self._running) >= self.MOST:
-                self._running.pop(next(iter(self._running))).close()
-            stage = Stage(kind, settings, environment)
-        self._running[key] = stage
-        return stage
+        if self._last is None or self._last[0] != key:
+            self.close()
+            self._last = (key, Stage(kind, settings, environment))
+        return self._last[1]
 
     def close(self) -> None:
-        for stage in self._running.values():
-            stage.close()
+        if self._last is not None:
+            self._last[1].close()
+            self._last = None
 
 
 def asking_in_vain(stage: Stage, asking: bytes) -> RawClient:

@@ -83,7 +83,6 @@ def host_stays(stage: Stage) -> None:
 def counts_whole(stage: Stage, *, is_raw: bool) -> None:
     crosses(stage, is_raw=is_raw)
     is_seen_by_django(stage)
-    stage.upstream.connections.clear()
     is_refused(stage)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from tests.asgi import servers
 from tests.harness.django_servers import DjangoServer, serving
+from tests.harness.groups import grouped
 from tests.harness.http_requests import Request, RequestReader
 from tests.harness.raw_client import RawClient, exchange
 from tests.harness.scripted_upstream import Connection, scripted
@@ -67,7 +68,7 @@ def frontend() -> Frontend:
     return Frontend()
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=grouped("sends", KINDS))
 def server(
     request: pytest.FixtureRequest, frontend: Frontend, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DjangoServer]:
@@ -106,7 +107,7 @@ def test_body_is_never_another_request(
     assert frontend.seen.empty()
 
 
-@pytest.mark.parametrize("server", UPGRADING, indirect=True)
+@pytest.mark.parametrize("server", grouped("sends", UPGRADING), indirect=True)
 @pytest.mark.parametrize("prefix", ["/", "/tls/"])
 def test_upgraded_connection_loses_nothing(server: DjangoServer, prefix: str) -> None:
     with RawClient(server.port) as client:

@@ -22,6 +22,8 @@ from tests.unit.odd_readings import (
 )
 from tests.unit.odd_requests import ODD_REQUESTS
 
+pytestmark = pytest.mark.xdist_group("odd requests")
+
 ROOT = Path(__file__).parent.parent.parent
 CSRC = ROOT / "csrc"
 
