@@ -3,10 +3,14 @@ PYTHON ?= python3
 PORT ?= 8000
 FRONTEND_PORT ?= 3000
 FRONTEND ?= static
+PROCESSES ?= 4
 
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest -q
+# Most of a test's time is waiting, so that more processes than cores share the suite; a group's
+# tests stay in one of them, where they find the server that they share.
+SHARED = -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder --max-worker-restart 0
 SOURCES := setup.py pyproject.toml $(wildcard csrc/*/*.[ch] csrc/*/*/*.[ch])
 
 # Runs Python with another build of the engine; see tests/builds.
@@ -20,23 +24,28 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_cut_answers.py tests/traffic/test_middleware_before.py \
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
-.PHONY: help demo test smoke test-static check lint neighbours bench wheel wheel-arm64 clean
+.PHONY: help demo test smoke test-static check neighbours bench wheel wheel-arm64 raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
 	@echo "make test    everything    make check   the quick part of it    make bench   the speed"
 	@echo "make wheel   what pip installs without a compiler (make wheel-arm64: for that processor)"
 	@echo "make neighbours    beside Wagtail, django-hosts and others, as they are today"
+	@echo "make raise    newer versions of what the suite is run with, into .ci/constraints.txt"
+
+# The suite's verdict changes with the code alone: make raise brings newer versions.
+PINS ?= .ci/constraints.txt
+PINNED = $(if $(and $(PINS),$(filter test,$(1))),-c $(PINS))
 
 # A virtual environment with a dependency group (demo, test, bench) and the extension in place.
-$(VENV)/%.done: $(SOURCES) .ci/install
+$(VENV)/%.done: $(SOURCES) $(PINS) .ci/install
 	@echo "make: looking for the system's packages"
 	@.ci/install build $(filter test bench,$*)
 	@echo "make: making a virtual environment in $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install -q -U pip setuptools
+	@$(BIN)/pip install -q -U pip setuptools $(call PINNED,$*)
 	@echo "make: installing what $* needs, half a minute the first time"
-	@$(BIN)/pip install -q --group $*
+	@$(BIN)/pip install -q --group $* $(call PINNED,$*)
 	@echo "make: building the engine"
 	@$(BIN)/pip install -q --no-build-isolation -e . >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 	@touch $@
@@ -80,14 +89,14 @@ demo: $(VENV)/demo.done
 # crash or a race would pass.
 test: $(VENV)/test.done smoke build/portable/samesite_proxy/_engine.abi3.so \
 		build/sanitized/samesite_proxy/_engine.abi3.so
-	$(PYTEST)
-	$(call WITH_ENGINE,build/portable/samesite_proxy/_engine.abi3.so) $(PYTEST) \
+	$(PYTEST) $(SHARED)
+	$(call WITH_ENGINE,build/portable/samesite_proxy/_engine.abi3.so) $(PYTEST) $(SHARED) \
 		-m "not slow" tests/engine tests/traffic tests/live tests/fastpath
 	$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine.abi3.so) $(PYTEST) \
-		-m "not slow and not unsanitized" tests/engine tests/fastpath
+		$(SHARED) -m "not slow and not unsanitized" tests/engine tests/fastpath
 
 smoke: $(NEWEST)/samesite_proxy/_engine.abi3.so
-	$(call WITH_ENGINE,$<) $(NEWEST)/venv/bin/python -m pytest -q -p no:cacheprovider \
+	$(call WITH_ENGINE,$<) $(NEWEST)/venv/bin/python -m pytest -q $(SHARED) -p no:cacheprovider \
 		-m "not slow" $(SMOKE)
 
 # With a libcurl of its own; needs cargo, cmake and OpenSSL's headers.
@@ -95,7 +104,7 @@ test-static: build/static/samesite_proxy/_engine.abi3.so
 	$(call WITH_ENGINE,$<) $(PYTEST) -m "not slow" tests/engine
 
 check: $(VENV)/test.done
-	$(PYTEST) -m "not slow" tests/unit tests/engine tests/test_architecture.py tests/test_style.py tests/test_c.py
+	$(PYTEST) $(SHARED) -m "not slow" tests/unit tests/engine tests/test_architecture.py tests/test_style.py tests/test_c.py
 
 # Third-party software as it is installed today, in an environment of its own.
 neighbours:
@@ -119,6 +128,14 @@ wheel-arm64: build/wheel/venv.done
 
 bench: $(VENV)/bench.done
 	@$(BIN)/python -m bench
+
+# The newest versions of all that the suite is run with, for the Python that it is run with.
+raise:
+	@$(PYTHON) -m venv --clear build/raised
+	@build/raised/bin/pip install -q -U pip setuptools
+	@build/raised/bin/pip install -q --group test
+	@build/raised/bin/pip freeze -q --all >$(PINS)
+	@git diff --stat $(PINS)
 
 clean:
 	rm -rf build dist $(VENV) .venv-neighbours example_project/var samesite_proxy/*.so *.egg-info

@@ -41,6 +41,18 @@ def test_trouble():
         {trouble}
 """
 
+NUMBERS = 8
+GROUPS = f"""
+import os, pytest
+from pathlib import Path
+
+@pytest.mark.parametrize("number", range({NUMBERS}))
+@pytest.mark.parametrize("group", [pytest.param(g, marks=pytest.mark.xdist_group(g)) for g in "ab"])
+def test_of_a_group(group, number):
+    with Path("processes").open("a") as file:
+        print(group, os.getpid(), file=file)
+"""
+
 SEGFAULT = "os.kill(os.getpid(), signal.SIGSEGV)"
 FAILURE = "raise AssertionError"
 
@@ -73,8 +85,13 @@ def tree(tmp_path: Path) -> Path:
 
 
 def make(tree: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    # This test may be run by make itself, which passes its own flags on.
-    environ = {name: value for name, value in os.environ.items() if "MAKE" not in name}
+    # This test may be run by make itself, which passes its own flags on, and in one of the suite's
+    # processes.
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if "MAKE" not in name and not name.startswith("PYTEST")
+    }
     return subprocess.run(
         ["make", *arguments],
         cwd=tree,
@@ -86,24 +103,32 @@ def make(tree: Path, *arguments: str, **environment: str) -> subprocess.Complete
     )
 
 
-def make_test(tree: Path, trouble: str, at: int) -> tuple[int, int]:
-    """make's exit status, and how often the suite was run."""
-    (tree / "tests" / "engine" / "test_scratch.py").write_text(SUITE.format(trouble=trouble))
-    done = make(tree, "test", "SMOKE=tests/engine", TROUBLE_AT=str(at))
-    return done.returncode, len((tree / "runs").read_text().split())
+def make_test(tree: Path, suite: str, processes: int, at: int = 0) -> int:
+    """make's exit status."""
+    (tree / "tests" / "engine" / "test_scratch.py").write_text(suite)
+    arguments = ["test", "SMOKE=tests/engine", f"PROCESSES={processes}"]
+    return make(tree, *arguments, TROUBLE_AT=str(at)).returncode
 
 
-def test_make_test_runs_the_suite_this_often(tree: Path) -> None:
-    assert make_test(tree, FAILURE, at=0) == (0, RUNS)
+def test_make_test_runs_the_suite_this_often_and_shares_it_by_groups(tree: Path) -> None:
+    assert make_test(tree, GROUPS, processes=2) == 0
+    told = [line.split() for line in (tree / "processes").read_text().splitlines()]
+    assert len(told) == 2 * NUMBERS * RUNS
+    for group in "ab":
+        assert len({process for name, process in told if name == group}) == RUNS
+    assert len({process for _, process in told}) == 2 * RUNS
 
 
 @pytest.mark.parametrize("at", range(1, RUNS + 1))
-@pytest.mark.parametrize("trouble", [SEGFAULT, FAILURE], ids=["segfault", "failure"])
-def test_trouble_in_any_run_fails_make_test(tree: Path, trouble: str, at: int) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "processes"), [(SEGFAULT, 1), (FAILURE, 0)], ids=["segfault", "failure"]
+)
+def test_trouble_in_any_run_fails_make_test(
+    tree: Path, trouble: str, processes: int, at: int
+) -> None:
     """Nothing is run again: a second time, all would be well."""
-    status, runs = make_test(tree, trouble, at)
-    assert status != 0
-    assert runs == at
+    assert make_test(tree, SUITE.format(trouble=trouble), processes, at) != 0
+    assert len((tree / "runs").read_text().split()) == at
 
 
 @pytest.mark.parametrize("group", ["demo", "test"])
@@ -111,7 +136,7 @@ def test_make_says_what_it_does_before_it_does_it(tree: Path, group: str) -> Non
     """What installs is silent; here it says its name, and a line of make's stands before each."""
     shutil.rmtree(tree / ".venv")
     for name in ("python", "pip"):
-        program(tree / "bin" / name, f"echo {name} >&2")
+        program(tree / "bin" / name, f'echo {name} >&2; echo "$@" >>told')
     program(tree / "new", 'echo venv >&2; mkdir -p "$3/bin"; cp bin/* "$3/bin"')
     program(tree / ".ci" / "install", "echo system >&2")
     done = make(tree, f".venv/{group}.done", f"PYTHON={tree / 'new'}")
@@ -119,3 +144,6 @@ def test_make_says_what_it_does_before_it_does_it(tree: Path, group: str) -> Non
     assert done.stderr.split() == ["system", "venv", "pip", "pip"]
     assert len(done.stdout.splitlines()) == 4
     assert group in done.stdout
+    installations = (tree / "told").read_text().splitlines()[:2]
+    pinned = "-c .ci/constraints.txt"
+    assert [pinned in line for line in installations] == [group == "test"] * 2

@@ -22,6 +22,9 @@ from tests.harness.scripted_upstream import ScriptedUpstream
 ROOT = Path(__file__).parents[2]
 
 # What is no part of a checkout, and large.
+# What they look at is built once.
+pytestmark = pytest.mark.xdist_group("sdist")
+
 LEFT_OUT = (".git", ".venv*", ".*_cache", "__pycache__", "build", "dist", "node_modules", "var")
 
 DIRT = [
