@@ -21,6 +21,7 @@ def test_stalled_upstream_is_a_504_before_the_worker_is_killed() -> None:
         scripted(stalling_first) as upstream,
         running("sync", upstream.url, GUNICORN_CMD_ARGS=options) as server,
     ):
+        assert asked(server.port, "/api/process/").status == 200  # The worker is there.
         workers = server.pids()
         assert asked(server.port, "/n/stalled").status == 504
         assert asked(server.port, "/n/next").body == body_of("next")
