@@ -22,12 +22,13 @@ from tests.engine.programs import (
 
 
 @contextlib.contextmanager
-def full_backlog() -> Iterator[str]:
+def full_backlog(host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
     """The URL of a listener that lets nobody in."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        listener = stack.enter_context(socket.create_server((host, port), family=family, backlog=0))
         for _ in range(4):
-            filling = stack.enter_context(socket.socket())
+            filling = stack.enter_context(socket.socket(family))
             filling.setblocking(False)
             filling.connect_ex(listener.getsockname())
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

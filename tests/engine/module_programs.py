@@ -37,7 +37,7 @@ def imported_again() -> Any:
 
 
 def reloaded() -> Any:
-    return importlib.reload(_engine)
+    return importlib.reload(sys.modules[NAME])
 
 
 def executed_again() -> Any:

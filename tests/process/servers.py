@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from tests.harness.django_servers import COMMANDS, ENVIRONMENTS, DjangoServer, serving
 
@@ -17,13 +18,20 @@ def _gunicorn(*options: str) -> Callable[[int], list[str]]:
     return lambda port: ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", *options]
 
 
+def _preloaded(worker: str, application: str) -> Callable[[int], list[str]]:
+    module = f"tests.process.warmed_{application}:application"
+    return _gunicorn("--preload", "--workers", "3", "--worker-class", worker, module)
+
+
 def _reloading(port: int) -> list[str]:
     return ["-m", "tests.project.manage", "runserver", f"127.0.0.1:{port}"]
 
 
 COMMANDS.update(
     reloading=_reloading,
-    preloaded=_gunicorn("--preload", "--workers", "3", "tests.process.warmed_wsgi:application"),
+    preloaded=_preloaded("sync", "wsgi"),
+    preloaded_gthread=_preloaded("gthread", "wsgi"),
+    preloaded_asgi=_preloaded("asgi", "asgi"),
     recycling=_gunicorn(
         "--worker-class", "gthread", "--threads", "4", "--workers", "2",
         "--max-requests", "50", "--max-requests-jitter", "20",
@@ -35,15 +43,23 @@ ENVIRONMENTS["reloading-fastpath"] = ENVIRONMENTS["fastpath"]
 
 
 @contextlib.contextmanager
-def running(kind: str, frontend: str, **environment: str) -> Iterator[DjangoServer]:
-    """A server that waits for its requests two seconds at most once it is told to stop."""
+def running(
+    kind: str,
+    frontend: str | dict[str, str],
+    more: dict[str, Any] | None = None,
+    **environment: str,
+) -> Iterator[DjangoServer]:
+    """A server that waits for its requests two seconds at most once it is told to stop.
+
+    `more` is added to SAMESITE_PROXY.
+    """
     given = {
         "DJANGO_SETTINGS_MODULE": "tests.process.settings",
         "GUNICORN_CMD_ARGS": f"--no-control-socket --graceful-timeout {GRACEFUL_SECONDS}",
         "GRANIAN_WORKERS_KILL_TIMEOUT": GRACEFUL_SECONDS,
         **environment,
     }
-    with serving(kind, {"FRONTEND": frontend}, **given) as server:
+    with serving(kind, {"FRONTEND": frontend, **(more or {})}, **given) as server:
         yield server
 
 

@@ -33,8 +33,11 @@ def meeting_first() -> Script:
     return script
 
 
-def check_preloaded(requests: int) -> None:
-    with scripted(meeting_first()) as upstream, running("preloaded", upstream.url) as server:
+def check_preloaded(kind: str, requests: int, **environment: str) -> None:
+    with (
+        scripted(meeting_first()) as upstream,
+        running(kind, upstream.url, **environment) as server,
+    ):
         await_that("three workers", lambda: len(workers_of(server)) == 3)
         assert len(upstream.connections) >= CONNECTIONS
         with loading(server.port) as load:
@@ -55,13 +58,22 @@ def check_preloaded(requests: int) -> None:
         assert all(line.endswith("right") for line in asked_by_master)
 
 
-def test_workers_forked_with_a_warm_pool_share_no_connection() -> None:
-    check_preloaded(500)
+@pytest.mark.parametrize(
+    ("kind", "again"),
+    [
+        ("preloaded", ""),
+        ("preloaded", "imported_again"),
+        ("preloaded_gthread", "copied"),
+        ("preloaded_asgi", "executed_again"),
+    ],
+)
+def test_workers_forked_with_a_warm_pool_share_no_connection(kind: str, again: str) -> None:
+    check_preloaded(kind, 200, ENGINE_AGAIN=again)
 
 
 @pytest.mark.slow
 def test_workers_forked_with_a_warm_pool_answer_thousands_rightly() -> None:
-    check_preloaded(3000)
+    check_preloaded("preloaded", 3000)
 
 
 def check_forks_in_requests(kind: str, forks: int) -> None:

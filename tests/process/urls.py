@@ -12,6 +12,8 @@ from django.http import HttpRequest, JsonResponse
 from django.test import Client
 from django.urls import include, path
 
+from tests.process import children
+
 # The autoreloader watches every imported module, this one too.
 if watched := os.environ.get("TEST_WATCHED_MODULE"):
     importlib.import_module(watched)
@@ -58,4 +60,11 @@ def fork(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": status} | {key: bodies[key].decode() for key in bodies})
 
 
-urlpatterns = [path("api/", include([path("process/", process), path("fork/", fork)]))]
+views = [
+    path("process/", process),
+    path("fork/", fork),
+    path("children/", children.children),
+    path("children-of-a-loop/", children.children_of_a_loop),
+    path("again/", children.again),
+]
+urlpatterns = [path("api/", include(views))]

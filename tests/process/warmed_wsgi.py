@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from django.test import Client
 
+from tests.engine import module_programs
 from tests.process.numbers import body_of
 from tests.project.wsgi import application
 
@@ -25,6 +26,9 @@ def _ask(name: str) -> None:
 def _ask_before_fork() -> None:
     _ask("master")
 
+
+if how := os.environ.get("ENGINE_AGAIN"):
+    getattr(module_programs, how)()
 
 # Several connections, warm when the workers are forked.
 with ThreadPoolExecutor(CONNECTIONS) as pool:
