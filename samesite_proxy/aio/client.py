@@ -7,6 +7,7 @@ import contextlib
 
 from samesite_proxy._engine import EngineError
 from samesite_proxy.aio.exchange import AsyncExchange
+from samesite_proxy.aio.tasks import ended
 from samesite_proxy.types import Event, Receive, Send
 
 # How long a client that leaves may go unnoticed; s.
@@ -88,8 +89,7 @@ class Client:
         if self._timer is not None:
             self._timer.cancel()
         if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.gather(self._listening, return_exceptions=True)
+            await ended(self._listening)
             if self._is_uploading:
                 _lingering.add(task := asyncio.ensure_future(self._linger()))
                 task.add_done_callback(_lingering.discard)
@@ -98,6 +98,7 @@ class Client:
         """Reads on in a body whose rest nobody wants. Hypercorn's queue, once full of it, holds
         back the request's own end, and gunicorn's reader the client."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LINGER):
+            async with asyncio.timeout(LINGER) as limit:
                 while (await self._receive())["type"] != "http.disconnect":
-                    pass
+                    if limit.expired():  # Which receive() has taken for itself; see ended().
+                        return

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from samesite_proxy.aio.tasks import ended
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.error_page import told
@@ -108,8 +109,7 @@ class Browser:
 
     async def leave(self) -> None:
         """Nothing is listened for any more: granian closes only once nobody waits for an event."""
-        self.left.cancel()
-        await asyncio.gather(self.left, return_exceptions=True)
+        await ended(self.left)
 
     async def send(self, event: Event) -> None:
         """TimeoutError where the browser takes nothing; it is not waited for as long again."""

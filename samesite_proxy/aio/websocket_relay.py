@@ -17,6 +17,7 @@ from websockets.protocol import CLIENT, OPEN, Protocol
 
 from samesite_proxy._engine import EngineError
 from samesite_proxy.aio.exchange import AsyncExchange
+from samesite_proxy.aio.tasks import ended
 from samesite_proxy.aio.websocket_client import VANISHED, Browser, Closing
 
 logger = logging.getLogger("samesite_proxy")
@@ -215,10 +216,7 @@ class Relay:
         try:
             is_browser_open = await self._until_closed(frontend, browser)
         finally:
-            tasks = [frontend, browser, *([self._ponging] if self._ponging else [])]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(frontend, browser, *([self._ponging] if self._ponging else []))
             await self._browser.leave()
         if is_browser_open:
             await self._browser.close(frontend.result())

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -49,7 +50,7 @@ ENDINGS = {
 }
 
 
-@on(*front("uvicorn", "hypercorn", "granian"))
+@on(*front(*STREAMING))
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())
 def test_connection_that_ends_before_a_large_upload_does_leaves_no_client_waiting(
     stage: Stage, ending: bytes
@@ -172,6 +173,18 @@ def test_frontend_that_is_down_is_502_in_one_line(stage: Stage) -> None:
     assert answer.body.count(b"\n") == 1
     assert answer.get("Cache-Control") == "no-store"
     stage.await_log("502 samesite_proxy")
+
+
+@on(*both(), settings={"FRONTEND": "http://127.0.0.1:9"})
+def test_uploads_to_a_frontend_that_is_down_are_502(stage: Stage) -> None:
+    def upload(_: int) -> int:
+        with stage.client() as client:
+            with contextlib.suppress(ConnectionError):  # Nobody wants the rest.
+                client.send(request("POST", "/up", body=b"x" * 3_000_000))
+            return client.read_answer().status
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(upload, range(12))) == [502] * 12
 
 
 @on(*both(), settings={"FRONTEND": "http://127.0.0.1:9"})
