@@ -17,6 +17,10 @@ CHANNELS = [f"{name} channels" for name in EVERY]
 def greet(socket: ServerConnection) -> None:
     assert socket.request is not None
     socket.send(f"frontend {socket.request.path}")
+    # The browser closes first: daphne may reset a connection that it has closed itself, and at a
+    # reset the library that is our browser forgets the messages that came together with it.
+    for _ in socket:
+        pass
 
 
 def first_words(stage: Stage, target: str, **options: Any) -> str | bytes:
