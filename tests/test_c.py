@@ -78,9 +78,11 @@ class Build:
         run("gcc", *self.flags, f"-I{CSRC}", "-c", source, "-o", target)
         return target
 
-    def program(self, source: Path) -> Path:
-        target = self.folder / source.stem
-        run("gcc", *self.flags, "-pthread", self.compiled(source), self.library, "-o", target)
+    def program(self, source: Path, *others: Path) -> Path:
+        """Others stand in for what the system has."""
+        target = self.folder / "_".join(path.stem for path in (source, *others))
+        objects = [self.compiled(path) for path in (source, *others)]
+        run("gcc", *self.flags, "-pthread", *objects, self.library, "-o", target)
         return target
 
 
@@ -120,6 +122,17 @@ def test_program_passes_under_sanitizers(program: Path, sanitized: Build) -> Non
 @pytest.mark.xdist_group("C, portable")
 def test_program_passes_with_the_portable_poller(program: Path, portable: Build) -> None:
     run(portable.program(program))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="made of Linux's poll")
+@pytest.mark.parametrize("most", ["10240", "16"])
+@pytest.mark.parametrize("program", ["poller", "client_socket"])
+def test_program_passes_with_a_poll_as_on_macos(
+    program: str, most: str, portable: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XNU_OPEN_MAX", most)
+    folder = ROOT / "tests" / "c"
+    run(portable.program(folder / f"test_{program}.c", folder / "xnu_poll.c"))
 
 
 @pytest.mark.slow

@@ -18,10 +18,11 @@
 bool
 sp_client_is_gone(int fd)
 {
-    struct pollfd client = {.fd = fd};
+    /* xnu's poll says nothing of a descriptor of which nothing is asked. */
+    struct pollfd client = {.fd = fd, .events = POLLOUT};
     char byte;
 
-    if (poll(&client, 1, 0) > 0) {
+    if (poll(&client, 1, 0) > 0 && (client.revents & ~POLLOUT) != 0) {
         return true;
     }
     ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);

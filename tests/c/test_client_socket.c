@@ -78,15 +78,22 @@ test_client_that_left_is_gone(void)
     (void)close(tcp.server);
 }
 
+/* Also behind bytes that nobody has read. */
 static void
-test_client_that_reset_is_gone(void)
+test_client_that_reset_is_gone(bool has_sent)
 {
     struct connection tcp = connect_tcp();
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
 
+    if (has_sent) {
+        assert(write(tcp.client, "x", 1) == 1);
+        await_readable(tcp.server);
+    }
     assert(setsockopt(tcp.client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) == 0);
     (void)close(tcp.client);
-    await_readable(tcp.server);
+    for (int i = 0; i < 1000 && !sp_client_is_gone(tcp.server); i++) {
+        (void)poll(NULL, 0, 10); /* only a pause */
+    }
     assert(sp_client_is_gone(tcp.server));
     (void)close(tcp.server);
 }
@@ -176,7 +183,8 @@ main(void)
     assert(signal(SIGPIPE, SIG_IGN) != SIG_ERR); /* as Python does */
     test_silent_client_is_not_gone();
     test_client_that_left_is_gone();
-    test_client_that_reset_is_gone();
+    test_client_that_reset_is_gone(false);
+    test_client_that_reset_is_gone(true);
     test_unread_bytes_hide_the_end();
     test_await_counts_what_is_there();
     test_broken_client_sees_a_reset();

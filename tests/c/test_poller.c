@@ -1,6 +1,7 @@
 /* The poller, whichever is built in: what it tells, and what it stops telling. */
 #undef NDEBUG
 #include "bytes.h"
+#include "engine/clock.h"
 #include "engine/descriptors.h"
 #include "engine/poller.h"
 
@@ -31,12 +32,12 @@ close_pair(const int ends[2])
     (void)close(ends[1]);
 }
 
-/* What is told of `fd` at once, 0 for nothing. */
+/* What is told of `fd` by one wait, 0 for nothing. */
 static unsigned
-told(struct sp_poller *poller, int fd)
+told_within(int timeout, struct sp_poller *poller, int fd)
 {
     struct sp_poll_event events[64];
-    size_t count = sp_poller_wait(poller, 0, events, COUNT(events));
+    size_t count = sp_poller_wait(poller, timeout, events, COUNT(events));
 
     for (size_t i = 0; i < count; i++) {
         if (events[i].fd == fd) {
@@ -44,6 +45,23 @@ told(struct sp_poller *poller, int fd)
         }
     }
     return 0;
+}
+
+static unsigned
+told(struct sp_poller *poller, int fd)
+{
+    return told_within(0, poller, fd);
+}
+
+static unsigned
+await_report(struct sp_poller *poller, int fd)
+{
+    unsigned events = 0;
+
+    for (int i = 0; i < 100 && events == 0; i++) {
+        events = told_within(100, poller, fd);
+    }
+    return events;
 }
 
 static void
@@ -108,7 +126,26 @@ test_end_of_the_peer_is_told(void)
     assert((told(poller, ends[0]) & SP_POLL_IN) != 0);
     /* Both directions are closed: that is told without being asked for. */
     assert(sp_poller_set(poller, ends[0], 0) == SP_OK);
-    assert(told(poller, ends[0]) == SP_POLL_ERROR);
+    assert(await_report(poller, ends[0]) == SP_POLL_ERROR);
+    sp_poller_free(poller);
+    (void)close(ends[0]);
+}
+
+/* Neither bytes nor the end of a stream, behind which a client may wait for its answer. */
+static void
+test_nothing_else_is_told_unasked(void)
+{
+    struct sp_poller *poller = new_poller();
+    int ends[2];
+
+    open_pair(ends);
+    assert(sp_poller_set(poller, ends[0], 0) == SP_OK);
+    assert(write(ends[1], "x", 1) == 1);
+    assert(told_within(150, poller, ends[0]) == 0);
+    assert(shutdown(ends[1], SHUT_WR) == 0);
+    assert(told_within(150, poller, ends[0]) == 0);
+    (void)close(ends[1]);
+    assert(await_report(poller, ends[0]) == SP_POLL_ERROR);
     sp_poller_free(poller);
     (void)close(ends[0]);
 }
@@ -175,6 +212,33 @@ test_small_batches_starve_nobody(void)
     sp_poller_free(poller);
 }
 
+/* Also where the system polls fewer at once: tests/c/xnu_poll.c. */
+static void
+test_many_are_waited_for(void)
+{
+    struct sp_poller *poller = new_poller();
+    struct sp_poll_event event;
+    int pairs[PAIRS][2];
+    long long began = sp_clock_now();
+
+    for (size_t i = 0; i < PAIRS; i++) {
+        open_pair(pairs[i]);
+        assert(sp_poller_set(poller, pairs[i][0], i == 0 ? 0 : SP_POLL_IN) == SP_OK);
+    }
+    assert(sp_poller_wait(poller, 50, &event, 1) == 0);
+    assert(sp_clock_now() - began >= 50);
+    assert(write(pairs[PAIRS - 1][1], "x", 1) == 1);
+    assert(await_report(poller, pairs[PAIRS - 1][0]) == SP_POLL_IN);
+    (void)close(pairs[0][1]);
+    assert(read(pairs[PAIRS - 1][0], &(char){0}, 1) == 1);
+    assert(await_report(poller, pairs[0][0]) == SP_POLL_ERROR);
+    (void)close(pairs[0][0]);
+    for (size_t i = 1; i < PAIRS; i++) {
+        close_pair(pairs[i]);
+    }
+    sp_poller_free(poller);
+}
+
 int
 main(void)
 {
@@ -182,8 +246,10 @@ main(void)
     test_only_what_was_asked_for_is_told();
     test_removed_descriptor_is_silent_and_can_come_back();
     test_end_of_the_peer_is_told();
+    test_nothing_else_is_told_unasked();
     test_reused_number_is_a_new_descriptor();
     test_small_batches_starve_nobody();
+    test_many_are_waited_for();
     (void)puts("poller: ok");
     return 0;
 }

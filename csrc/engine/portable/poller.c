@@ -1,15 +1,28 @@
 #include "engine/poller.h"
 
+#include "engine/clock.h"
+
+#include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #define SP_FIRST_CAPACITY 64
 
+/* ms between two looks at what the system does not watch, and at all that it watches in slices. */
+#define SP_LOOK  100
+#define SP_PAUSE 10
+
 struct sp_poller {
     struct pollfd *watched; /* owned; in no order, the first `count` are in use */
+    struct pollfd *silent;  /* owned; as many, to look at those that nothing is asked of */
     size_t count;
     size_t capacity;
     size_t next; /* where the next report begins, so that no descriptor starves */
+    size_t most; /* that the system has not refused to poll at once */
+    long long next_look;
 };
 
 static short
@@ -41,8 +54,14 @@ find(const struct sp_poller *poller, int fd)
 enum sp_error
 sp_poller_new(struct sp_poller **poller)
 {
-    *poller = calloc(1, sizeof(**poller));
-    return *poller != NULL ? SP_OK : SP_E_NO_MEMORY;
+    struct sp_poller *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        return SP_E_NO_MEMORY;
+    }
+    made->most = SIZE_MAX;
+    *poller = made;
+    return SP_OK;
 }
 
 void
@@ -50,6 +69,7 @@ sp_poller_free(struct sp_poller *poller)
 {
     if (poller != NULL) {
         free(poller->watched);
+        free(poller->silent);
         free(poller);
     }
 }
@@ -66,11 +86,13 @@ sp_poller_set(struct sp_poller *poller, int fd, unsigned events)
     if (poller->count == poller->capacity) {
         /* Bounded by the descriptors that a process can have. */
         size_t capacity = poller->capacity > 0 ? poller->capacity * 2 : SP_FIRST_CAPACITY;
-        struct pollfd *grown = realloc(poller->watched, capacity * sizeof(*grown));
-        if (grown == NULL) {
+        struct pollfd *watched = realloc(poller->watched, capacity * sizeof(*watched));
+        poller->watched = watched != NULL ? watched : poller->watched;
+        struct pollfd *silent = realloc(poller->silent, capacity * sizeof(*silent));
+        poller->silent = silent != NULL ? silent : poller->silent;
+        if (watched == NULL || silent == NULL) {
             return SP_E_NO_MEMORY;
         }
-        poller->watched = grown;
         poller->capacity = capacity;
     }
     poller->watched[poller->count++] = (struct pollfd){.fd = fd, .events = to_poll(events)};
@@ -87,13 +109,100 @@ sp_poller_remove(struct sp_poller *poller, int fd)
     }
 }
 
+static void
+clear_reports(struct pollfd *watched, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        watched[i].revents = 0;
+    }
+}
+
+/* What has happened in the whole list, in slices that the system takes; it is waited for only where
+ * one slice is all. Some systems have a limit of their own (xnu's is OPEN_MAX), others that of the
+ * process's descriptors, which can be lowered. */
+static int
+poll_slices(struct sp_poller *poller, struct pollfd *list, int timeout)
+{
+    int ready = 0;
+    size_t at = 0;
+
+    do {
+        size_t left = poller->count - at;
+        size_t size = left < poller->most ? left : poller->most;
+        int found = poll(list + at, (nfds_t)size, size == poller->count ? timeout : 0);
+        if (found < 0 && errno != EINTR && size > 1) {
+            poller->most = size / 2;
+            continue;
+        }
+        if (found < 0) {
+            clear_reports(list + at, size);
+        }
+        ready += found > 0 ? found : 0;
+        at += size;
+    } while (at < poller->count);
+    return ready;
+}
+
+static int
+poll_list(struct sp_poller *poller, struct pollfd *list, int timeout)
+{
+    long long until = timeout >= 0 ? sp_clock_now() + timeout : LLONG_MAX;
+    int ready = poll_slices(poller, list, timeout);
+
+    while (ready == 0 && poller->most < poller->count && sp_clock_now() < until) {
+        (void)poll(NULL, 0, SP_PAUSE); /* only a pause */
+        ready = poll_slices(poller, list, 0);
+    }
+    return ready;
+}
+
+/* xnu registers nothing for a descriptor without events. What is not asked for here is thrown away:
+ * that one can write. */
+static void
+look_at_silent_ones(struct sp_poller *poller)
+{
+    for (size_t i = 0; i < poller->count; i++) {
+        bool is_silent = poller->watched[i].events == 0;
+        poller->silent[i] =
+            (struct pollfd){.fd = is_silent ? poller->watched[i].fd : -1, .events = POLLOUT};
+    }
+    if (poll_list(poller, poller->silent, 0) > 0) {
+        for (size_t i = 0; i < poller->count; i++) {
+            poller->watched[i].revents |= (short)(poller->silent[i].revents & ~POLLOUT);
+        }
+    }
+}
+
+static bool
+has_silent_ones(const struct sp_poller *poller)
+{
+    size_t i = 0;
+
+    while (i < poller->count && poller->watched[i].events != 0) {
+        i++;
+    }
+    return i < poller->count;
+}
+
 size_t
 sp_poller_wait(struct sp_poller *poller, int timeout, struct sp_poll_event *events, size_t capacity)
 {
-    int ready = poll(poller->watched, (nfds_t)poller->count, timeout);
+    bool has_silent = has_silent_ones(poller);
+    bool looks = sp_clock_now() >= poller->next_look;
     size_t told = 0;
 
-    for (size_t i = 0; ready > 0 && i < poller->count && told < capacity; i++) {
+    if (looks) {
+        poller->next_look = sp_clock_now() + SP_LOOK;
+        poller->most = SIZE_MAX; /* a limit may have been raised again */
+    }
+    if (has_silent && (timeout < 0 || timeout > SP_LOOK)) {
+        timeout = SP_LOOK;
+    }
+    (void)poll_list(poller, poller->watched, timeout); /* each says itself what it has to report */
+    if (has_silent && looks) {
+        look_at_silent_ones(poller);
+    }
+    for (size_t i = 0; i < poller->count && told < capacity; i++) {
         const struct pollfd *watched = &poller->watched[(poller->next + i) % poller->count];
         if (watched->revents != 0) {
             events[told++] = (struct sp_poll_event){watched->fd, from_poll(watched->revents)};
