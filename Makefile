@@ -24,13 +24,14 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_cut_answers.py tests/traffic/test_middleware_before.py \
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
-.PHONY: help demo test smoke test-static check neighbours bench wheel wheel-arm64 raise clean
+.PHONY: help demo test smoke test-static check neighbours bench wheel wheel-arm64 cross raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
 	@echo "make test    everything    make check   the quick part of it    make bench   the speed"
 	@echo "make wheel   what pip installs without a compiler (make wheel-arm64: for that processor)"
 	@echo "make neighbours    beside Wagtail, django-hosts and others, as they are today"
+	@echo "make cross    the engine compiled and linked for macOS, FreeBSD, OpenBSD, NetBSD and musl"
 	@echo "make raise    newer versions of what the suite is run with, into .ci/constraints.txt"
 
 # The suite's verdict changes with the code alone: make raise brings newer versions.
@@ -125,6 +126,10 @@ wheel: build/wheel/venv.done
 
 wheel-arm64: build/wheel/venv.done
 	@build/wheel/venv/bin/python .ci/make_wheel.py aarch64
+
+# For macOS, the BSDs and musl, by ziglang's compiler; nothing of it is run.
+cross: $(VENV)/cross.done
+	@$(BIN)/python .ci/cross.py $(TARGETS)
 
 bench: $(VENV)/bench.done
 	@$(BIN)/python -m bench

@@ -33,29 +33,31 @@ WARNINGS = shlex.split(
     "-Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes"
     " -Wmissing-prototypes -Wvla -Wundef -Wcast-qual -Wwrite-strings -Wnull-dereference"
 )
-# Of what is linked into the extension nothing is seen from outside but the function that Python
-# looks for: another OpenSSL in the process is not this one.
-LINK_ARGS = (
-    ["-Wl,-exported_symbol,_PyInit__engine", "-Wl,-dead_strip"]
-    if sys.platform == "darwin"
-    else ["-Wl,--version-script=csrc/python/exports.map", "-Wl,--gc-sections"]
-)
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
-def poller() -> tuple[str, str]:
-    """The engine's platform folder, and the macro that opens just what it needs."""
-    if sys.platform.startswith("linux") and os.environ.get("SAMESITE_PROXY_POLLER") != "portable":
-        return "linux", "-D_GNU_SOURCE"
-    macro = "-D_DARWIN_C_SOURCE" if sys.platform == "darwin" else "-D_POSIX_C_SOURCE=200809L"
-    return "portable", macro
+def poller(system: str = sys.platform) -> tuple[str, list[str]]:
+    """The engine's folder for a system, and the macro that opens just what it needs."""
+    if not system.startswith("linux"):  # A macro of POSIX would hide what is BSD's own.
+        return "portable", ["-D_DARWIN_C_SOURCE"] if system == "darwin" else []
+    if os.environ.get("SAMESITE_PROXY_POLLER") == "portable":
+        return "portable", ["-D_POSIX_C_SOURCE=200809L"]
+    return "linux", ["-D_GNU_SOURCE"]
 
 
-def sources() -> list[str]:
-    """The engine's C files for this platform; without them an extension would be built all the
-    same, with nothing in it."""
+def link_args(system: str = sys.platform) -> list[str]:
+    """Of what is linked into the extension nothing is seen from outside but the function that
+    Python looks for: another OpenSSL in the process is not this one."""
+    if system == "darwin":
+        return ["-Wl,-exported_symbol,_PyInit__engine", "-Wl,-dead_strip"]
+    return ["-Wl,--version-script=csrc/python/exports.map", "-Wl,--gc-sections"]
+
+
+def sources(system: str = sys.platform) -> list[str]:
+    """The engine's C files for a system; without them an extension would be built all the same,
+    with nothing in it."""
     found: list[str] = []
-    for folder in ("wire", "engine", f"engine/{poller()[0]}", "python"):
+    for folder in ("wire", "engine", f"engine/{poller(system)[0]}", "python"):
         files = sorted(str(path) for path in Path("csrc", folder).glob("*.c"))
         if not files:
             raise refuse(f"csrc/{folder} holds no C files; this copy of the source is incomplete")
@@ -77,11 +79,11 @@ class Build(build_ext):
         check_machine()
         curl = self.curl()
         extension.extra_compile_args = [
-            "-std=c11", "-O2", "-fvisibility=hidden", "-pthread", "-Icsrc", poller()[1],
+            "-std=c11", "-O2", "-fvisibility=hidden", "-pthread", "-Icsrc", *poller()[1],
             # Of others' headers no warnings are wanted.
             "-isystem", sysconfig.get_path("include"), *WARNINGS, *curl.compile_args,
         ]  # fmt: skip
-        extension.extra_link_args = ["-pthread", *curl.link_args, *LINK_ARGS]
+        extension.extra_link_args = ["-pthread", *curl.link_args, *link_args()]
         if os.environ.get("SAMESITE_PROXY_WERROR"):
             extension.extra_compile_args.append("-Werror")
         if sanitizers := os.environ.get("SAMESITE_PROXY_SANITIZE"):
@@ -114,4 +116,5 @@ engine = Extension(
     py_limited_api=not FREE_THREADED,
 )
 
-setup(ext_modules=[engine], cmdclass={"build_ext": Build, "bdist_wheel": Wheel})
+if __name__ == "__main__":
+    setup(ext_modules=[engine], cmdclass={"build_ext": Build, "bdist_wheel": Wheel})

@@ -129,7 +129,9 @@ sp_connection_gather(struct sp_connection *connection, const struct sp_span *spa
     for (size_t i = 0; i < count; i++) {
         vector[i + 1] = sp_connection_vector(spans[i]);
     }
-    struct msghdr message = {.msg_iov = vector, .msg_iovlen = count + 1};
+    /* Its own type is an int here and a size_t there: this fits both. */
+    unsigned short pieces = (unsigned short)(count + 1);
+    struct msghdr message = {.msg_iov = vector, .msg_iovlen = pieces};
     ssize_t result = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
     if (result < 0 && !sp_descriptor_would_block()) {
         return false;

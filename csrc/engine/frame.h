@@ -5,6 +5,7 @@
 #include "wire/span.h"
 
 #include <sys/socket.h>
+#include <sys/types.h> /* FreeBSD names its types in what sys/socket.h defines */
 
 #define SP_FRAME_HEAD 24U
 
