@@ -24,21 +24,19 @@ from samesite_proxy.aio.forwarder import AsyncForwarder
 from samesite_proxy.aio.scope import (
     IncomingRequests,
     accepted_in,
+    body_length_of,
     is_unframed,
-    length_of_fields,
     name_of,
     path_info_of,
     target_of_scope,
 )
 from samesite_proxy.aio.websocket_client import Browser
 from samesite_proxy.conf import Frontend
-from samesite_proxy.proxy import errors, place, targets
+from samesite_proxy.proxy import place, refusals, targets
 from samesite_proxy.proxy.error_page import is_wanted, told
-from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.response import NoAnswer, failure_of, log_failure
 from samesite_proxy.proxy.routing import Routing
-from samesite_proxy.sync.forwarder import NEVER_FORWARDED
 from samesite_proxy.types import Fields, Receive, Scope, Send
 
 
@@ -54,11 +52,13 @@ class ASGIProxy:
         self._sockets = Sockets(application)
         self._is_first = place.is_first()
 
-    def _frontend_of(self, scope: Scope) -> Frontend | None:
+    def _frontend_of(self, scope: Scope, *, is_never_djangos: bool = False) -> Frontend | None:
         """Whose the request is, or who is told of one that nobody gets; None: Django's."""
-        if targets.is_refused(scope):
-            return self._routing.frontend_of_websocket(path_info_of(scope))
-        return self._routing.frontend_before_django(path_info_of(scope), get_script_prefix(scope))
+        return self._routing.frontend_before_django(
+            path_info_of(scope),
+            get_script_prefix(scope),
+            is_never_djangos=is_never_djangos or targets.is_refused(scope),
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
@@ -69,7 +69,7 @@ class ASGIProxy:
                 await self._http(scope, receive, send, frontend)
                 return
         if scope["type"] == "websocket":
-            forwarded_to = self._routing.frontend_of_websocket(path_info_of(scope))
+            forwarded_to = self._frontend_of(scope, is_never_djangos=True)
             is_djangos_path = self._frontend_of(scope) is None
             is_inner = self._sockets.are_inner(scope, is_djangos_path)
             if forwarded_to and (targets.is_refused(scope) or not is_inner):
@@ -97,13 +97,10 @@ class ASGIProxy:
     async def _start(
         self, scope: Scope, incoming: IncomingRequest, client: Client, frontend: Frontend
     ) -> AsyncExchange:
-        if scope["method"] in NEVER_FORWARDED:
-            raise Refused(errors.METHOD_REFUSED)
-        length = length_of_fields(incoming.fields)
+        length = body_length_of(scope["method"], incoming.fields)
         if length == NO_BODY and is_unframed(scope) and await client.has_body():
             length = CHUNKED
-        if scope["method"] == "HEAD" and length not in (NO_BODY, 0):
-            raise Refused(errors.BODY_WITH_HEAD)
+            refusals.refuse_body(scope["method"], length)
         target = target_of_scope(scope)
         exchange = self._forwarder.start(incoming, frontend, scope["method"], target, length)
         client.attend(exchange, has_body=length not in (NO_BODY, 0))

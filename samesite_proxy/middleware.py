@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeGuard
 
 from asgiref.sync import (
     SyncToAsync,
@@ -19,7 +19,6 @@ from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
 from django.core.handlers.asgi import ASGIRequest
-from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponseBase
 
@@ -33,6 +32,7 @@ from samesite_proxy.sync import servers
 from samesite_proxy.sync.environ import keep_server_path, upgrade_in
 from samesite_proxy.sync.forwarder import Forwarder
 from samesite_proxy.sync.servers import runserver
+from samesite_proxy.types import Environ
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -65,7 +65,7 @@ def _say_what_no_check_says(settings: conf.Settings) -> None:
 
 
 def _prepare(
-    environ: dict[str, Any] | None = None, scope: dict[str, Any] | None = None, **_: object
+    environ: Environ | None = None, scope: dict[str, Any] | None = None, **_: object
 ) -> None:
     """A receiver of request_started, which Django sends before it looks at the request; from its
     AsyncClient with neither.
@@ -112,16 +112,15 @@ class SameSiteProxyMiddleware:
 
     def _frontend_of(self, request: HttpRequest, upgrade: int = NO_UPGRADE) -> Frontend | None:
         """Whose `request` is, or who is told of one that nobody gets; None: Django's."""
-        if upgrade == WEBSOCKET or targets.has_refused(request):
-            return self._routing.frontend_of_websocket(request.path_info)
-        return self._routing.frontend_of(*_place_of(request))
+        is_never_djangos = upgrade == WEBSOCKET or targets.has_refused(request)
+        return self._routing.frontend_of(*_place_of(request), is_never_djangos=is_never_djangos)
 
-    def _is_awaited(self, request: HttpRequest) -> bool:
+    def _is_awaited(self, request: HttpRequest) -> TypeGuard[ASGIRequest]:
         """Whether an event loop serves `request`. Its class says so, and not the mode that Django
         gave us, which follows the middleware behind ours."""
-        if isinstance(request, ASGIRequest):
-            return iscoroutinefunction(self) or _is_run_for_a_loop()
-        return iscoroutinefunction(self) and not isinstance(request, WSGIRequest)
+        return isinstance(request, ASGIRequest) and (
+            iscoroutinefunction(self) or _is_run_for_a_loop()
+        )
 
     def _answering(self, request: HttpRequest) -> Callable[[], Any] | None:
         """What answers `request` in its server's way; None where it is Django's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 # A message's fields in their order, repeated ones and all.
@@ -12,7 +12,7 @@ Fields = list[tuple[str, str]]
 Environ = dict[str, Any]
 
 # ASGI's.
-Scope = dict[str, Any]
+Scope = Mapping[str, Any]
 Event = dict[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]

@@ -86,10 +86,11 @@ class WSGIProxy:
         runserver.settle_body(environ)
         path, script_name = get_path_info(environ) or "/", get_script_name(environ)
         upgrade = upgrade_in(environ)
-        if upgrade == WEBSOCKET or targets.is_refused(environ):
-            frontend = self._routing.frontend_of_websocket(path)
-        else:
-            frontend = self._routing.frontend_before_django(path, script_name)
+        frontend = self._routing.frontend_before_django(
+            path,
+            script_name,
+            is_never_djangos=upgrade == WEBSOCKET or targets.is_refused(environ),
+        )
         if frontend is None:
             return self._django(environ, start_response)
         client = servers.client_socket(environ)

@@ -8,24 +8,26 @@ import sys
 from collections.abc import AsyncIterator, Callable
 
 from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy._engine import CHUNKED, NO_BODY, EngineError
 from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.scope import (
     HTTPTOOLS,
+    body_length_of,
     is_unframed,
-    length_of_fields,
     received_in_scope,
     target_of_scope,
 )
 from samesite_proxy.conf import Frontend, Settings
-from samesite_proxy.proxy import errors
+from samesite_proxy.proxy import errors, refusals, targets
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
-from samesite_proxy.proxy.incoming import PIECE, IncomingRequest
+from samesite_proxy.proxy.incoming import PIECE, SAFE, IncomingRequest
 from samesite_proxy.proxy.outgoing import (
     Forwarding,
+    upstream_of,
 )
 from samesite_proxy.proxy.redirects import Relocation, names_place
 from samesite_proxy.proxy.response import (
@@ -35,8 +37,6 @@ from samesite_proxy.proxy.response import (
     log_broken,
     refusal,
 )
-from samesite_proxy.sync.environ import received_in, target_of
-from samesite_proxy.sync.forwarder import NEVER_FORWARDED, SAFE, host_of, length_of, upstream_of
 from samesite_proxy.types import Fields
 
 # uvicorn has a table of the statuses up to 599, and fails at any other.
@@ -97,18 +97,16 @@ class AsyncForwarder:
         view = view_of(self._settings, incoming, frontend)
         return self._relocation.fields(fields, frontend, incoming.origin, view.alias_host)
 
-    async def _forward(self, request: HttpRequest, frontend: Frontend) -> HttpResponseBase:
-        scope = getattr(request, "scope", None) or {}
-        received = received_in_scope(scope) if scope.get("headers") else received_in(request.META)
-        peer = request.META.get("REMOTE_ADDR", "")
-        host = host_of(request)
+    async def _forward(self, request: ASGIRequest, frontend: Frontend) -> HttpResponseBase:
         incoming = IncomingRequest(
-            received, request.path_info, peer, request.scheme or "http", host
+            received_in_scope(request.scope),
+            request.path_info,
+            request.META.get("REMOTE_ADDR", ""),
+            request.scheme or "http",
+            refusals.host_by(request.get_host, is_target_refused=targets.has_refused(request)),
         )
-        if request.method in NEVER_FORWARDED:
-            raise Refused(errors.METHOD_REFUSED)
-        length = length_of(request) if not scope else _stored_length_of(request, received)
-        target = target_of_scope(scope) if scope else target_of(request.META)
+        length = _stored_length_of(request, incoming.fields)
+        target = target_of_scope(request.scope)
         exchange = self.start(incoming, frontend, request.method or "GET", target, length)
         uploading = None
         try:
@@ -126,7 +124,7 @@ class AsyncForwarder:
         closers.append(exchange.close)  # Where nobody asks for the body.
         return response
 
-    async def answer(self, request: HttpRequest, frontend: Frontend) -> HttpResponseBase:
+    async def answer(self, request: ASGIRequest, frontend: Frontend) -> HttpResponseBase:
         """The frontend's answer to `request`, or the line that says why there is none."""
         try:
             return await self._forward(request, frontend)
@@ -165,16 +163,13 @@ async def _body_of(
             await asyncio.wait([uploading])
 
 
-def _stored_length_of(request: HttpRequest, received: Fields) -> int:
-    """As length_of, where Django has stored the body, chunked or not."""
-    length = length_of_fields(received)
-    if length == NO_BODY and is_unframed(request.scope):  # type: ignore[attr-defined]
+def _stored_length_of(request: ASGIRequest, received: Fields) -> int:
+    """The body's length, where Django has stored the body, chunked or not."""
+    length = body_length_of(request.method, received)
+    if length == NO_BODY and is_unframed(request.scope):
         return NO_BODY if request.method in SAFE else CHUNKED
     if length not in (NO_BODY, 0):
-        if request.method == "HEAD":
-            raise Refused(errors.BODY_WITH_HEAD)
-        if getattr(request, "_read_started", False) and not hasattr(request, "_body"):
-            raise Refused(errors.BODY_TAKEN)
+        refusals.refuse_taken(request)
     return length
 
 

@@ -5,20 +5,15 @@ from __future__ import annotations
 import sys
 from urllib.parse import quote
 
-from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import get_script_prefix
 
-from samesite_proxy._engine import CHUNKED, NO_BODY
-from samesite_proxy.proxy import errors, targets
+from samesite_proxy.proxy import errors, refusals, targets
 from samesite_proxy.proxy.allowed_hosts import HostRequest, known_hosts
-from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.outgoing import SAFE_IN_PATH
 from samesite_proxy.types import Fields, Scope
 
 HTTPTOOLS = "uvicorn.protocols.http.httptools_impl"
-
-HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
 
 class ScopeRequest(HostRequest):
@@ -41,7 +36,7 @@ class IncomingRequests:
     def _place_of(self, scope: Scope, received: Fields) -> tuple[str, str]:
         """The browser's scheme and host."""
         said: str = scope.get("scheme", "http")
-        scheme = HTTP_SCHEMES.get(said, said)
+        scheme = targets.HTTP_SCHEMES.get(said, said)
         name, port = scope.get("server") or ("unknown", 0)
         if self._host_of is None:
             request = ScopeRequest(scheme, name, str(port), received)
@@ -51,13 +46,10 @@ class IncomingRequests:
 
     def of(self, scope: Scope) -> IncomingRequest:
         """Refused where Django would refuse the host."""
-        if targets.is_refused(scope):
-            raise Refused(errors.TARGET_REFUSED)
         received = received_in_scope(scope)
-        try:
-            place = self._place_of(scope, received)
-        except DisallowedHost as error:
-            raise Refused(errors.HOST_REFUSED) from error
+        place = refusals.host_by(
+            lambda: self._place_of(scope, received), is_target_refused=targets.is_refused(scope)
+        )
         peer = (scope.get("client") or ("",))[0]
         return IncomingRequest(
             received, path_info_of(scope), peer, *place, scope["type"] == "websocket"
@@ -111,20 +103,14 @@ def _loses_chunks(received: Fields) -> bool:
     return "upgrade" in said and "upgrade" in said.get("connection", "")
 
 
-def length_of_fields(received: Fields) -> int:
+def body_length_of(method: str | None, received: Fields) -> int:
     """The body's length in bytes, or NO_BODY or CHUNKED."""
-    lengths = set()
+    lengths: set[str] = set()
+    is_chunked = False
     for name, value in received:
         key = name.lower()
-        if key == "transfer-encoding":
-            if _loses_chunks(received):
-                raise Refused(errors.BODY_LOST_TO_OFFER)
-            return CHUNKED
+        is_chunked = is_chunked or key == "transfer-encoding"
         if key == "content-length":
             lengths.add(value.strip())
-    if not lengths:
-        return NO_BODY
-    length = lengths.pop()
-    if lengths or not (length.isascii() and length.isdigit()):
-        raise Refused(errors.LENGTH_REFUSED)
-    return int(length)
+    lost = errors.BODY_LOST_TO_OFFER if is_chunked and _loses_chunks(received) else None
+    return refusals.body_length(method, lengths, is_chunked=is_chunked, lost=lost)

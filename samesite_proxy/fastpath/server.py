@@ -17,6 +17,7 @@ from samesite_proxy.conf import Settings
 from samesite_proxy.fastpath import project_files, table
 from samesite_proxy.fastpath.channel import BACK, CLOSED, TAKEN, Channel, Handed, Handover
 from samesite_proxy.fastpath.threads import LeaderFollowerPool
+from samesite_proxy.types import Environ
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -80,7 +81,7 @@ class Writer(io.BufferedIOBase):
 class KeepAliveHandler(ServerHandler):
     """Django's, which knows whether the next request may follow its answer."""
 
-    environ: dict[str, Any] | None
+    environ: Environ | None
     headers: Headers | None
     status: str | None
     bytes_sent: int

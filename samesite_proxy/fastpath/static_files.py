@@ -10,6 +10,7 @@ from django.core.handlers.wsgi import get_path_info
 
 from samesite_proxy.conf import Settings
 from samesite_proxy.proxy.rules import DJANGO, EXACT, PREFIX, STARTS, Rule, frontend_rules
+from samesite_proxy.types import Environ
 
 
 def static_path(handler: Any) -> str | None:
@@ -41,7 +42,7 @@ class FrontendsFirst:
         self._handler = handler
         self._is_frontends = is_frontends
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         is_frontends = self._is_frontends(get_path_info(environ))
         application = self._handler.application if is_frontends else self._handler
         answer: Iterable[bytes] = application(environ, start_response)

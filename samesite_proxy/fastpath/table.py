@@ -20,9 +20,9 @@ from samesite_proxy.fastpath import static_files
 from samesite_proxy.proxy import allowed_hosts, errors, host_policy, place, rules
 from samesite_proxy.proxy.error_page import page_of
 from samesite_proxy.proxy.incoming import IncomingRequest
+from samesite_proxy.proxy.outgoing import upstream_of
 from samesite_proxy.proxy.redirects import home_of
 from samesite_proxy.proxy.rules import FIRST_FRONTEND, Rule
-from samesite_proxy.sync.forwarder import upstream_of
 from samesite_proxy.wsgi import WSGIProxy
 
 Plain = dict[str, Any]

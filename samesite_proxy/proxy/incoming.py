@@ -8,6 +8,7 @@ from dataclasses import dataclass
 PIECE = 256 * 1024
 
 SWITCHING_PROTOCOLS = 101
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, 9.2.1
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from samesite_proxy.conf import Settings
+from samesite_proxy._engine import Upstream
+from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
 from samesite_proxy.proxy.host_policy import HostView
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.types import Fields
@@ -23,6 +24,21 @@ def _is_forwarding(name: str) -> bool:
 def _node_of(peer: str) -> str:
     """A peer as Forwarded names it (RFC 7239, 6)."""
     return f'"[{peer}]"' if ":" in peer else peer or "unknown"
+
+
+def upstream_of(frontend: Frontend, settings: Settings, limit: float | None = None) -> Upstream:
+    """The frontend as the engine knows it; `limit`: seconds that the server gives to an answer."""
+    response_timeout = min(settings.response_timeout, limit or settings.response_timeout)
+    return Upstream(
+        frontend.url,
+        frontend.unix_socket,
+        settings.ca_file,
+        not (settings.debug and frontend.name in LOOPBACK_NAMES),
+        (settings.connect_timeout, response_timeout, settings.idle_timeout),
+        settings.max_connections,
+        frontend.loop_token,
+        settings.debug,
+    )
 
 
 class Forwarding:

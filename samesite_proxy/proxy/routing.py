@@ -150,24 +150,27 @@ class Routing:
             logger.warning("%s %s", taking.message, taking.hint)
         return table
 
-    def frontend_of_websocket(self, path: str) -> Frontend | None:
-        """A WebSocket's frontend, whatever the URLconf: Django cannot answer one under WSGI.
-        None: nothing is forwarded."""
-        if not self._settings.are_in_force:
-            return None
-        return self._settings.frontends[self._own.match(path) - FIRST_FRONTEND]
+    def frontend_of(
+        self, path: str, urlconf: Any, script_name: str, *, is_never_djangos: bool = False
+    ) -> Frontend | None:
+        """The frontend that `path` belongs to under `urlconf`; None: it is Django's.
 
-    def frontend_of(self, path: str, urlconf: Any, script_name: str) -> Frontend | None:
-        """The frontend that `path` belongs to under `urlconf`; None: it is Django's."""
+        A WebSocket under WSGI, which Django cannot answer, and a target that is refused, which a
+        frontend's failure tells, are never Django's.
+        """
         if not self._settings.are_in_force:
             return None
+        if is_never_djangos:
+            return self._settings.frontends[self._own.match(path) - FIRST_FRONTEND]
         table = self._table(urlconf or django_settings.ROOT_URLCONF, script_name)
         return table.frontend_of(path)
 
-    def frontend_before_django(self, path: str, script_name: str) -> Frontend | None:
+    def frontend_before_django(
+        self, path: str, script_name: str, *, is_never_djangos: bool
+    ) -> Frontend | None:
         """As frontend_of, in front of Django's handler. Where a converter or the URLconf raises,
         Django is to meet that too and to fail in its own way: its answer, its log, its mail."""
         try:
-            return self.frontend_of(path, None, script_name)
+            return self.frontend_of(path, None, script_name, is_never_djangos=is_never_djangos)
         except Exception:
             return None

@@ -8,10 +8,11 @@ neither the address nor its host (docs/servers.md).
 from __future__ import annotations
 
 import re
-from typing import Any
 from urllib.parse import quote, unquote
 
 from django.http import HttpRequest
+
+from samesite_proxy.types import Environ, Scope
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)([/?].*)?", re.IGNORECASE | re.DOTALL)
 
@@ -19,7 +20,7 @@ _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)([/?].*)?", re.IGNORECASE
 _RAW_KEYS = ("RAW_URI", "REQUEST_URI")
 
 _REFUSED = "samesite_proxy.target_refused"
-_HTTP_SCHEMES = {"ws": "http", "wss": "https"}  # RFC 6455, 4.1.
+HTTP_SCHEMES = {"ws": "http", "wss": "https"}  # RFC 6455, 4.1.
 
 _SAFE_IN_ADDRESS = "/:@!$&'()*+,;=~-._[]"
 
@@ -50,7 +51,7 @@ def _quoted(path: bytes, query: object) -> str:
     return quote(path, safe=_SAFE_IN_ADDRESS) + ("?" if query else "")
 
 
-def settle(environ: dict[str, Any]) -> None:
+def settle(environ: Environ) -> None:
     """The same for a WSGI server's request, in its own environ."""
     method, path = environ.get("REQUEST_METHOD", ""), environ.get("PATH_INFO", "")
     raw = next(filter(None, map(environ.get, _RAW_KEYS)), None)
@@ -67,15 +68,16 @@ def settle(environ: dict[str, Any]) -> None:
         environ["PATH_INFO"] = unquote(target.partition("?")[0], "latin-1")
 
 
-def settled(scope: dict[str, Any]) -> dict[str, Any]:
+def settled(scope: Scope) -> Scope:
     """The same for an ASGI server's request: its scope, or another one where it has to differ."""
     method = scope.get("method", "GET")
     raw = (scope.get("raw_path") or b"").decode("latin-1").partition("?")[0]
     if not _is_address(raw or scope["path"], method):
         return scope
-    scheme, query = scope.get("scheme", "http"), scope.get("query_string")
+    scheme: str = scope.get("scheme", "http")
+    query = scope.get("query_string")
     address = raw + "?" * bool(query) if raw else _quoted(scope["path"].encode(), query)
-    cut = _cut(address, method, _HTTP_SCHEMES.get(scheme, scheme))
+    cut = _cut(address, method, HTTP_SCHEMES.get(scheme, scheme))
     if cut is None:
         return {**scope, _REFUSED: True}
     host, target = cut
@@ -90,7 +92,7 @@ def settled(scope: dict[str, Any]) -> dict[str, Any]:
     return {**scope, **ours}
 
 
-def is_refused(place: dict[str, Any]) -> bool:
+def is_refused(place: Environ | Scope) -> bool:
     """Whether an environ or a scope had a target that is answered with 400, whosever it is."""
     return _REFUSED in place
 

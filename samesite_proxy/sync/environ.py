@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 from urllib.parse import quote
 
-from samesite_proxy._engine import CHUNKED, NO_BODY, NO_UPGRADE, upgrade_of
+from samesite_proxy._engine import NO_UPGRADE, upgrade_of
+from samesite_proxy.proxy import errors, refusals
 from samesite_proxy.proxy.outgoing import SAFE_IN_PATH
 from samesite_proxy.sync.servers import werkzeug
 from samesite_proxy.types import Environ, Fields
@@ -19,11 +19,7 @@ SERVER_PATH = "samesite_proxy.path_info"
 OWN_KEYS = frozenset({"HTTP_HOST", "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"})
 
 
-class LengthRefused(ValueError):
-    """A Content-Length that can be read two ways (RFC 9112, 6.3)."""
-
-
-def keep_server_path(environ: dict[str, Any]) -> None:
+def keep_server_path(environ: Environ) -> None:
     """Before Django touches the environ."""
     environ[SERVER_PATH] = environ.get("PATH_INFO", "")
 
@@ -48,14 +44,14 @@ def target_of(environ: Environ) -> str:
 
 def body_length_of(environ: Environ) -> int:
     """The body's length in bytes, or NO_BODY or CHUNKED."""
-    if environ.get("HTTP_TRANSFER_ENCODING"):
-        return CHUNKED
-    length = environ.get("CONTENT_LENGTH") or ""
-    if not length:
-        return NO_BODY
-    if not (length.isascii() and length.isdigit()):
-        raise LengthRefused(f"Content-Length is no number: {length[:40]!r}")
-    return int(length)
+    length = environ.get("CONTENT_LENGTH")
+    return refusals.body_length(
+        environ["REQUEST_METHOD"],
+        [length] if length else (),
+        is_chunked=bool(environ.get("HTTP_TRANSFER_ENCODING")),
+        # As wsgiref, which leaves a chunked body in the socket.
+        lost=None if environ.get("wsgi.input_terminated") else errors.BODY_LOST,
+    )
 
 
 def upgrade_in(environ: Environ) -> int:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import functools
 import socket
-from typing import Any
 
-from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy._engine import (
-    CHUNKED,
-    NO_BODY,
     NO_UPGRADE,
     TUNNEL,
     WEBSOCKET,
     EngineError,
     Exchange,
-    Upstream,
 )
-from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
-from samesite_proxy.proxy import errors, targets
+from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.proxy import errors, refusals, targets
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
-from samesite_proxy.proxy.incoming import SWITCHING_PROTOCOLS, IncomingRequest
+from samesite_proxy.proxy.incoming import SAFE, SWITCHING_PROTOCOLS, IncomingRequest
 from samesite_proxy.proxy.outgoing import (
     Forwarding,
+    upstream_of,
 )
 from samesite_proxy.proxy.redirects import Relocation
 from samesite_proxy.proxy.response import (
@@ -44,40 +40,12 @@ from samesite_proxy.sync.answer import (
     or_reset,
     read_away,
 )
-from samesite_proxy.sync.environ import LengthRefused, body_length_of, received_in, target_of
+from samesite_proxy.sync.environ import body_length_of, received_in, target_of
 from samesite_proxy.sync.gevent import start_exchange
 from samesite_proxy.sync.servers import gunicorn, runserver, werkzeug
 from samesite_proxy.sync.takeover import can_adopt
 from samesite_proxy.sync.upload import Upload, upload_of
-from samesite_proxy.types import Fields
-
-NEVER_FORWARDED = frozenset({"CONNECT", "TRACE"})
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, 9.2.1
-
-
-def upstream_of(frontend: Frontend, settings: Settings) -> Upstream:
-    limit = gunicorn.response_timeout_limit()
-    response_timeout = min(settings.response_timeout, limit or settings.response_timeout)
-    return Upstream(
-        frontend.url,
-        frontend.unix_socket,
-        settings.ca_file,
-        not (settings.debug and frontend.name in LOOPBACK_NAMES),
-        (settings.connect_timeout, response_timeout, settings.idle_timeout),
-        settings.max_connections,
-        frontend.loop_token,
-        settings.debug,
-    )
-
-
-def host_of(request: HttpRequest) -> str:
-    """Standing first, nothing else enforces ALLOWED_HOSTS."""
-    if targets.has_refused(request):
-        raise Refused(errors.TARGET_REFUSED)
-    try:
-        return request.get_host()
-    except DisallowedHost as error:
-        raise Refused(errors.HOST_REFUSED) from error
+from samesite_proxy.types import Environ, Fields
 
 
 def _incoming_of(request: HttpRequest, *, is_upgrade: bool) -> IncomingRequest:
@@ -87,7 +55,7 @@ def _incoming_of(request: HttpRequest, *, is_upgrade: bool) -> IncomingRequest:
         request.path_info,
         environ.get("REMOTE_ADDR", ""),
         request.scheme or "http",
-        host_of(request),
+        refusals.host_by(request.get_host, is_target_refused=targets.has_refused(request)),
         is_upgrade,
     )
 
@@ -108,22 +76,10 @@ def _may_switch(client: socket.socket | None, upgrade: int) -> bool:
     return upgrade != NO_UPGRADE and is_possible
 
 
-def length_of(request: HttpRequest) -> int:
-    """The body's length, or why this request's body cannot be forwarded."""
-    environ = request.META
-    try:
-        length = body_length_of(environ)
-    except LengthRefused as error:
-        raise Refused(errors.LENGTH_REFUSED) from error
-    if length == NO_BODY:
-        return length
-    if request.method == "HEAD" and length != 0:
-        raise Refused(errors.BODY_WITH_HEAD)
-    if length == CHUNKED and servers.loses_chunked_bodies(environ):
-        raise Refused(errors.BODY_LOST)
-    was_read = getattr(request, "_read_started", False)
-    if length > 0 and was_read and not hasattr(request, "_body"):
-        raise Refused(errors.BODY_TAKEN)
+def _length_of(request: HttpRequest) -> int:
+    length = body_length_of(request.META)
+    if length > 0:
+        refusals.refuse_taken(request)
     return length
 
 
@@ -146,11 +102,13 @@ class Forwarder:
         self._forwarding = Forwarding(settings)
         self._relocation = Relocation(settings)
         # Made at first use, so that each worker of a server that forks knows its own limits.
-        self._upstream = functools.cache(lambda frontend: upstream_of(frontend, settings))
+        self._upstream = functools.cache(
+            lambda frontend: upstream_of(frontend, settings, gunicorn.response_timeout_limit())
+        )
 
     def _start(
         self,
-        environ: dict[str, Any],
+        environ: Environ,
         fields: Fields,
         frontend: Frontend,
         length: int,
@@ -170,11 +128,9 @@ class Forwarder:
     ) -> HttpResponseBase:
         environ = request.META
         incoming = _incoming_of(request, is_upgrade=upgrade == WEBSOCKET)
-        if request.method in NEVER_FORWARDED:
-            raise Refused(errors.METHOD_REFUSED)
         if request.method not in SAFE and runserver.may_have_lost_head(environ, client):
             raise Refused(errors.HEAD_BROKEN)
-        length = TUNNEL if _may_switch(client, upgrade) else length_of(request)
+        length = TUNNEL if _may_switch(client, upgrade) else _length_of(request)
         view = view_of(self._settings, incoming, frontend)
         fields = self._forwarding.fields(incoming, view)
         exchange = self._start(environ, fields, frontend, length, client)

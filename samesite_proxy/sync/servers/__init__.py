@@ -54,11 +54,6 @@ def end_by_reset(client: socket.socket, armed: bool) -> None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", armed, 0))
 
 
-def loses_chunked_bodies(environ: Environ) -> bool:
-    """Whether the server leaves a chunked body in the socket (wsgiref does)."""
-    return not environ.get("wsgi.input_terminated")
-
-
 def has_arrived(environ: Environ, client: socket.socket, length: int) -> bool:
     """Whether a body of this length is here, for all that can be told without reading it."""
     reader = runserver.reader_of(environ)
