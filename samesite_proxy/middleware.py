@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any, TypeGuard
+from typing import Any
 
 from asgiref.sync import (
     SyncToAsync,
@@ -19,6 +19,7 @@ from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
 from django.core.handlers.asgi import ASGIRequest
+from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
 from django.http import HttpRequest, HttpResponseBase
 
@@ -115,12 +116,12 @@ class SameSiteProxyMiddleware:
         is_never_djangos = upgrade == WEBSOCKET or targets.has_refused(request)
         return self._routing.frontend_of(*_place_of(request), is_never_djangos=is_never_djangos)
 
-    def _is_awaited(self, request: HttpRequest) -> TypeGuard[ASGIRequest]:
+    def _is_awaited(self, request: HttpRequest) -> bool:
         """Whether an event loop serves `request`. Its class says so, and not the mode that Django
         gave us, which follows the middleware behind ours."""
-        return isinstance(request, ASGIRequest) and (
-            iscoroutinefunction(self) or _is_run_for_a_loop()
-        )
+        if isinstance(request, ASGIRequest):
+            return iscoroutinefunction(self) or _is_run_for_a_loop()
+        return iscoroutinefunction(self) and not isinstance(request, WSGIRequest)
 
     def _answering(self, request: HttpRequest) -> Callable[[], Any] | None:
         """What answers `request` in its server's way; None where it is Django's."""

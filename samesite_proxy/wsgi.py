@@ -7,13 +7,12 @@ stands before it is meant to see every request.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from django.core.handlers.wsgi import get_path_info, get_script_name
 from django.core.wsgi import get_wsgi_application as get_django_application
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 
 from samesite_proxy import conf
 from samesite_proxy._engine import WEBSOCKET
@@ -56,22 +55,6 @@ class EnvironRequest(HttpRequest):
         return self._host_of(environ["wsgi.url_scheme"], *server, environ.get("HTTP_HOST"))
 
 
-class Body:
-    """An answer's body for a server. Its end is no end of a request of Django's."""
-
-    def __init__(self, response: HttpResponseBase) -> None:
-        self._response = response
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._response)
-
-    def close(self) -> None:
-        closers: list[Callable[[], None]] = self._response._resource_closers  # type: ignore[attr-defined]
-        for close in closers:
-            with contextlib.suppress(Exception):  # As Django does.
-                close()
-
-
 class WSGIProxy:
     """Forwards what is the frontend's; the rest is Django's."""
 
@@ -101,7 +84,7 @@ class WSGIProxy:
         response = self._forwarder.answer(request, frontend, client, upgrade)
         status = f"{response.status_code} {response.reason_phrase}"
         start_response(status, list(response.items()))
-        return Body(response)
+        return cast(Iterable[bytes], response.body)  # Django's close() ends a request of Django's.
 
 
 def get_wsgi_application() -> Application:

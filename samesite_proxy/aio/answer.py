@@ -25,16 +25,12 @@ class Answer:
         self._name = name
 
     async def _body(self) -> None:
-        piece = self._exchange.read_now()
-        if piece is None:  # Some servers send the head with the first event of the body.
-            await self._client.send({**BODY, "body": b"", "more_body": True})
-            piece = await self._exchange.read()
-        while piece:
-            is_last = self._exchange.is_whole()  # A small answer is one event, and one write.
+        async for piece in self._exchange:  # Some servers send the head with the first.
+            # A small answer is one event, and one write.
+            is_last = bool(piece) and self._exchange.is_whole()
             await self._client.send({**BODY, "body": piece, "more_body": not is_last})
             if is_last:
                 return
-            piece = await self._exchange.read()
         await self._client.send({**BODY, "body": b"", "more_body": False})
 
     async def relay(self, relocated: Callable[[Fields], Fields]) -> None:

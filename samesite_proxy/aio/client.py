@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncGenerator
 
 from samesite_proxy._engine import EngineError
 from samesite_proxy.aio.exchange import AsyncExchange
@@ -41,31 +42,23 @@ class Client:
         event, self._first = self._first, None
         return event or await self._receive()
 
-    async def _upload(self, exchange: AsyncExchange) -> None:
-        """Raises ConnectionResetError where the client leaves in the middle."""
+    async def _pieces(self) -> AsyncGenerator[bytes]:
+        """The body. ConnectionResetError where the client leaves in the middle."""
         self._is_uploading = True
         while self._is_uploading:
             event = await self._next()
             if event["type"] == "http.disconnect":
                 raise ConnectionResetError("the client has left")
             self._is_uploading = event.get("more_body", False)
-            if (piece := event.get("body", b"")) and not await exchange.send(piece):
-                return
-        exchange.end()
+            yield event.get("body", b"")
 
     async def _until_gone(self, exchange: AsyncExchange, has_body: bool) -> None:
         """Sends the body, and then waits for the client to leave."""
-        try:
+        with contextlib.suppress(ConnectionResetError):
             if has_body:
-                await self._upload(exchange)
-        except ConnectionResetError:
-            return
-        except EngineError as error:
-            if error.code == "request-client":  # Too short: without its end it is no request.
-                self.body_error = error
-                exchange.cancel()
-        while (await self._next())["type"] != "http.disconnect":
-            pass
+                self.body_error = await exchange.upload(self._pieces())
+            while (await self._next())["type"] != "http.disconnect":
+                pass
 
     async def _listen(self, exchange: AsyncExchange, has_body: bool) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from weakref import WeakValueDictionary
 
@@ -100,7 +101,8 @@ class AsyncExchange:
         self, upstream: Upstream, method: str, target: str, fields: Fields, length: int
     ) -> None:
         self._is_open = False
-        self._ahead: bytes | None = None  # A piece that is_whole() met.
+        self._is_begun = False  # The body is asked for.
+        self._ahead: bytes | None = None  # A piece that was met before it was asked for.
         self._bell = _running_bell()
         self._bell.hold()
         try:
@@ -146,9 +148,21 @@ class AsyncExchange:
             rest = rest[sent:]
         return True
 
-    def end(self) -> None:
-        """The body is complete; EngineError request-client when it is too short."""
-        self._exchange.end()
+    async def upload(self, pieces: AsyncGenerator[bytes]) -> EngineError | None:
+        """Send a request's body while the answer is awaited. The answer's side tells of failures,
+        but for the one that is returned: there is less of a body than was declared.
+        """
+        try:
+            async with contextlib.aclosing(pieces):
+                async for piece in pieces:
+                    if piece and not await self.send(piece):
+                        return None
+            self._exchange.end()
+        except EngineError as error:
+            if error.code == "request-client":  # Too short: without its end it is no request.
+                self.cancel()
+                return error
+        return None
 
     def cancel(self) -> None:
         """End it; who waits for its answer gets EngineError."""
@@ -159,10 +173,6 @@ class AsyncExchange:
         while (head := self._exchange.head(False)) is None:
             await self._bell.wait(self._exchange.key)
         return head
-
-    def read_now(self) -> bytes | None:
-        """As read(), but None when there is nothing yet."""
-        return self._exchange.read(False)
 
     def is_whole(self) -> bool:
         """Whether all of the answer's body is here and read. An error is left to read()."""
@@ -180,3 +190,18 @@ class AsyncExchange:
         while (piece := self._exchange.read(False)) is None:
             await self._bell.wait(self._exchange.key)
         return piece
+
+    def __aiter__(self) -> AsyncExchange:
+        """The answer's body as it comes."""
+        return self
+
+    async def __anext__(self) -> bytes:
+        """A piece; first an empty one where the body takes its time, so that the head goes out."""
+        if not self._is_begun:
+            self._is_begun = True
+            self._ahead = self._exchange.read(False)
+            if self._ahead is None:
+                return b""
+        if piece := await self.read():
+            return piece
+        raise StopAsyncIteration

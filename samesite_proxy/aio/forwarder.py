@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import functools
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from django.core.exceptions import RequestAborted
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 
 from samesite_proxy._engine import CHUNKED, NO_BODY, EngineError
 from samesite_proxy.aio.exchange import AsyncExchange
@@ -18,6 +17,7 @@ from samesite_proxy.aio.scope import (
     body_length_of,
     is_unframed,
     received_in_scope,
+    scope_of,
     target_of_scope,
 )
 from samesite_proxy.conf import Frontend, Settings
@@ -33,11 +33,12 @@ from samesite_proxy.proxy.redirects import Relocation, names_place
 from samesite_proxy.proxy.response import (
     FrontendResponse,
     NoAnswer,
+    StreamedResponse,
     failure_of,
     log_broken,
     refusal,
 )
-from samesite_proxy.types import Fields
+from samesite_proxy.types import Fields, Scope
 
 # uvicorn has a table of the statuses up to 599, and fails at any other.
 UVICORNS = ("uvicorn.protocols.http.h11_impl", HTTPTOOLS)
@@ -48,21 +49,6 @@ class BrokenOff(asyncio.CancelledError, RequestAborted):
     which servers break the connection, and without a traceback. Up to Django 6.0 that is a
     CancelledError; from 6.1 on, where it runs in a task group, a RequestAborted.
     """
-
-
-async def _upload(exchange: AsyncExchange, pieces: AsyncIterator[bytes]) -> EngineError | None:
-    """Sends a request's body while the answer is awaited; the answer's side tells of failures,
-    but for the one that is returned: there is less of a body than was declared."""
-    try:
-        async for piece in pieces:
-            if piece and not await exchange.send(piece):
-                return None
-        exchange.end()
-    except EngineError as error:
-        if error.code == "request-client":  # Too short: without its end it is no request.
-            exchange.cancel()
-            return error
-    return None
 
 
 async def _head_of(
@@ -97,43 +83,40 @@ class AsyncForwarder:
         view = view_of(self._settings, incoming, frontend)
         return self._relocation.fields(fields, frontend, incoming.origin, view.alias_host)
 
-    async def _forward(self, request: ASGIRequest, frontend: Frontend) -> HttpResponseBase:
+    async def _forward(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:
+        scope = scope_of(request)
         incoming = IncomingRequest(
-            received_in_scope(request.scope),
+            received_in_scope(scope),
             request.path_info,
             request.META.get("REMOTE_ADDR", ""),
             request.scheme or "http",
             refusals.host_by(request.get_host, is_target_refused=targets.has_refused(request)),
         )
-        length = _stored_length_of(request, incoming.fields)
-        target = target_of_scope(request.scope)
+        length = _stored_length_of(request, scope, incoming.fields)
+        target = target_of_scope(scope)
         exchange = self.start(incoming, frontend, request.method or "GET", target, length)
         uploading = None
         try:
             if length not in (NO_BODY, 0):
-                uploading = asyncio.create_task(_upload(exchange, _pieces(request)))
+                uploading = asyncio.create_task(exchange.upload(_pieces(request)))
             status, reason, fields = await _head_of(exchange, uploading)
             fields = sendable(status, fields)
         except BaseException:
             exchange.close()  # Which ends the upload too.
             raise
-        body = _body_of(exchange, uploading, f"{request.method} {request.path}")
-        fields = self.relocated(fields, incoming, frontend)
-        response = FrontendResponse(status, reason, fields, body)
-        closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
-        closers.append(exchange.close)  # Where nobody asks for the body.
-        return response
+        body = FrontendBody(exchange, uploading, f"{request.method} {request.path}")
+        return FrontendResponse(status, reason, self.relocated(fields, incoming, frontend), body)
 
-    async def answer(self, request: ASGIRequest, frontend: Frontend) -> HttpResponseBase:
+    async def answer(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:
         """The frontend's answer to `request`, or the line that says why there is none."""
         try:
             return await self._forward(request, frontend)
         except NoAnswer as error:
             failure = failure_of(error, frontend)
-        return refusal(failure, frontend, request, debug=self._settings.debug)
+        return refusal(failure, frontend, request, _whole, debug=self._settings.debug)
 
 
-async def _pieces(request: HttpRequest) -> AsyncIterator[bytes]:
+async def _pieces(request: HttpRequest) -> AsyncGenerator[bytes]:
     """Django has stored the body before any middleware is called."""
     if hasattr(request, "_body"):
         yield request.body
@@ -142,31 +125,41 @@ async def _pieces(request: HttpRequest) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def _body_of(
-    exchange: AsyncExchange, uploading: asyncio.Task[EngineError | None] | None, name: str
-) -> AsyncIterator[bytes]:
+class FrontendBody:
     """The answer's body as it comes. A missing end is what breaks the client's connection."""
-    try:
-        piece = exchange.read_now()
-        if piece is None:
-            yield b""  # The head goes out now; the body may take its time.
-            piece = await exchange.read()
-        while piece:
-            yield piece
-            piece = await exchange.read()
-    except EngineError as error:
-        log_broken(name, error)
-        raise BrokenOff(str(error)) from error
-    finally:
-        exchange.close()
-        if uploading is not None:
-            await asyncio.wait([uploading])
+
+    def __init__(
+        self, exchange: AsyncExchange, uploading: asyncio.Task[EngineError | None] | None, name: str
+    ) -> None:
+        self._exchange = exchange
+        self._uploading = uploading
+        self._name = name
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._exchange:
+                yield piece
+        except EngineError as error:
+            log_broken(self._name, error)
+            raise BrokenOff(str(error)) from error
+        finally:
+            self._exchange.close()
+            if self._uploading is not None:
+                await asyncio.wait([self._uploading])
+
+    def close(self) -> None:
+        """Where nobody asks for it."""
+        self._exchange.close()
 
 
-def _stored_length_of(request: ASGIRequest, received: Fields) -> int:
+async def _whole(text: bytes) -> AsyncIterator[bytes]:
+    yield text
+
+
+def _stored_length_of(request: HttpRequest, scope: Scope, received: Fields) -> int:
     """The body's length, where Django has stored the body, chunked or not."""
     length = body_length_of(request.method, received)
-    if length == NO_BODY and is_unframed(request.scope):
+    if length == NO_BODY and is_unframed(scope):
         return NO_BODY if request.method in SAFE else CHUNKED
     if length not in (NO_BODY, 0):
         refusals.refuse_taken(request)

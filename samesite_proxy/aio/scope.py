@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from urllib.parse import quote
 
-from django.core.handlers.asgi import get_script_prefix
+from django.core.handlers.asgi import ASGIRequest, get_script_prefix
+from django.http import HttpRequest
 
 from samesite_proxy.proxy import errors, refusals, targets
 from samesite_proxy.proxy.allowed_hosts import HostRequest, known_hosts
@@ -86,6 +87,15 @@ def target_of_scope(scope: Scope) -> str:
         query = query.decode("latin-1")
     target = path.partition("?")[0]
     return f"{target}?{query}" if query else target
+
+
+def scope_of(request: HttpRequest) -> Scope:
+    """A request's own, or what one would say of a request that is no server's."""
+    if isinstance(request, ASGIRequest):
+        return request.scope
+    received = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in request.headers.items()]
+    query = request.META.get("QUERY_STRING", "")
+    return {"path": request.path, "query_string": query, "headers": received}
 
 
 def is_unframed(scope: Scope) -> bool:

@@ -17,6 +17,7 @@ from samesite_proxy.conf import Settings
 from samesite_proxy.fastpath import project_files, table
 from samesite_proxy.fastpath.channel import BACK, CLOSED, TAKEN, Channel, Handed, Handover
 from samesite_proxy.fastpath.threads import LeaderFollowerPool
+from samesite_proxy.proxy.response import is_event_stream
 from samesite_proxy.types import Environ
 
 logger = logging.getLogger("samesite_proxy")
@@ -99,8 +100,7 @@ class KeepAliveHandler(ServerHandler):
     def start_response(self, status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
         write = super().start_response(status, headers, *error)
         assert self.headers is not None
-        media_type, _, _ = (self.headers.get("Content-Type") or "").partition(";")
-        if media_type.strip().lower() == "text/event-stream":  # Its first event may be far.
+        if is_event_stream(self.headers.get("Content-Type") or ""):  # Its first event may be far.
             self.request_handler.expect_no_end()
         return write
 

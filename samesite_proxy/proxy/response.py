@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import ResponseHeaders
@@ -36,17 +37,22 @@ def _comes_in_pieces(fields: Fields) -> bool:
     return is_event_stream(named.get("content-type", "")) or "content-length" not in named
 
 
-class FrontendResponse(StreamingHttpResponse):
+class StreamedResponse(StreamingHttpResponse):
+    """An answer whose body, if it has a close(), is closed with it."""
+
+    def __init__(self, body: Body, **options: Any) -> None:
+        super().__init__(body, **options)
+        self._has_been_logged = True  # Django would log a frontend's 404 as its own.
+        self.body = body  # As it is, for a server that is given no response of Django's.
+
+
+class FrontendResponse(StreamedResponse):
     """The frontend's answer: its fields cross in their order, repeated ones and all.
 
     What a middleware before ours sets, changes or deletes in ``headers`` wins over them.
     """
 
-    _has_been_logged = True  # Django would log a frontend's 404 as its own.
-
-    def __init__(
-        self, status: int, reason: str, fields: Fields, body: Iterable[bytes] | AsyncIterable[bytes]
-    ) -> None:
+    def __init__(self, status: int, reason: str, fields: Fields, body: Body) -> None:
         super().__init__(body, reason=reason)
         self.status_code = status  # Which Django lets be 100 to 599 alone.
         self._fields = fields
@@ -115,15 +121,18 @@ def log_failure(name: str, failure: Failure, frontend: Frontend | None) -> None:
 
 
 def refusal(
-    failure: Failure, frontend: Frontend | None, request: HttpRequest, *, debug: bool
-) -> StreamingHttpResponse:
+    failure: Failure,
+    frontend: Frontend | None,
+    request: HttpRequest,
+    body_of: Callable[[bytes], Body],
+    *,
+    debug: bool,
+) -> StreamedResponse:
     """What the client is told. It has no length, so that runserver closes after it."""
     log_failure(f"{request.method} {request.path}", failure, frontend)
     as_page = debug and is_wanted(request.method, request.META.get("HTTP_ACCEPT", ""))
     fields, text = told(failure, frontend, as_page=as_page)
-    response = StreamingHttpResponse([text], status=failure.status, headers=dict(fields))
-    response._has_been_logged = True  # type: ignore[attr-defined]
-    return response
+    return StreamedResponse(body_of(text), status=failure.status, headers=dict(fields))
 
 
 def log_broken(name: str, error: EngineError) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest
 
 from samesite_proxy._engine import EngineError, Exchange, break_connection
 from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.errors import Failure
 from samesite_proxy.proxy.incoming import SWITCHING_PROTOCOLS
-from samesite_proxy.proxy.response import FrontendResponse, log_broken
+from samesite_proxy.proxy.response import FrontendResponse, StreamedResponse, log_broken
 from samesite_proxy.sync import servers
 from samesite_proxy.sync.servers import breaking_off, runserver, werkzeug
 from samesite_proxy.sync.takeover import adopting, head_of
 from samesite_proxy.types import Environ, Fields
 
 
-def body_of(
+def frontend_body(
     exchange: Exchange, client: socket.socket | None, environ: Environ, name: str
 ) -> Iterator[bytes]:
     """The answer's body as it comes. A broken one breaks the client's connection."""
@@ -47,27 +47,17 @@ def adopted(
     exchange: Exchange,
     client: socket.socket,
     request: HttpRequest,
-) -> HttpResponseBase:
+) -> StreamedResponse:
     """An answer whose connection goes to the engine as soon as its head is complete."""
     environ = request.META
-    body = body_of(exchange, client, environ, f"{request.method} {request.path}")
+    body = frontend_body(exchange, client, environ, f"{request.method} {request.path}")
     own = [("Connection", "close")]
     if status == SWITCHING_PROTOCOLS:
         own = [("Connection", "Upgrade"), *(f for f in fields if f[0].lower() == "upgrade")]
-    response = FrontendResponse(
-        status, reason, [field for field in fields if field[0].lower() != "upgrade"], ()
-    )
-    response.streaming_content = adopting(
-        exchange, client, environ, lambda: head_of(response, *own), body
-    )
+    moving = adopting(exchange, client, environ, lambda: head_of(response, *own), body)
+    kept = [field for field in fields if field[0].lower() != "upgrade"]
+    response = FrontendResponse(status, reason, kept, moving)
     return response
-
-
-def _then_discard(
-    body: Iterator[bytes], environ: Environ, client: socket.socket | None
-) -> Iterator[bytes]:
-    yield from body
-    runserver.discard_body(environ, client)
 
 
 def or_reset(body: Iterator[bytes], client: socket.socket) -> Iterator[bytes]:
@@ -86,13 +76,32 @@ def has_length(fields: Fields) -> bool:
     return any(name.lower() == "content-length" for name, _ in fields)
 
 
-def read_away(
-    response: StreamingHttpResponse, failure: Failure, request: HttpRequest, client: socket.socket
-) -> HttpResponseBase:
-    """What the client still sends, behind an answer that did not wait for it."""
+class _Lingering:
+    """What a client hears that is still sending what nobody can read."""
+
+    def __init__(self, text: bytes, environ: Environ, client: socket.socket) -> None:
+        self._text = text
+        self._environ = environ
+        self._client = client
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._text
+
+    def close(self) -> None:
+        runserver.linger(self._environ, self._client)
+
+
+def _then_discard(text: bytes, environ: Environ, client: socket.socket) -> Iterator[bytes]:
+    yield text
+    runserver.discard_body(environ, client)
+
+
+def refusal_body(
+    failure: Failure, environ: Environ, client: socket.socket | None, text: bytes
+) -> Iterable[bytes]:
+    """The text; and what the client still sends, as it does not wait for that, is read away."""
+    if client is None:
+        return iter([text])
     if failure in (errors.BODY_LOST, errors.LENGTH_REFUSED):
-        closers: list[Callable[[], None]] = response._resource_closers  # type: ignore[attr-defined]
-        closers.append(lambda: runserver.linger(request.META, client))
-    else:
-        response.streaming_content = _then_discard(iter(response), request.META, client)
-    return response
+        return _Lingering(text, environ, client)
+    return _then_discard(text, environ, client)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import socket
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 
 from samesite_proxy._engine import (
     NO_UPGRADE,
@@ -27,6 +27,7 @@ from samesite_proxy.proxy.redirects import Relocation
 from samesite_proxy.proxy.response import (
     FrontendResponse,
     NoAnswer,
+    StreamedResponse,
     failure_of,
     is_event_stream,
     refusal,
@@ -35,10 +36,10 @@ from samesite_proxy.sync import servers
 from samesite_proxy.sync.answer import (
     adopted,
     and_read_no_more,
-    body_of,
+    frontend_body,
     has_length,
     or_reset,
-    read_away,
+    refusal_body,
 )
 from samesite_proxy.sync.environ import body_length_of, received_in, target_of
 from samesite_proxy.sync.gevent import start_exchange
@@ -125,7 +126,7 @@ class Forwarder:
 
     def _forward(
         self, request: HttpRequest, frontend: Frontend, client: socket.socket | None, upgrade: int
-    ) -> HttpResponseBase:
+    ) -> StreamedResponse:
         environ = request.META
         incoming = _incoming_of(request, is_upgrade=upgrade == WEBSOCKET)
         if request.method not in SAFE and runserver.may_have_lost_head(environ, client):
@@ -143,7 +144,7 @@ class Forwarder:
         is_read = upload is None or upload.is_over()
         if client and is_free and is_read and _is_event_stream(request, status, fields):
             return adopted(status, reason, fields, exchange, client, request)
-        body = body_of(exchange, client, environ, f"{request.method} {request.path}")
+        body = frontend_body(exchange, client, environ, f"{request.method} {request.path}")
         if client is not None and not has_length(answered):
             body = or_reset(body, client)
         if upload is not None:
@@ -158,11 +159,11 @@ class Forwarder:
         frontend: Frontend,
         client: socket.socket | None,
         upgrade: int,
-    ) -> HttpResponseBase:
+    ) -> StreamedResponse:
         """The frontend's answer to `request`, or the line that says why there is none."""
         try:
             return self._forward(request, frontend, client, upgrade)
         except NoAnswer as error:
             failure = failure_of(error, frontend)
-        response = refusal(failure, frontend, request, debug=self._settings.debug)
-        return response if client is None else read_away(response, failure, request, client)
+        body_of = functools.partial(refusal_body, failure, request.META, client)
+        return refusal(failure, frontend, request, body_of, debug=self._settings.debug)

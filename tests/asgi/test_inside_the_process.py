@@ -133,6 +133,17 @@ def test_requests_class_decides_how_it_is_answered(kind: str) -> None:
         assert asyncio.run(story()) == expected
 
 
+def test_refusal_is_said_in_an_event_loop_without_a_warning_of_djangos() -> None:
+    async def story() -> bytes:
+        request = AsyncRequestFactory().generic("TRACE", "/page")
+        response: Any = await SameSiteProxyMiddleware(django)(request)
+        assert response.status_code == 405
+        return b"".join([piece async for piece in response])
+
+    with middleware_alone(answering(OK)):
+        assert asyncio.run(story()) == b"samesite_proxy: this method is not forwarded.\n"
+
+
 @pytest.mark.parametrize("place", ["no loop", "in the loop", "a thread of its own"])
 def test_answer_is_whole_where_no_loop_waits_for_sync_middleware(place: str) -> None:
     """As of a loop made for the head alone, the body would never come."""

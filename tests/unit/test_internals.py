@@ -85,7 +85,6 @@ def view(request: Any) -> None:
 
 # Whose, how one is made, given a socket, and what of it, or of what hangs on it, is used.
 INTERNALS: dict[str, tuple[Callable[[socket.socket], Any], list[str]]] = {
-    "HttpResponse": (lambda _: HttpResponse(), ["_resource_closers"]),
     "a response that was logged": (logged_response, ["_has_been_logged"]),
     "a request that was read": (read_request, ["_read_started", "_body"]),
     "path()": (lambda _: path("x", view), ["pattern._route", "pattern.match", "callback"]),
