@@ -65,7 +65,7 @@ class Exchange:
     @overload
     def read(self, wait: Literal[True] = True, /) -> bytes: ...
     @overload
-    def read(self, wait: bool, /) -> bytes | None:
+    def read(self, wait: bool = True, /) -> bytes | None:
         """The next piece of the body, at most 256 KiB; empty at its end.
 
         None when there is none yet and `wait` is false. EngineError: it broke off.

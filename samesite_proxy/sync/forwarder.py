@@ -12,7 +12,6 @@ from samesite_proxy._engine import (
     TUNNEL,
     WEBSOCKET,
     EngineError,
-    Exchange,
 )
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy import errors, refusals, targets
@@ -42,6 +41,7 @@ from samesite_proxy.sync.answer import (
     refusal_body,
 )
 from samesite_proxy.sync.environ import body_length_of, received_in, target_of
+from samesite_proxy.sync.exchange import Exchange
 from samesite_proxy.sync.gevent import start_exchange
 from samesite_proxy.sync.servers import gunicorn, runserver, werkzeug
 from samesite_proxy.sync.takeover import can_adopt

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import select
 import sys
-from typing import cast
 
-from samesite_proxy._engine import Bell, EngineError, Exchange, Upstream, is_gone
+from samesite_proxy._engine import Bell, EngineError, Upstream, is_gone
+from samesite_proxy.sync.exchange import NO_SOCKET, Exchange
 from samesite_proxy.types import Fields
 
 SLICE = 0.25  # seconds between looks at the client's socket
-NO_SOCKET = -1
 
 
 class ClientGone(EngineError):
@@ -21,7 +20,7 @@ class ClientGone(EngineError):
 
 
 class GreenletExchange:
-    """An Exchange whose waits are gevent's; the twin of Exchange."""
+    """An Exchange whose waits are gevent's."""
 
     def __init__(
         self, upstream: Upstream, method: str, target: str, fields: Fields, length: int, client: int
@@ -77,8 +76,7 @@ def is_patched() -> bool:
 def start_exchange(
     upstream: Upstream, method: str, target: str, fields: Fields, length: int, client: int
 ) -> Exchange:
-    """An exchange for the calling thread, or its twin for a greenlet."""
+    """An exchange for the calling thread, or for a greenlet."""
     if is_patched():
-        twin = GreenletExchange(upstream, method, target, fields, length, client)
-        return cast(Exchange, twin)
+        return GreenletExchange(upstream, method, target, fields, length, client)
     return upstream.request(method, target, fields, length, client)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 
 from django.http import HttpResponseBase
 
-from samesite_proxy._engine import EngineError, Exchange, take_connection
+from samesite_proxy._engine import EngineError, take_connection
+from samesite_proxy.sync.exchange import Exchange
 from samesite_proxy.sync.servers import end_by_reset, runserver
 from samesite_proxy.types import Environ
 

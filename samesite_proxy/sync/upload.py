@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 
 from django.http import HttpRequest
 
-from samesite_proxy._engine import NO_BODY, TUNNEL, Exchange
+from samesite_proxy._engine import NO_BODY, TUNNEL
 from samesite_proxy.proxy.incoming import PIECE
 from samesite_proxy.sync import servers
+from samesite_proxy.sync.exchange import Exchange
 from samesite_proxy.sync.takeover import can_adopt
 
 

@@ -11,12 +11,10 @@ from collections.abc import Iterator
 
 from django.core.handlers.wsgi import LimitedStream
 
-from samesite_proxy._engine import Exchange
 from samesite_proxy.proxy.incoming import PIECE
+from samesite_proxy.sync.exchange import NO_SOCKET, Exchange
 from samesite_proxy.sync.servers import gunicorn, runserver
 from samesite_proxy.types import Environ
-
-NO_SOCKET = -1
 
 
 class BodyBroken(Exception):

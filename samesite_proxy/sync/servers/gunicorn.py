@@ -7,8 +7,8 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
-from samesite_proxy._engine import Exchange
 from samesite_proxy.proxy.incoming import PIECE
+from samesite_proxy.sync.exchange import Exchange
 
 # gunicorn's sync worker is killed when it is silent for its timeout; the answer comes before.
 RESERVE = 5.0

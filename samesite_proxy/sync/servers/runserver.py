@@ -14,8 +14,8 @@ from typing import Any
 
 from django.core.handlers.wsgi import LimitedStream
 
-from samesite_proxy._engine import Exchange
 from samesite_proxy.proxy.incoming import PIECE
+from samesite_proxy.sync.exchange import Exchange
 from samesite_proxy.sync.servers import werkzeug
 from samesite_proxy.types import Environ
 
