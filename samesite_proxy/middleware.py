@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 from asgiref.sync import (
@@ -25,7 +25,6 @@ from django.http import HttpRequest, HttpResponseBase
 
 from samesite_proxy import conf, shutdown
 from samesite_proxy._engine import NO_UPGRADE, WEBSOCKET
-from samesite_proxy.aio.forwarder import AsyncForwarder
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import neighbours, place, targets
 from samesite_proxy.proxy.routing import Routing
@@ -101,15 +100,20 @@ class SameSiteProxyMiddleware:
     async_capable = True
 
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        settings = _read_settings()
+        self._settings = settings = _read_settings()
         self.get_response = get_response
         self._routing = Routing(settings)
-        self._async_forwarder = AsyncForwarder(settings)
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
         self._forwarder = Forwarder(settings, is_first=place.is_first())
         _say_what_no_check_says(settings)
         request_started.connect(_prepare, dispatch_uid="samesite_proxy")
+
+    @cached_property
+    def _async_forwarder(self) -> Any:
+        from samesite_proxy.aio.forwarder import AsyncForwarder  # Under WSGI nobody uses it.
+
+        return AsyncForwarder(self._settings)
 
     def _frontend_of(self, request: HttpRequest, upgrade: int = NO_UPGRADE) -> Frontend | None:
         """Whose `request` is, or who is told of one that nobody gets; None: Django's."""

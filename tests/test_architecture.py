@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,22 @@ def test_python_imports_point_down(module: str) -> None:
     for other in imported(module):
         room = other.partition(".")[0]
         assert room == own or LAYER_OF_ROOM[room] < LAYER_OF_ROOM[own], other
+
+
+LOADED = """
+import sys
+import samesite_proxy.{module}
+print(*sorted(name for name in sys.modules if name.startswith("samesite_proxy.")))
+"""
+
+
+@pytest.mark.parametrize("module", ["middleware", "wsgi"])
+def test_wsgi_loads_nothing_of_an_event_loops_nor_of_the_fast_path(module: str) -> None:
+    command = [sys.executable, "-c", LOADED.format(module=module)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    rooms = {name.split(".")[1] for name in done.stdout.split()}
+    assert {"proxy", "sync", module} <= rooms
+    assert not rooms & {"aio", "fastpath", "checks", "management"}
 
 
 def test_python_imports_have_no_cycle() -> None:
