@@ -150,6 +150,19 @@ def test_map_names_every_file() -> None:
     assert {path.stem for path in C_FILES} <= named
 
 
+def test_map_of_the_package_names_every_module_and_no_other() -> None:
+    told = (ROOT / "docs" / "architecture.md").read_text()
+    lines = told.partition(" samesite_proxy/ (Python)")[2].partition(" ───")[0].splitlines()[1:]
+    named, room = [], list[str]()
+    for indentation, words in re.findall(r"^( +)(\w+/?(?:, \w+)*)", "\n".join(lines), re.M):
+        del room[len(indentation) // 2 - 1 :]
+        if words.endswith("/"):
+            room.append(words[:-1])
+        named += [".".join([*room, word]) for word in words.split(", ") if word[-1] != "/"]
+    rooms = {name.rpartition(".")[0] for name in MODULES}
+    assert sorted(named) == sorted(MODULES.keys() - rooms - {"_engine"})
+
+
 def test_every_step_of_a_request_stands_in_the_code() -> None:
     told = re.findall(r"^(\d+)\. ", (CSRC / "README.md").read_text(), re.MULTILINE)
     code = "".join(path.read_text() for path in C_FILES)
