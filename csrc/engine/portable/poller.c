@@ -74,6 +74,31 @@ sp_poller_free(struct sp_poller *poller)
     }
 }
 
+static bool
+resize(struct pollfd **list, size_t capacity)
+{
+    struct pollfd *resized = realloc(*list, capacity * sizeof(*resized));
+
+    if (resized == NULL) {
+        return false;
+    }
+    *list = resized;
+    return true;
+}
+
+/* Bounded by the descriptors that a process can have. */
+static bool
+grow(struct sp_poller *poller)
+{
+    size_t capacity = poller->capacity > 0 ? poller->capacity * 2 : SP_FIRST_CAPACITY;
+
+    if (!resize(&poller->watched, capacity) || !resize(&poller->silent, capacity)) {
+        return false;
+    }
+    poller->capacity = capacity;
+    return true;
+}
+
 enum sp_error
 sp_poller_set(struct sp_poller *poller, int fd, unsigned events)
 {
@@ -83,17 +108,8 @@ sp_poller_set(struct sp_poller *poller, int fd, unsigned events)
         known->events = to_poll(events);
         return SP_OK;
     }
-    if (poller->count == poller->capacity) {
-        /* Bounded by the descriptors that a process can have. */
-        size_t capacity = poller->capacity > 0 ? poller->capacity * 2 : SP_FIRST_CAPACITY;
-        struct pollfd *watched = realloc(poller->watched, capacity * sizeof(*watched));
-        poller->watched = watched != NULL ? watched : poller->watched;
-        struct pollfd *silent = realloc(poller->silent, capacity * sizeof(*silent));
-        poller->silent = silent != NULL ? silent : poller->silent;
-        if (watched == NULL || silent == NULL) {
-            return SP_E_NO_MEMORY;
-        }
-        poller->capacity = capacity;
+    if (poller->count == poller->capacity && !grow(poller)) {
+        return SP_E_NO_MEMORY;
     }
     poller->watched[poller->count++] = (struct pollfd){.fd = fd, .events = to_poll(events)};
     return SP_OK;
@@ -168,7 +184,8 @@ look_at_silent_ones(struct sp_poller *poller)
     }
     if (poll_list(poller, poller->silent, 0) > 0) {
         for (size_t i = 0; i < poller->count; i++) {
-            poller->watched[i].revents |= (short)(poller->silent[i].revents & ~POLLOUT);
+            int unasked = poller->silent[i].revents & ~POLLOUT;
+            poller->watched[i].revents = (short)(poller->watched[i].revents | unasked);
         }
     }
 }
