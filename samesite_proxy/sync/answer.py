@@ -92,7 +92,7 @@ class _Lingering:
         runserver.linger(self._environ, self._client)
 
 
-def _then_discard(text: bytes, environ: Environ, client: socket.socket) -> Iterator[bytes]:
+def _then_discard(text: bytes, environ: Environ, client: socket.socket | None) -> Iterator[bytes]:
     yield text
     runserver.discard_body(environ, client)
 
@@ -101,8 +101,6 @@ def refusal_body(
     failure: Failure, environ: Environ, client: socket.socket | None, text: bytes
 ) -> Iterable[bytes]:
     """The text; and what the client still sends, as it does not wait for that, is read away."""
-    if client is None:
-        return iter([text])
-    if failure in (errors.BODY_LOST, errors.LENGTH_REFUSED):
+    if client is not None and failure in (errors.BODY_LOST, errors.LENGTH_REFUSED):
         return _Lingering(text, environ, client)
     return _then_discard(text, environ, client)
