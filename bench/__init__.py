@@ -1,1 +1,1 @@
-"""The benchmark: our middleware and our door against other proxies and a view that does nothing."""
+"""The benchmark: our middleware and our fast path against proxies and a view that does nothing."""

@@ -6,7 +6,7 @@ from bench.subjects import (
     AIOHTTP,
     CADDY,
     DIRECT,
-    DOOR,
+    FASTPATH,
     HAPROXY,
     NGINX,
     NO_DELAY,
@@ -30,10 +30,10 @@ DJANGO_REVPROXY = Subject(REVPROXY, REVPROXY)
 PLAIN_NGINX = Subject(NGINX, NGINX)
 ASYNC_NOOP = Subject(NOOP, UVICORN, "/async-noop")
 AIOHTTP_PROXY = Subject(AIOHTTP, AIOHTTP)
-THE_DOOR = Subject(OURS, DOOR)
-DOOR_NOOP = Subject(OURS, DOOR, "/noop")
+THE_FASTPATH = Subject(OURS, FASTPATH)
+FASTPATH_NOOP = Subject(OURS, FASTPATH, "/noop")
 
-# What the door is compared with, for small answers, large ones and a page of many modules.
+# What the fast path is compared with, for small answers, large ones and a page of many modules.
 SMALL_PEERS = (NGINX, HAPROXY, CADDY, VITE, REVPROXY, DIRECT)
 LARGE_PEERS = (NGINX, HAPROXY, CADDY, DIRECT)
 PAGE_PEERS = (NGINX, VITE, REVPROXY, REVPROXY_RUNSERVER, DIRECT)
@@ -138,15 +138,15 @@ def peers(names: tuple[str, ...]) -> tuple[Subject, ...]:
     return tuple(Subject(name, name) for name in names)
 
 
-def through_the_door(path: str, size: str) -> tuple[Small, ...]:
+def through_the_fastpath(path: str, size: str) -> tuple[Small, ...]:
     """The same small answer with each number of connections."""
     return tuple(
         Small(
-            name=f"door-{size.replace(' ', '').lower()}-{connections}",
-            title=f"the door, {connections} connection{'s' * (connections > 1)}, {size}",
+            name=f"fastpath-{size.replace(' ', '').lower()}-{connections}",
+            title=f"the fast path, {connections} connection{'s' * (connections > 1)}, {size}",
             path=path,
             connections=connections,
-            ours=THE_DOOR,
+            ours=THE_FASTPATH,
             others=peers(SMALL_PEERS),
         )
         for connections in CONNECTIONS
@@ -246,44 +246,44 @@ CASES: tuple[Case, ...] = (
             PLAIN_NGINX,
         ),
     ),
-    *through_the_door("/1k", "1 KB"),
-    *through_the_door("/20k", "20 KB"),
+    *through_the_fastpath("/1k", "1 KB"),
+    *through_the_fastpath("/20k", "20 KB"),
     Large(
-        name="door-100mb",
-        title="the door, 100 MB down",
+        name="fastpath-100mb",
+        title="the fast path, 100 MB down",
         upload=False,
-        ours=THE_DOOR,
+        ours=THE_FASTPATH,
         others=peers(LARGE_PEERS),
     ),
     Small(
-        name="door-django",
+        name="fastpath-django",
         title="our runserver, Django's no-op view, one connection, 1 KB",
         path="/1k",
         connections=1,
-        ours=DOOR_NOOP,
+        ours=FASTPATH_NOOP,
         others=(Subject(NO_DELAY, NO_DELAY, "/noop"), Subject(PLAIN, PLAIN, "/noop")),
     ),
     Page(
-        name="door-page",
-        title="the door, a page of 1000 modules in Chromium",
-        ours=THE_DOOR,
+        name="fastpath-page",
+        title="the fast path, a page of 1000 modules in Chromium",
+        ours=THE_FASTPATH,
         others=peers(PAGE_PEERS),
     ),
     Burn(
-        name="door-burn",
+        name="fastpath-burn",
         title="32 connections, 1 KB, beside a Django view that burns CPU: p99",
         path="/1k",
         connections=32,
-        ours=THE_DOOR,
+        ours=THE_FASTPATH,
         others=(PLAIN_NGINX,),
         at_most=3.0,
     ),
     Downloads(
-        name="door-slow",
+        name="fastpath-slow",
         title="1000 slow downloads at once",
         connections=1000,
         descriptors=4096,
-        ours=THE_DOOR,
+        ours=THE_FASTPATH,
         others=(PLAIN_NGINX,),
         threads_at_most=12,
         megabytes_at_most=150,
@@ -304,14 +304,14 @@ GOALS = (
     Goal("echo-gthread", NGINX, TIME),
     Goal("100m-down", NGINX, 1.0),
     Goal("100m-up", NGINX, 1.0),
-    Goal("door-1kb-1", NGINX, 0.9),
-    Goal("door-1kb-32", NGINX, 0.6),
-    Goal("door-1kb-128", NGINX, 2.0, "p99"),
-    Goal("door-100mb", NGINX, 1.2),
-    Goal("door-django", NO_DELAY, 0.75),
-    Goal("door-django", PLAIN, 100.0),
-    Goal("door-page", NGINX, 1.0),
-    Goal("door-page", DIRECT, TIME),
+    Goal("fastpath-1kb-1", NGINX, 0.9),
+    Goal("fastpath-1kb-32", NGINX, 0.6),
+    Goal("fastpath-1kb-128", NGINX, 2.0, "p99"),
+    Goal("fastpath-100mb", NGINX, 1.2),
+    Goal("fastpath-django", NO_DELAY, 0.75),
+    Goal("fastpath-django", PLAIN, 100.0),
+    Goal("fastpath-page", NGINX, 1.0),
+    Goal("fastpath-page", DIRECT, TIME),
 )
 
 

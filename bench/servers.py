@@ -18,7 +18,7 @@ START_TIMEOUT = 20.0
 STOP_TIMEOUT = 2.0
 LOG_LINES = 20
 # What our runserver prints where it would answer everything in Python after all.
-NO_DOOR = "The fast path is off"
+IS_OFF = "The fast path is off"
 
 
 class ServerFailed(Exception):
@@ -71,8 +71,8 @@ class Server:
                 time.sleep(0.02)
         if status != 200:
             raise ServerFailed(f"{self.name}: {path} answered {status}\n{self.log_tail()}")
-        if NO_DOOR in self.log.read_text(errors="replace"):
-            raise ServerFailed(f"{self.name} has no door\n{self.log_tail()}")
+        if IS_OFF in self.log.read_text(errors="replace"):
+            raise ServerFailed(f"{self.name} has no fast path\n{self.log_tail()}")
 
 
 def free_port() -> int:

@@ -24,7 +24,7 @@ AIOHTTP = "aiohttp proxy"
 WRAPPED = "wrapped-gthread"
 UVICORN = "uvicorn"
 RUNSERVER = "runserver"
-DOOR = "the door"
+FASTPATH = "the fast path"
 PLAIN = "plain runserver"
 NO_DELAY = "TCP_NODELAY runserver"
 
@@ -40,12 +40,12 @@ PROXIES: Mapping[str, Callable[[Path, int, str], list[str]]] = {
 SETTINGS: Mapping[str, str] = {
     REVPROXY: "revproxy_settings",
     REVPROXY_RUNSERVER: "revproxy_settings",
-    DOOR: "door_settings",
+    FASTPATH: "fastpath_settings",
     PLAIN: "plain_settings",
     NO_DELAY: "no_delay_settings",
 }
 
-RUNSERVERS = (RUNSERVER, DOOR, PLAIN, NO_DELAY, REVPROXY_RUNSERVER)
+RUNSERVERS = (RUNSERVER, FASTPATH, PLAIN, NO_DELAY, REVPROXY_RUNSERVER)
 
 
 @dataclass(frozen=True)

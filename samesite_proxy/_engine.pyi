@@ -210,7 +210,7 @@ class Listener:
 
     def records(self, /) -> list[tuple[str, str, str, int, int, float, float, str, int, str]]:
         """Client, method, target, status, bytes of the body, ms in all, ms until the frontend's
-        head (-1: none), EngineError.code or why the door refused ("": neither), the frontend's
+        head (-1: none), EngineError.code or why the listener refused ("": neither), the frontend's
         index (-1: none) and words on the code, of each answer.
         """
 

@@ -21,4 +21,4 @@ class SameSiteProxyConfig(AppConfig):
 
 # Here, since the rest of a broken project may keep our runserver from being found.
 if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
-    channel.end_with_door()
+    channel.end_with_listener()

@@ -1,4 +1,4 @@
-"""A line for each request that the door has served."""
+"""A line for each request that the listener has served."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from samesite_proxy.proxy import errors
 
 access = logging.getLogger("samesite_proxy.access")
 
-# Refusals of the door's own that need no line in the terminal.
+# Refusals of the listener's own that need no line in the terminal.
 QUIET = frozenset({errors.NOT_STARTED.text})
 
 Record = tuple[str, str, str, int, int, float, float, str, int, str]
 
 
 class AccessLog:
-    """A line for each request that the door has served."""
+    """A line for each request that the listener has served."""
 
     def __init__(self) -> None:
         self.lines: list[table.Failures] = []  # of each frontend, by the failure's code
@@ -29,7 +29,7 @@ class AccessLog:
     def write(self, record: Record) -> None:
         client, method, target, status, size, total, upstream, code, index, words = record
         failure = errors.BY_CODE.get(code)
-        # Without a frontend it is an answer of the door's own: a refusal.
+        # Without a frontend it is an answer of the listener's own: a refusal.
         is_quiet = not failure.is_logged if failure else not code and index >= 0
         level = logging.INFO if is_quiet or code in QUIET else logging.WARNING
         if not access.isEnabledFor(level):

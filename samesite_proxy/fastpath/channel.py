@@ -1,6 +1,6 @@
-"""The hand-over: Django's requests come over a channel from the door, and go back to it.
+"""The hand-over: Django's requests come over a channel from the listener, and go back to it.
 
-The door's end is in C, in another process while the autoreloader runs. A request comes with its
+The listener's end is in C, in another process while the autoreloader runs. A request comes with its
 connection's descriptor and what has been read of it; a connection that is kept alive goes back
 when the request has been answered.
 """
@@ -28,7 +28,7 @@ logger = logging.getLogger("samesite_proxy")
 # To us: kind, flags, nothing, length of the bytes that follow, Content-Length or -1, id.
 HEADER = struct.Struct("!BBHIqQ")
 QUESTION, END = b"HE"
-# Flag: what was read behind the request is here too. It stays with the door as well.
+# Flag: what was read behind the request is here too. It stays with the listener as well.
 HAS_COPY = 1
 
 # From us: kind, id.
@@ -41,21 +41,21 @@ ROOM_FOR_DESCRIPTORS = socket.CMSG_SPACE(16 * DESCRIPTOR.size)
 CLOEXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 LEAVE_SECONDS = 2.0
 
-# Between two offers to a door that could not take the first.
+# Between two offers to a listener that could not take the first.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
-# Errors of an offer that no door can hear any more.
+# Errors of an offer that no listener can hear any more.
 GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
 
-# By the rendezvous: a server process offers its channel. And from the door's own process: the next
-# one is started, it has ended, the door ends.
+# By the rendezvous: a server process offers its channel. And from the listener's own process: the
+# next one is started, it has ended, the listener ends.
 OFFER, STARTS, ENDED, LAST_WORD = b"+", b"s", b"e", b"-"
 
-VARIABLE = "SAMESITE_PROXY_DOOR"
+VARIABLE = "SAMESITE_PROXY_LISTENER"
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where the door listens."""
+    """Where it listens."""
 
     family: int
     host: str
@@ -78,7 +78,7 @@ class Handed(socket.socket):
 
     @property
     def is_lost(self) -> bool:
-        """Whether it is the door's to answer: for it, this process has ended."""
+        """Whether it is the listener's to answer: for it, this process has ended."""
         return self._channel.is_lost
 
     def report(self, kind: int) -> bool:
@@ -103,8 +103,8 @@ class Channel:
         self._reporting = threading.Lock()
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
-        self.is_used = False  # the door has it
-        self.is_over = False  # the door has said that nothing more comes
+        self.is_used = False  # the listener has it
+        self.is_over = False  # the listener has said that nothing more comes
         self.is_lost = False  # it has ended without that
 
     def _take(self, count: int) -> bytes | None:
@@ -162,7 +162,7 @@ class Channel:
         return bool(self._received or self._poll.poll(0))
 
     def report(self, kind: int, request_id: int = 0) -> bool:
-        """Whether there still is a door to hear it."""
+        """Whether there still is a listener to hear it."""
         report = REPORT.pack(kind, request_id)
         try:
             with self._reporting:
@@ -198,8 +198,8 @@ class Handover:
         return self._leaving.is_set()
 
     def open(self, table: dict[str, Any]) -> Channel | None:
-        """A channel whose other end is offered to the door, with the table; one that a door could
-        not take has ended. None: this process leaves, or the door has ended.
+        """A channel whose other end is offered to the listener, with the table; one that it could
+        not take has ended. None: this process leaves, or the listener has ended.
         """
         if self._channel is not None:
             self._wait_after(self._channel)
@@ -209,7 +209,7 @@ class Handover:
             except OSError as error:
                 if error.errno in GONE:
                     break
-                logger.warning("The door cannot be offered a channel: %s", error)
+                logger.warning("The listener cannot be offered a channel: %s", error)
                 self._wait()
             else:
                 return self._channel
@@ -219,7 +219,7 @@ class Handover:
         ended.close()
         if ended.is_used:
             self._pause = SHORTEST_PAUSE
-            logger.warning("The channel to the door has ended; a new one is opened.")
+            logger.warning("The channel to the listener has ended; a new one is opened.")
         self._wait()
 
     def _wait(self) -> None:
@@ -238,7 +238,7 @@ class Handover:
         return Channel(ends[0], self.address.family)
 
     def report(self, line: dict[str, Any]) -> None:
-        """One line to the door, from a process whose server may not have come to a channel."""
+        """One line to the listener, from a process whose server may not have come to a channel."""
         if self._control is not None:
             self.tell(line)
             return
@@ -246,7 +246,7 @@ class Handover:
             self._offer(line).close()
 
     def tell(self, line: dict[str, Any]) -> None:
-        """One line to the door, if it has been offered a channel."""
+        """One line to the listener, if it has been offered a channel."""
         if self._control is not None:
             with self._telling, contextlib.suppress(OSError):
                 self._control.sendall(json.dumps(line).encode() + b"\n")
@@ -284,30 +284,30 @@ class Handover:
             for request in self._endless():
                 request.end_answer()
 
-    def end_with_door(self) -> None:
-        """End this process as soon as the door's has ended, in whatever way that was."""
+    def end_with_listener(self) -> None:
+        """End this process as soon as the listener's has ended, in whatever way that was."""
         threading.Thread(target=self._await_end, name="samesite_proxy", daemon=True).start()
 
     def _await_end(self) -> NoReturn:
         with contextlib.suppress(OSError):  # As if what was offered had not been looked at.
-            self._rendezvous.recv(1)  # The door never says anything here.
+            self._rendezvous.recv(1)  # The listener never says anything here.
         os._exit(1)
 
 
 def offer(rendezvous: socket.socket, address: Address) -> None:
-    """Tell the processes that are started from now on where the door is."""
+    """Tell the processes that are started from now on where the listener is."""
     rendezvous.set_inheritable(True)
     os.environ[VARIABLE] = json.dumps([rendezvous.fileno(), *vars(address).values()])
 
 
 def refuse(reason: str) -> None:
-    """Tell the processes that are started from now on why there is no door."""
+    """Tell the processes that are started from now on why there is no listener."""
     os.environ[VARIABLE] = json.dumps(reason)
 
 
 @functools.cache  # What it finds must not be found by processes that this one starts.
 def offered() -> Handover | str | None:
-    """The door that the process which started this one has opened, or why it has none."""
+    """The listener that the process which started this one has opened, or why it has none."""
     found = json.loads(os.environ.pop(VARIABLE, "null"))
     if not isinstance(found, list):
         return found if isinstance(found, str) else None
@@ -315,7 +315,7 @@ def offered() -> Handover | str | None:
     return Handover(socket.socket(fileno=descriptor), Address(family, host, port))
 
 
-def end_with_door() -> None:
-    """End this process as soon as the door's has ended, if it has been started by that one."""
+def end_with_listener() -> None:
+    """End this process as soon as the listener's has ended, if it has been started by that one."""
     if isinstance(found := offered(), Handover):
-        found.end_with_door()
+        found.end_with_listener()

@@ -1,7 +1,7 @@
 """Sockets of ours that a process forked by a view must not keep open.
 
 As long as one copy of a connection is open, nobody sees its end: neither the client of a request
-that was under way at the fork, nor the door when the process behind it has died.
+that was under way at the fork, nor the listener when the process behind it has died.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The door: the listening socket and the engine behind it, in the process that outlives reloads."""
+"""The listening socket and the engine behind it, in the process that outlives reloads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def listen(host: str, port: int, *, ipv6: bool) -> socket.socket:
     return forks.own(listener)
 
 
-class Door:
+class FastPath:
     """Open from its making until close()."""
 
     def __init__(self, listening: socket.socket) -> None:

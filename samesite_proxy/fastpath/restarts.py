@@ -16,7 +16,7 @@ from typing import NoReturn
 from django.utils import autoreload
 
 from samesite_proxy.fastpath import project_files
-from samesite_proxy.fastpath.listener import Door
+from samesite_proxy.fastpath.listener import FastPath
 from samesite_proxy.fastpath.project_files import Times
 
 # Between two looks, as Django's own reloader has it.
@@ -59,10 +59,10 @@ def _end_with_us(child: int, inherited: int) -> None:
 
 
 class Restarts:
-    """In place of Django's restart_with_reloader, while the door is open."""
+    """In place of Django's restart_with_reloader, while the listener is open."""
 
-    def __init__(self, door: Door, say: Callable[[str], object]) -> None:
-        self._door = door
+    def __init__(self, listener: FastPath, say: Callable[[str], object]) -> None:
+        self._listener = listener
         self._say = say
         self._since = 0
         self._at_once = 0  # how often, one after the other
@@ -72,12 +72,12 @@ class Restarts:
         while True:
             self._since = time.time_ns()
             before = project_files.times(self._names())
-            self._door.child_starts()
+            self._listener.child_starts()
             code = self._run_child()
             if code == RELOAD:
                 self._at_once = 0
             else:
-                self._door.child_has_ended()
+                self._listener.child_has_ended()
                 self._await_save(before, code)
 
     def _run_child(self) -> int:
@@ -96,7 +96,7 @@ class Restarts:
 
     def _tell(self, code: int) -> None:
         as_before = (
-            " The frontend's requests are answered as before;" if self._door.is_known else ""
+            " The frontend's requests are answered as before;" if self._listener.is_known else ""
         )
         self._say(
             f"Django's process has ended ({_in_words(code)}).{as_before} Django starts again when a"
@@ -104,7 +104,7 @@ class Restarts:
         )
 
     def _names(self) -> list[str]:
-        return [*project_files.loaded(), *self._door.files()]
+        return [*project_files.loaded(), *self._listener.files()]
 
     def _await_save(self, before: Times, code: int) -> None:
         """A save while the process started is one too, unless it saves something each time."""

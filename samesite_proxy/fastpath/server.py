@@ -188,7 +188,7 @@ class HandoverServer(WSGIServer):
         super().__init__(address, ours, **options)
 
     def server_bind(self) -> None:
-        """Without binding: the door has, and what is known of its address is the same."""
+        """Without binding: the listener has, and what is known of its address is the same."""
         address = self.handover.address
         self.socket.close()
         self.server_address = (address.host, address.port)
@@ -197,7 +197,7 @@ class HandoverServer(WSGIServer):
         self.setup_environ()
 
     def server_activate(self) -> None:
-        """The door listens."""
+        """The listener listens."""
 
     def serve_forever(self, poll_interval: float = 0.5) -> None:
         """Until this process leaves."""
@@ -237,7 +237,7 @@ class HandoverServer(WSGIServer):
             try:
                 received = self._channel.receive()
             except Exception:
-                logger.exception("Nothing can be received from the door.")
+                logger.exception("Nothing can be received from the listener.")
                 time.sleep(PAUSE)
                 continue
             if received is not None or self._channel.is_over:

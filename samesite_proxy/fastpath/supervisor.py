@@ -21,12 +21,12 @@ logger = logging.getLogger("samesite_proxy")
 
 PIECE = 65536
 
-# Between two looks at what the door has served; it must not be slowed by being logged.
+# Between two looks at what the listener has served; it must not be slowed by being logged.
 SECONDS_BETWEEN_LOOKS = 0.05
 
 
 class Child:
-    """One server process that has reported to the door: what it says, line by line."""
+    """One server process that has reported to the listener: what it says, line by line."""
 
     def __init__(self, control: socket.socket, channel: socket.socket) -> None:
         self.control = control
@@ -58,7 +58,7 @@ class Child:
 
 class Supervisor:
     """Between the listener and the server processes that come and go: a thread of its own, which
-    nothing ends but the door's end.
+    nothing ends but the listener's end.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Supervisor:
                 for key, _ in self._selector.select(seconds):
                     key.data()
             except Exception:
-                logger.exception("The door's supervisor goes on after an error.")
+                logger.exception("The listener's supervisor goes on after an error.")
                 time.sleep(SECONDS_BETWEEN_LOOKS)
         self._write_records()
         self._selector.close()
@@ -128,7 +128,7 @@ class Supervisor:
             logger.error("%s", words)
 
     def _meet(self) -> None:
-        """A server process has started, or the door ends."""
+        """A server process has started, or the listener ends."""
         said, numbers, _, _ = socket.recv_fds(self._rendezvous, 1, 2, channel.CLOEXEC)
         ends = [forks.own(socket.socket(fileno=number)) for number in numbers]
         if said == channel.LAST_WORD:

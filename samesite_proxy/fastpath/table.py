@@ -1,4 +1,4 @@
-"""What the door knows of a project: plain data, made where Django runs, read where the door is."""
+"""What the listener knows of a project: plain data, made where Django runs, read where it is."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ Place = tuple[Upstream, Home, Failures]
 # Each may need a second descriptor, for a connection to a frontend.
 MOST_CONNECTIONS = 4096
 
-# Of the settings, what the door's own part of the work is done by.
-SETTINGS_OF_DOOR = (
+# Of the settings, what the listener's own part of the work is done by.
+SETTINGS_OF_LISTENER = (
     *("frontend_names", "connect_timeout", "response_timeout", "idle_timeout"),
     *("max_connections", "ca_file", "debug", "host_header", "allows_any_host"),
 )
@@ -84,7 +84,7 @@ def _rules(handler: Any, settings: Settings) -> list[Rule]:
 
 
 def frontends_first(handler: Any, settings: Settings | None) -> Any:
-    """The handler that the server calls, for what the door leaves to it."""
+    """The handler that the server calls, for what the listener leaves to it."""
     if settings is None or not settings.frontends or not settings.are_in_force:
         return handler
     if static_files.static_path(handler) is None:
@@ -106,14 +106,14 @@ def table_of(handler: Any, settings: Settings | None) -> Plain:
     return debug | {
         "rules": _rules(handler, settings),
         "frontends": [asdict(frontend) for frontend in settings.frontends],
-        "settings": {name: getattr(settings, name) for name in SETTINGS_OF_DOOR},
+        "settings": {name: getattr(settings, name) for name in SETTINGS_OF_LISTENER},
         "hosts": allowed_hosts.patterns(),
         "scheme": _scheme(),
     }
 
 
 def settings_in(table: Plain) -> Settings:
-    """The settings as far as the door needs them."""
+    """The settings as far as the listener needs them."""
     frontends = tuple(Frontend(**fields) for fields in table["frontends"])
     names = tuple(table["settings"].get("frontend_names", ()))
     return Settings(frontends, **{**table["settings"], "frontend_names": names})
@@ -192,7 +192,7 @@ def verdict_on(sent: str, server: tuple[str, int], settings: Settings) -> Plain:
 
 
 class HostJudge:
-    """The same where the door is, by what the table says: it waits for nobody."""
+    """The same where the listener is, by what the table says: it waits for nobody."""
 
     def __init__(self, table: Plain) -> None:
         self._allowed: list[str] = table["hosts"]

@@ -135,7 +135,7 @@ def failure_by(code: str, frontend: Frontend | None) -> Failure:
     return BY_CODE[code]
 
 
-# The door's own, before it knows whose a request is.
+# The listener's own, before it knows whose a request is.
 NOT_STARTED = Failure(
     503,
     "Django has not started: see the terminal.",

@@ -55,7 +55,7 @@ def body_length_of(environ: Environ) -> int:
 
 
 def upgrade_in(environ: Environ) -> int:
-    """What the client asks its connection to become (RFC 9110, 7.8), by one rule with the door."""
+    """What the client asks its connection to become (RFC 9110, 7.8), by the listener's rule."""
     asked = environ.get("HTTP_UPGRADE")
     if not asked:
         return NO_UPGRADE

@@ -119,5 +119,5 @@ def sites(
 
 @pytest.fixture(params=SITES)
 def site(request: pytest.FixtureRequest, sites: Callable[[str], Site]) -> Site:
-    """The example project: its two frontends, through the door, our middleware or nginx."""
+    """The example project: its two frontends, through the fast path, our middleware or nginx."""
     return sites(request.param)

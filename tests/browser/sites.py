@@ -52,9 +52,11 @@ def through_runserver(
     demo = start(command, variables=variables)
     demo.wait_for("Ctrl-C stops both servers")
     django, front = Log(demo, r"^django  \| \[.+\] "), Log(demo, r"^frontend\| ")
-    is_door = "DEMO_WITHOUT_FASTPATH" not in variables
+    is_fastpath = "DEMO_WITHOUT_FASTPATH" not in variables
     assert not demo.matching("fast path is off")
-    return Site(f"http://localhost:{port}", django, front, django_sees_every_request=not is_door)
+    return Site(
+        f"http://localhost:{port}", django, front, django_sees_every_request=not is_fastpath
+    )
 
 
 def through_nginx(start: Start, frontend: str, folder: Path) -> Site:

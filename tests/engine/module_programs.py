@@ -124,8 +124,8 @@ def parents_objects(url: str) -> None:
     other files' there.
     """
     bell, at = _engine.Bell(), upstream_at(url)
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        listener = _engine.Listener([door.fileno()], 4, -1)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listener = _engine.Listener([listening.fileno()], 4, -1)
     numbers = {bell.fileno(), listener.fileno()}
     at.request("GET", "/", [], -2, -1, bell)
 

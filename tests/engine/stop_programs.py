@@ -23,12 +23,12 @@ Arguments = tuple[
 
 
 def full_listener() -> tuple[list[Listener], list[socket.socket]]:
-    """A door with so many connections that ending them takes a while."""
+    """A listener with so many connections that ending them takes a while."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
-    with socket.create_server(("127.0.0.1", 0), backlog=4096) as door:
-        address = door.getsockname()
-        box = [Listener([door.fileno()], CONNECTIONS, -1)]
+    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listening:
+        address = listening.getsockname()
+        box = [Listener([listening.fileno()], CONNECTIONS, -1)]
     clients = [socket.create_connection(address, 10) for _ in range(CONNECTIONS - 1)]
     with socket.create_connection(address, 10) as last:
         last.sendall(b"no request\r\n\r\n")
@@ -68,8 +68,8 @@ def uses(url: str) -> Iterator[Use]:
     """Everything that a thread may do with the engine, each on objects that others use too."""
     at = upstream_at(url)
     bell = Bell()
-    door = socket.create_server(("127.0.0.1", 0))
-    listener = Listener([door.fileno()], 64, -1)
+    listening = socket.create_server(("127.0.0.1", 0))
+    listener = Listener([listening.fileno()], 64, -1)
     held: list[Exchange] = [start(at, "/stay") for _ in range(4)]
     channels = socket.socketpair()
 
@@ -79,7 +79,7 @@ def uses(url: str) -> Iterator[Use]:
             start(at, "/half").relay(ours.detach(), b"HTTP/1.1 200 OK\r\n\r\n", b"")
 
     def visit() -> None:
-        with socket.create_connection(door.getsockname(), 10) as client:
+        with socket.create_connection(listening.getsockname(), 10) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: site.example\r\n\r\n")
 
     yield lambda: start(at).head()
@@ -91,8 +91,8 @@ def uses(url: str) -> Iterator[Use]:
     yield bell.begin
     yield lambda: at.request("GET", "/", HOST, -2, -1, Bell()).cancel()
     yield lambda: held.pop().cancel() if held else held.append(start(at, "/stay"))
-    yield lambda: Listener([door.fileno()], 4, -1)
-    yield lambda: Listener([door.fileno()], 4, -1).close()
+    yield lambda: Listener([listening.fileno()], 4, -1)
+    yield lambda: Listener([listening.fileno()], 4, -1).close()
     yield lambda: listener.set_table(*site(upstream_at(url)))
     yield lambda: listener.add_host("site.example", "http://site.example", None)
     yield lambda: listener.attach(channels[0].fileno())

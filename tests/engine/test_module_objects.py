@@ -46,7 +46,7 @@ def test_subinterpreter_is_told_the_cure_and_changes_nothing(upstream: ScriptedU
 
 
 @on_linux
-def test_child_leaves_its_parents_bell_and_door_alone(upstream: ScriptedUpstream) -> None:
+def test_child_leaves_its_parents_bell_and_listener_alone(upstream: ScriptedUpstream) -> None:
     assert result_of("parents_objects", upstream.url, programs="module_programs") == [
         "-1 []",
         "this bell belongs to the parent process",

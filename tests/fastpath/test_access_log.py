@@ -1,4 +1,4 @@
-"""What the door has answered, in Python's logging."""
+"""What the listener has answered, in Python's logging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""At the door a request and its answer cross exactly: fields, interim answers and trailers."""
+"""At the listener a request and its answer cross exactly: fields, interim answers and trailers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the door is excused from is there, and would run through it."""
+"""What the listener is excused from is there, and would run through it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def cases_of(name: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", EXCLUSIONS)
-def test_exclusion_is_of_a_test_that_the_door_would_run(name: str) -> None:
+def test_exclusion_is_of_a_test_that_the_listener_would_run(name: str) -> None:
     cases = list(cases_of(name.partition("[")[0]))
     if "[" in name:
         assert name in cases

@@ -172,7 +172,7 @@ def test_failing_view_is_djangos_500(server: Runserver, target: str) -> None:
         assert still_works(client)
 
 
-def test_django_sees_the_client_and_the_doors_address(server: Runserver) -> None:
+def test_django_sees_the_client_and_the_listeners_address(server: Runserver) -> None:
     with RawClient(server.port) as client:
         seen = json.loads(asked(client, "/api/who/?a=%20b").body)
     assert seen["REMOTE_ADDR"] == "127.0.0.1"
@@ -241,7 +241,7 @@ OFF = {"TEST_SETTINGS": json.dumps({"USE_X_FORWARDED_HOST": True})}
 
 
 @pytest.mark.parametrize("options", [[], ["--noreload"]], ids=["reloading", "alone"])
-def test_middleware_behind_the_door_adopts_a_tunnel_with_its_early_bytes(
+def test_middleware_behind_the_listener_adopts_a_tunnel_with_its_early_bytes(
     options: list[str],
 ) -> None:
     with (
@@ -261,7 +261,7 @@ def test_middleware_behind_the_door_adopts_a_tunnel_with_its_early_bytes(
         assert "Traceback" not in server.log()
 
 
-def test_middleware_behind_the_door_adopts_an_event_stream() -> None:
+def test_middleware_behind_the_listener_adopts_an_event_stream() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 
     def events(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The threads between the door and Django: what one of them lacks for a while is waited for."""
+"""The threads between the listener and Django: what one of them lacks for a while is waited for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.test import override_settings
 
 from samesite_proxy import conf
 from samesite_proxy.fastpath import table
-from samesite_proxy.fastpath.listener import Door, listen
+from samesite_proxy.fastpath.listener import FastPath, listen
 from samesite_proxy.proxy.place import NAME
 from tests.fastpath.commands import Runserver, ask, runserver
 from tests.fastpath.test_reload import watched
@@ -78,7 +78,7 @@ def test_request_that_comes_while_djangos_process_is_short_of_descriptors_waits(
         with short_of_descriptors(child, 0):
             for client in clients:
                 ask(client, "POST", "/api/echo/", body=b"once")
-            with RawClient(server.port) as other:  # The door itself goes on.
+            with RawClient(server.port) as other:  # The listener itself goes on.
                 ask(other, "GET", "/page")
                 assert other.read_answer().status == 502
         for client in clients:
@@ -130,7 +130,7 @@ GARBAGE = {
 }
 
 
-def test_garbage_and_broken_offers_leave_the_door_as_it_was() -> None:
+def test_garbage_and_broken_offers_leave_the_listener_as_it_was() -> None:
     listening = listen("127.0.0.1", 0, ipv6=False)
     with (
         scripted(Recorder()) as upstream,
@@ -140,8 +140,8 @@ def test_garbage_and_broken_offers_leave_the_door_as_it_was() -> None:
     ):
         settings, _ = conf.read()
         plain = table.table_of(WSGIHandler(), settings)
-        door = Door(listening)
-        offers = door._theirs
+        fastpath = FastPath(listening)
+        offers = fastpath._theirs
         for garbage in [*GARBAGE.values(), b'{"table": {"ru']:
             ends, controls = socket.socketpair(), socket.socketpair()
             with ends[0], controls[0]:
@@ -154,7 +154,7 @@ def test_garbage_and_broken_offers_leave_the_door_as_it_was() -> None:
         offers.send(b"+")  # Without what belongs to it.
         with open("/dev/null") as null:
             socket.send_fds(offers, [b"+"], [null.fileno()])
-        server = Server(door.handover(), plain)
+        server = Server(fastpath.handover(), plain)
         assert server.handover._control is not None
         for garbage in GARBAGE.values():
             if b"table" not in garbage:
@@ -164,4 +164,4 @@ def test_garbage_and_broken_offers_leave_the_door_as_it_was() -> None:
         ask(client, "GET", "/page")
         assert client.read_answer().body == b"ok"
         server.close()
-        door.close()
+        fastpath.close()

@@ -1,4 +1,4 @@
-"""What the door knows of hosts by itself, and what it asks of Django."""
+"""What the listener knows of hosts by itself, and what it asks of Django."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.test import override_settings
 from samesite_proxy import conf
 from samesite_proxy.fastpath import table
 from samesite_proxy.fastpath.channel import CLOSED, Handed
-from samesite_proxy.fastpath.listener import Door, listen
+from samesite_proxy.fastpath.listener import FastPath, listen
 from samesite_proxy.proxy.place import NAME
 from tests.fastpath.commands import runserver
 from tests.fastpath.test_supervisor import OwnName, Server
@@ -63,9 +63,9 @@ def settings_of(url: str, *allowed: str) -> Iterator[conf.Settings]:
 
 
 @contextlib.contextmanager
-def opened(*allowed: str) -> Iterator[tuple[Door, Server, RawClient, conf.Settings]]:
-    """A door in this process, a server process that is played (the test closes it), a client, and
-    the settings."""
+def opened(*allowed: str) -> Iterator[tuple[FastPath, Server, RawClient, conf.Settings]]:
+    """A listener in this process, a server process that is played (the test closes it), a client,
+    and the settings."""
     listening = listen("127.0.0.1", 0, ipv6=False)
     with (
         scripted(Recorder()) as upstream,
@@ -73,10 +73,10 @@ def opened(*allowed: str) -> Iterator[tuple[Door, Server, RawClient, conf.Settin
         RawClient(listening.getsockname()[1]) as client,
         settings_of(upstream.url, *allowed) as settings,
     ):
-        door = Door(listening)
-        server = Server(door.handover(), table.table_of(WSGIHandler(), settings))
-        yield door, server, client, settings
-        door.close()
+        fastpath = FastPath(listening)
+        server = Server(fastpath.handover(), table.table_of(WSGIHandler(), settings))
+        yield fastpath, server, client, settings
+        fastpath.close()
 
 
 def one_more(client: RawClient) -> RawClient:
@@ -95,16 +95,16 @@ def take_refused(server: Server) -> None:
 
 
 def test_rule_outlives_its_process_and_ends_with_its_table() -> None:
-    with opened(".example") as (door, old, client, _):
+    with opened(".example") as (fastpath, old, client, _):
         assert is_answered(client, "any.example")
         old.close()
         assert is_answered(client, "new.example")
         assert old.received.empty()
         with override_settings(ALLOWED_HOSTS=["other.example"]):
             settings, _ = conf.read()
-            new = Server(door.handover(), table.table_of(WSGIHandler(), settings))
+            new = Server(fastpath.handover(), table.table_of(WSGIHandler(), settings))
             new.handover.tell({"files": ["new"]})
-            await_that("the new table is there", lambda: door.files() == ["new"])
+            await_that("the new table is there", lambda: fastpath.files() == ["new"])
             assert is_answered(client, "other.example")
             ask(client, "any.example")
             take_refused(new)

@@ -242,7 +242,7 @@ def test_channel_that_ends_is_made_anew(options: tuple[str, ...]) -> None:
                 assert other.is_closed()
             ask(client, "GET", "/api/hello/")
             assert client.read_answer().body == HELLO
-        assert "The channel to the door has ended; a new one is opened." in server.log()
+        assert "The channel to the listener has ended; a new one is opened." in server.log()
         assert server.interrupt() == 0
 
 

@@ -99,7 +99,7 @@ def fill(client: RawClient, seen: Queue[Request]) -> int:
         while True:
             client.send(request("GET", "/page") + request("GET", "/api/hello/"))
             count += 1
-            seen.get(timeout=0.3)  # As long as it takes when the door has stopped.
+            seen.get(timeout=0.3)  # As long as it takes when the listener has stopped.
     return count
 
 

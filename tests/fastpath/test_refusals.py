@@ -1,4 +1,4 @@
-"""What the door refuses: told in one line, the connection closed, and nothing of it goes on."""
+"""What the listener refuses: told in one line, the connection closed, and nothing of it goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A saved file costs no request: the door stays open while processes behind it come and go."""
+"""A saved file costs no request: the listener stays open while processes behind it come and go."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ def test_saved_settings_take_effect(tmp_path: Path) -> None:
 
         assert statuses() == [200, 400, 200, 200]
         await_saved(server, lambda: module.write_text(other))
-        # The door hears of it just after the banner.
+        # The listener hears of it just after the banner.
         await_that("the new settings", lambda: statuses() == [400, 200, 404, 200])
         with RawClient(port) as client:
             ask(client, "GET", "/api/hello/")

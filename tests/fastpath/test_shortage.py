@@ -1,4 +1,4 @@
-"""The door when there are too many: clients, descriptors, Host values, slow readers."""
+"""The listener when there are too many: clients, descriptors, Host values, slow readers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_one_client_too_many_waits_until_another_leaves() -> None:
         for client in clients:
             ask(client, "GET", "/y")
             assert client.read_answer().body == b"ok"
-        await_that("the door sleeps", lambda: sleeps(server.process.pid))
+        await_that("the listener sleeps", lambda: sleeps(server.process.pid))
         clients[0].close()
         assert late.read_answer().body == b"ok"
 
@@ -67,7 +67,7 @@ def test_clients_wait_while_there_is_no_descriptor_for_them() -> None:
         with several(30, server.port) as clients:
             for client in clients:
                 ask(client, "GET", "/x")
-            await_that("the door sleeps", lambda: sleeps(pid))
+            await_that("the listener sleeps", lambda: sleeps(pid))
             resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
             statuses = [client.read_answer().status for client in clients]
         assert set(statuses) <= {200, 503}
@@ -77,7 +77,7 @@ def test_clients_wait_while_there_is_no_descriptor_for_them() -> None:
 
 
 @on("fastpath", TEST_ALLOWED_HOSTS='["*"]')
-def test_more_hosts_than_the_door_has_places_for_are_each_answered(stage: Stage) -> None:
+def test_more_hosts_than_the_listener_has_places_for_are_each_answered(stage: Stage) -> None:
     recorder = stage.record()
     for _ in range(2):
         for number in range(300):
@@ -152,7 +152,7 @@ def test_slow_readers_hold_the_frontend_back_instead_of_filling_memory(stage: St
 
 @pytest.mark.unsanitized
 @on("fastpath")
-def test_client_that_floods_the_door_behind_its_request_is_held_back(stage: Stage) -> None:
+def test_client_that_floods_the_listener_behind_its_request_is_held_back(stage: Stage) -> None:
     stage.play(never_answers)
     flood = request("GET", "/flood") * 100
     with stage.client() as client:

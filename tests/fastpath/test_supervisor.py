@@ -1,4 +1,4 @@
-"""The door in this process, and server processes that are played by the test."""
+"""The listener in this process, and server processes that are played by the test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.test import override_settings
 from samesite_proxy import conf
 from samesite_proxy.fastpath import table
 from samesite_proxy.fastpath.channel import Channel, Handed, Handover
-from samesite_proxy.fastpath.listener import Door, listen
+from samesite_proxy.fastpath.listener import FastPath, listen
 from samesite_proxy.proxy.place import NAME
 from tests.fastpath.commands import ask
 from tests.harness.http_requests import Recorder
@@ -65,11 +65,11 @@ def test_new_table_asks_the_process_that_it_came_from() -> None:
         settings, _ = conf.read()
         assert settings is not None
         plain = table.table_of(WSGIHandler(), settings)
-        door = Door(listening)
-        old = Server(door.handover(), plain)
+        fastpath = FastPath(listening)
+        old = Server(fastpath.handover(), plain)
         ask(client, "GET", "/page")
         assert old.received.get(timeout=DEADLINE) == b"localhost"
-        new = Server(door.handover(), plain)
+        new = Server(fastpath.handover(), plain)
         assert new.received.get(timeout=DEADLINE) == b"localhost"
         verdict = table.verdict_on("localhost", ("localhost", 8000), settings)
         old.handover.tell(table.verdict_on("evil.example", ("localhost", 8000), settings))
@@ -77,4 +77,4 @@ def test_new_table_asks_the_process_that_it_came_from() -> None:
         assert client.read_answer().body == b"ok"
         old.close()
         new.close()
-        door.close()
+        fastpath.close()

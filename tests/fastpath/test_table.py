@@ -1,4 +1,4 @@
-"""What the door is told of a project, and that it understands it as Django does."""
+"""What the listener is told of a project, and that it understands it as Django does."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_where_there_is_a_reason_everything_is_djangos(words: str) -> None:
         assert table.arguments_of(plain) == table.NOTHING
 
 
-def test_door_forwards_nothing_inside_a_test() -> None:
+def test_listener_forwards_nothing_inside_a_test() -> None:
     setup_test_environment()
     try:
         for wanted in (False, True):
@@ -213,8 +213,8 @@ def verdict(host: str) -> tuple[str, list[table.Views] | None]:
     assert settings is not None
     plain = json.loads(json.dumps(table.verdict_on(host, SERVER, settings)))
     known = json.loads(json.dumps(table.table_of(HANDLER, settings)))
-    at_the_door = table.HostJudge(known).verdict_on(host)
-    assert json.loads(json.dumps(at_the_door)) == plain
+    at_the_listener = table.HostJudge(known).verdict_on(host)
+    assert json.loads(json.dumps(at_the_listener)) == plain
     assert plain["host"] == host
     return plain["origin"], table.views_in(plain)
 

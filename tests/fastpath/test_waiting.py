@@ -1,4 +1,4 @@
-"""Requests that wait for Django, up to their own end and up to the door's."""
+"""Requests that wait for Django, up to their own end and up to the listener's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.harness.raw_client import RawClient
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_door_ends_in_order_while_requests_wait_for_django(
+def test_listener_ends_in_order_while_requests_wait_for_django(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     with watched(tmp_path) as (server, project), several(5, server.port) as clients:

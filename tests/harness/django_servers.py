@@ -189,7 +189,7 @@ class DjangoServer(Program):
         self.port = free_port()
         own = {
             "SAMESITE_PROXY": json.dumps(settings),
-            # Which it prints some time after its door has begun to answer.
+            # Which it prints some time after it has begun to answer.
             "DJANGO_RUNSERVER_HIDE_WARNING": "true",
             **ENVIRONMENTS.get(kind, {}),
         }

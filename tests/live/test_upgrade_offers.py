@@ -226,7 +226,7 @@ def answers_two_at_once(server: Runserver, first: bytes, expected: bytes) -> Non
 
 @pytest.mark.parametrize("is_off", [True, False], ids=["off", "on"])
 @pytest.mark.parametrize("options", [(), ("--noreload",)], ids=["reloading", "alone"])
-def test_connection_that_django_has_answered_comes_back_to_the_door(
+def test_connection_that_django_has_answered_comes_back_to_the_listener(
     options: tuple[str, ...], is_off: bool
 ) -> None:
     changes = {"TEST_SETTINGS": json.dumps({"USE_X_FORWARDED_HOST": is_off})}

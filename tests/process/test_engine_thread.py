@@ -101,6 +101,6 @@ def test_threads_stay_as_many_over_a_thousand_requests(kind: str) -> None:
         for index in range(1000):
             assert asked(server.port, f"/n/{index}").status == 200
         assert engine_thread(server.port)[0] == engine
-        # At the door the thread that stands by may just have taken the place of another.
+        # At the listener the thread that stands by may just have taken the place of another.
         spare = 1 if kind == "fastpath" else 0
         await_that("as many threads as before", lambda: count() <= warm + spare)

@@ -71,7 +71,7 @@ class Stage:
         self._log_start = len(self.server.log())
 
     def _await_lines(self) -> None:
-        """The door logs late, but in order: once it has told of this, it has of all before."""
+        """The listener logs late, but in order: once it has told of this, it has of all before."""
         self._tests += 1
         target = f"/refused-before-test-{self._tests}"
         assert self.exchange(f"GET {target} HTTP/1.1\r\n\r\n".encode()).status == 400

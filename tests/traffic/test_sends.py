@@ -119,7 +119,7 @@ def test_upgraded_connection_loses_nothing(server: DjangoServer, prefix: str) ->
 
 
 def test_django_has_its_requests_whole(server: DjangoServer) -> None:
-    """At the door they go through the channel, whose sends are cut too."""
+    """At the listener they go through the channel, whose sends are cut too."""
     for count in (0, 1, 8) * 3:
         lines = [f"X-Long-{number}: {'x' * 7_000}" for number in range(count)]
         answer = exchange(server.port, request("GET", "/api/hello/", *lines))

@@ -75,7 +75,7 @@ def test_each_failure_is_documented_and_no_other() -> None:
     assert {(status, text, "Not logged." not in more) for status, text, more in rows} == known
 
 
-def test_each_refusal_of_the_doors_is_documented_and_no_other() -> None:
+def test_each_refusal_of_the_fast_paths_is_documented_and_no_other() -> None:
     heads = "".join(path.read_text() for path in CSRC.glob("wire/*.c"))
     known = {(text, status) for status, text in re.findall(r'\{\s*(\d{3}), "([^"]+)"\}', heads)}
     own = (CSRC / "engine" / "refusal.c").read_text()

@@ -1,4 +1,4 @@
-"""The runserver below ours in INSTALLED_APPS, behind the door."""
+"""The runserver below ours in INSTALLED_APPS, behind the listener."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Command(Next):  # type: ignore[misc]
     _raw_ipv6: bool
 
     _handover: Handover | None = None
-    _is_behind_door = False  # of another process
+    _is_behind_listener = False  # of another process
     _off = ""  # why there is no fast path
     _server_cls: type[Any] | None = None
     _table: table.Plain
@@ -98,7 +98,7 @@ class Command(Next):  # type: ignore[misc]
         self._server_cls = base  # As daphne's runserver sets Django's with --noasgi.
 
     def _why_off(self, options: dict[str, Any]) -> str:
-        """Why the server that is about to start cannot have a door."""
+        """Why the server that is about to start cannot have a listener."""
         if not options.get("use_fastpath", True):
             return "--nofastpath"
         if "use_asgi" in options:
@@ -130,12 +130,12 @@ class Command(Next):  # type: ignore[misc]
             elif options["use_reloader"] and is_child:
                 self._enter_offered()
             else:
-                stack.enter_context(self._door(options))
+                stack.enter_context(self._listening(options))
             super().run(**options)
 
     def _take_parents_place(self) -> None:
-        """The project was broken when that one started, or ours was not installed: it has no door,
-        and this process starts the server as its own child.
+        """The project was broken when that one started, or ours was not installed: it has no
+        listener, and this process starts the server as its own child.
         """
         del os.environ[autoreload.DJANGO_AUTORELOAD_ENV]
         restarts.end_with_parent()
@@ -145,7 +145,7 @@ class Command(Next):  # type: ignore[misc]
         offered = channel.offered()
         if isinstance(offered, Handover):
             self._handover = offered
-            self._is_behind_door = True
+            self._is_behind_listener = True
             self._leave_before_reload(offered)
         else:
             self._off = offered or ""
@@ -161,7 +161,7 @@ class Command(Next):  # type: ignore[misc]
         autoreload.trigger_reload = leave_and_reload
 
     @contextlib.contextmanager
-    def _door(self, options: dict[str, Any]) -> Iterator[None]:
+    def _listening(self, options: dict[str, Any]) -> Iterator[None]:
         """In the process that lives as long as runserver does."""
         try:
             listening = listener.listen(self.addr, int(self.port), ipv6=self.use_ipv6)
@@ -170,7 +170,7 @@ class Command(Next):  # type: ignore[misc]
             sys.exit(1)
         with listening:
             try:
-                opened = listener.Door(listening)
+                opened = listener.FastPath(listening)
             except (EngineError, OSError, RuntimeError) as error:  # Or no thread.
                 self._off = str(error)
         if self._off:
@@ -198,12 +198,12 @@ class Command(Next):  # type: ignore[misc]
         try:
             self._serve(*args, **options)
         except BaseException as error:
-            if self._is_behind_door and self._handover and not self._handover.is_left:
+            if self._is_behind_listener and self._handover and not self._handover.is_left:
                 self._end_by(error, self._handover)
             raise
 
     def _end_by(self, error: BaseException, entered: Handover) -> NoReturn:
-        """Django's reloader would wait for a save of what was imported; the door's process also
+        """Django's reloader would wait for a save of what was imported; the listener's process also
         waits for one of what was not.
         """
         entered.report({"files": [*project_files.loaded(), *project_files.named_by(error)]})
