@@ -45,12 +45,12 @@ class Exchange:
 
     @property
     def key(self) -> int:
-        """What Bell.answer() names this exchange by."""
+        """What Notifier.answer() names this exchange by."""
 
     def offer(self, data: bytes | memoryview, /) -> int:
         """Send what there is room for; how much. -1: the rest is not wanted.
 
-        After a 0 the bell rings when there is room again.
+        After a 0 the notifier tells when there is room again.
         """
 
     @overload
@@ -82,24 +82,24 @@ class Exchange:
         """End the exchange without waiting, from any thread."""
 
 @final
-class Bell:
+class Notifier:
     """Tells an event loop, through a descriptor, which exchanges have news."""
 
-    def __new__(cls) -> Bell: ...
+    def __new__(cls) -> Notifier: ...
     def fileno(self, /) -> int:
         """Readable while there is news; -1 once closed, and in a forked child."""
 
     def begin(self, /) -> None:
-        """Start the exchanges made with this bell: one wake-up of the engine for them all."""
+        """Start the exchanges made with this notifier: one wake-up of the engine for them all."""
 
     def answer(self, /) -> list[int]:
-        """The keys of the exchanges that have news, each once; silences the bell.
+        """The keys of the exchanges that have news, each once; silences it.
 
-        In a forked child the parent's bell has none.
+        In a forked child the parent's notifier has none.
         """
 
     def close(self, /) -> None:
-        """Close the descriptor; it is never rung again."""
+        """Close the descriptor; it is never notified again."""
 
 @final
 class Upstream:
@@ -124,11 +124,11 @@ class Upstream:
         fields: list[tuple[str, str]],
         body_length: int = -2,
         client: int = -1,
-        bell: Bell | None = None,
+        notifier: Notifier | None = None,
         /,
     ) -> Exchange:
-        """Start an exchange, with a bell at its begin(). `client` is the client's socket, looked
-        at while waiting.
+        """Start an exchange, with a notifier at its begin(). `client` is the client's socket, which
+        is looked at while waiting.
         """
 
 @final

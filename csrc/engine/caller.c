@@ -79,8 +79,8 @@ send_some(struct sp_exchange *exchange, struct sp_span *body)
 enum sp_error
 sp_caller_start(struct sp_exchange *exchange)
 {
-    return exchange->bell == NULL ? sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_START)
-                                  : sp_mailbox_put(exchange->mailbox, exchange, SP_WISH_START);
+    return exchange->notifier == NULL ? sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_START)
+                                      : sp_mailbox_put(exchange->mailbox, exchange, SP_WISH_START);
 }
 
 /* (7) The caller fills the request's pipe. */

@@ -12,7 +12,7 @@
 /* Long enough to cost nothing, short enough for Ctrl-C and for clients that leave; ms. */
 #define SP_SLICE 250LL
 
-/* Gives the exchange to the engine; one with a bell waits there until the engine is woken. */
+/* Gives the exchange to the engine; one with a notifier waits there until the engine is woken. */
 enum sp_error sp_caller_start(struct sp_exchange *exchange);
 
 /* Cuts what was taken off `*body`. With nothing left, or when `*wanted` is false because

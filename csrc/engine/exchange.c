@@ -1,8 +1,8 @@
 #include "engine/exchange.h"
 
-#include "engine/bell.h"
 #include "engine/clock.h"
 #include "engine/connection.h"
+#include "engine/notifier.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -68,7 +68,7 @@ destroy(struct sp_exchange *exchange)
     sp_response_head_clear(&exchange->head);
     sp_buffer_clear(&exchange->fields);
     sp_connection_free(exchange->offered);
-    sp_bell_give_back(exchange->bell);
+    sp_notifier_give_back(exchange->notifier);
     sp_upstream_give_back(exchange->upstream);
     free(exchange->method);
     free(exchange->target);
@@ -84,7 +84,7 @@ init(struct sp_exchange *exchange, struct sp_mailbox *mailbox, struct sp_request
     exchange->body_length = request->body_length;
     exchange->request_left = request->body_length > 0 ? request->body_length : 0;
     exchange->client = request->client;
-    exchange->bell = sp_bell_take(request->bell);
+    exchange->notifier = sp_notifier_take(request->notifier);
     exchange->sent = SP_NEVER;
     sp_pipe_init(&exchange->request, SP_PIPE_CEILING + SP_FRAMING_CEILING);
     sp_pipe_init(&exchange->response, SP_PIPE_CEILING);
@@ -150,8 +150,8 @@ void
 sp_exchange_notify(struct sp_exchange *exchange)
 {
     (void)pthread_cond_broadcast(&exchange->changed); /* fails for no valid condition */
-    if (exchange->bell != NULL) {
-        sp_bell_ring(exchange->bell, exchange);
+    if (exchange->notifier != NULL) {
+        sp_notifier_notify(exchange->notifier, exchange);
     }
 }
 

@@ -49,14 +49,14 @@ enum {
 struct sp_request {
     struct sp_span method;
     struct sp_span target;
-    struct sp_buffer fields; /* lines joined by CRLF, not ended by one */
-    long long body_length;   /* bytes, or SP_BODY_NONE, SP_BODY_CHUNKED */
-    struct sp_bell *bell;    /* to ring for news, or NULL; borrowed */
-    int client;              /* the client's socket to look at while waiting, or -1; it
-                                must stay open as long as the caller waits */
+    struct sp_buffer fields;      /* lines joined by CRLF, not ended by one */
+    long long body_length;        /* bytes, or SP_BODY_NONE, SP_BODY_CHUNKED */
+    struct sp_notifier *notifier; /* to tell of news, or NULL; borrowed */
+    int client;                   /* the client's socket to look at while waiting, or -1; it
+                                     must stay open as long as the caller waits */
 };
 
-struct sp_bell;
+struct sp_notifier;
 struct sp_connection;
 struct sp_downstream;
 struct sp_exchange;
@@ -86,8 +86,8 @@ struct sp_exchange {
     char *target;                 /* owned, NUL-terminated for libcurl */
     struct sp_buffer fields;      /* owned, NUL-terminated for libcurl */
     long long body_length;
-    int client;           /* the caller's */
-    struct sp_bell *bell; /* a reference of our own, or NULL */
+    int client;                   /* the caller's */
+    struct sp_notifier *notifier; /* a reference of our own, or NULL */
 
     pthread_mutex_t mutex; /* guards what follows, up to the next line */
     pthread_cond_t changed;
@@ -104,8 +104,8 @@ struct sp_exchange {
 
     struct sp_response_head head; /* the engine's until SP_EXCHANGE_ANSWERING, then constant */
 
-    bool is_rung;                  /* the bell's */
-    struct sp_exchange *next_rung; /* the bell's */
+    bool is_notified;                  /* the notifier's */
+    struct sp_exchange *next_notified; /* the notifier's */
 
     unsigned wishes;                 /* the mailbox's */
     struct sp_exchange *next_posted; /* the mailbox's */

@@ -72,7 +72,7 @@ send_all(PyObject *self, struct sp_span bytes)
 
 PyDoc_STRVAR(offer_doc, "offer($self, data, /)\n--\n\n"
                         "Send what there is room for of a piece of the request's body: how many\n"
-                        "bytes. The bell rings when there is room again.\n\n"
+                        "bytes. The notifier tells when there is room again.\n\n"
                         "-1: the upstream does not want the rest. EngineError: as for send().");
 
 static PyObject *
@@ -350,7 +350,7 @@ sp_exchange_object_wrap(PyTypeObject *type, struct sp_exchange *exchange)
 /* Not const, since a slot takes a plain pointer. */
 static char exchange_doc[] = "One request and its answer, made by Upstream.request().";
 
-PyDoc_STRVAR(key_doc, "What Bell.answer() names this exchange by.");
+PyDoc_STRVAR(key_doc, "What Notifier.answer() names this exchange by.");
 
 static PyObject *
 exchange_key(PyObject *self, void *Py_UNUSED(closure))

@@ -2,10 +2,10 @@
 
 #include "engine/client_socket.h"
 #include "engine/process.h"
-#include "python/bell_object.h"
 #include "python/exchange_object.h"
 #include "python/home_object.h"
 #include "python/listener_object.h"
+#include "python/notifier_object.h"
 #include "python/routes_object.h"
 #include "python/upstream_object.h"
 #include "wire/upgrade.h"
@@ -207,7 +207,7 @@ module_exec(PyObject *module)
 
     if (check_interpreter() < 0 || check_libcurl() < 0 || add_error(module, state) < 0 ||
         sp_exchange_object_add(module, &state->exchange_type) < 0 ||
-        sp_bell_object_add(module, &state->bell_type) < 0 ||
+        sp_notifier_object_add(module, &state->notifier_type) < 0 ||
         sp_upstream_object_add(module, &state->upstream_type) < 0 ||
         sp_routes_object_add(module, &state->routes_type) < 0 ||
         sp_home_object_add(module, &state->home_type) < 0 || sp_listener_object_add(module) < 0) {
@@ -223,7 +223,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
 
     Py_VISIT(state->engine_error);
     Py_VISIT(state->exchange_type);
-    Py_VISIT(state->bell_type);
+    Py_VISIT(state->notifier_type);
     Py_VISIT(state->upstream_type);
     Py_VISIT(state->routes_type);
     Py_VISIT(state->home_type);
@@ -237,7 +237,7 @@ module_clear(PyObject *module)
 
     Py_CLEAR(state->engine_error);
     Py_CLEAR(state->exchange_type);
-    Py_CLEAR(state->bell_type);
+    Py_CLEAR(state->notifier_type);
     Py_CLEAR(state->upstream_type);
     Py_CLEAR(state->routes_type);
     Py_CLEAR(state->home_type);

@@ -11,7 +11,7 @@
 struct sp_module_state {
     PyObject *engine_error;      /* owned */
     PyTypeObject *exchange_type; /* owned */
-    PyTypeObject *bell_type;     /* owned */
+    PyTypeObject *notifier_type; /* owned */
     PyTypeObject *upstream_type; /* owned */
     PyTypeObject *routes_type;   /* owned */
     PyTypeObject *home_type;     /* owned */

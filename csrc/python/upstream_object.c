@@ -3,9 +3,9 @@
 #include "engine/caller.h"
 #include "engine/client_socket.h"
 #include "engine/process.h"
-#include "python/bell_object.h"
 #include "python/exchange_object.h"
 #include "python/field_list.h"
+#include "python/notifier_object.h"
 #include "wire/request_head.h"
 
 #include <limits.h>
@@ -132,13 +132,13 @@ fill_request(struct sp_request *request, PyObject *fields, struct sp_span loop_t
 
 PyDoc_STRVAR(
     request_doc,
-    "request($self, method, target, fields, body_length=-2, client=-1, bell=None, /)\n--\n\n"
+    "request($self, method, target, fields, body_length=-2, client=-1, notifier=None, /)\n--\n\n"
     "Start an exchange.\n\n"
     "method: a token. target: the raw request target, Latin-1 text. fields: a list of\n"
     "pairs of Latin-1 text, sent in their order, hop-by-hop ones left out.\n"
     "body_length: bytes, or NO_BODY or CHUNKED. client: a descriptor of the client's\n"
     "socket, looked at (never read) while waiting, or -1; it must outlive the waiting.\n"
-    "bell: rung when there is news, or None. With one the exchange starts at its begin().\n"
+    "notifier: told when there is news, or None. With one the exchange starts at its begin().\n"
     "EngineError: request-invalid, request-long, loop, system, shutdown.");
 
 static PyObject *
@@ -150,11 +150,12 @@ upstream_request(PyObject *self, PyObject *args)
     PyObject *fields;
     Py_ssize_t method_length;
 
-    PyObject *bell = Py_None;
+    PyObject *notifier = Py_None;
 
     if (!PyArg_ParseTuple(args, "s#UO!|LiO:request", &request.method.data, &method_length, &target,
-                          &PyList_Type, &fields, &request.body_length, &request.client, &bell) ||
-        !sp_bell_object_borrow(bell, state->bell_type, &request.bell)) {
+                          &PyList_Type, &fields, &request.body_length, &request.client,
+                          &notifier) ||
+        !sp_notifier_object_borrow(notifier, state->notifier_type, &request.notifier)) {
         return NULL;
     }
     request.method.len = (size_t)method_length;

@@ -1,4 +1,4 @@
-"""Exchanges awaited on an event loop: the engine rings the loop's bell when there is news."""
+"""Exchanges awaited on an event loop: the engine tells the loop's notifier when there is news."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from collections.abc import AsyncGenerator
 from types import TracebackType
 from weakref import WeakValueDictionary
 
-from samesite_proxy._engine import Bell, EngineError, Exchange, Upstream
+from samesite_proxy._engine import EngineError, Exchange, Notifier, Upstream
 from samesite_proxy.types import Fields
 
 
-class LoopBell:
-    """The one bell of a loop, held by each of its exchanges and closed by the last."""
+class LoopNotifier:
+    """The one notifier of a loop, held by each of its exchanges and closed by the last."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.bell = Bell()
+        self.notifier = Notifier()
         self._loop = loop
         self._holders = 0
         self._waiting: dict[int, list[asyncio.Future[None]]] = {}
         self._will_begin = False
-        loop.add_reader(self.bell.fileno(), self._answer)
+        loop.add_reader(self.notifier.fileno(), self._answer)
 
     def _answer(self) -> None:
-        for key in self.bell.answer():
+        for key in self.notifier.answer():
             for waiting in self._waiting.pop(key, ()):
                 if not waiting.done():
                     waiting.set_result(None)
 
     def _begin(self) -> None:
         self._will_begin = False
-        self.bell.begin()
+        self.notifier.begin()
 
     def begin_soon(self) -> None:
         """Wake the engine once for all the exchanges that a turn of the loop makes."""
@@ -65,33 +65,33 @@ class LoopBell:
             waiting.cancel()
         self._holders -= 1
         if self._holders == 0:
-            _bells.pop(id(self._loop), None)
-            self._loop.remove_reader(self.bell.fileno())
-            self.bell.close()
+            _notifiers.pop(id(self._loop), None)
+            self._loop.remove_reader(self.notifier.fileno())
+            self.notifier.close()
 
     def let_go(self, key: int) -> None:
         """From any thread. Who still waits for the exchange is canceled."""
         if asyncio._get_running_loop() is self._loop:
             self._let_go(key)
             return
-        with contextlib.suppress(RuntimeError):  # A closed loop's bell goes with its last holder.
+        with contextlib.suppress(RuntimeError):  # That of a closed loop goes with its last holder.
             self._loop.call_soon_threadsafe(self._let_go, key)
 
 
-# By the loop's identity, which a bell keeps from being used again. Weak, so that the bell of a
-# loop that nobody runs any more goes with its exchanges.
-_bells: WeakValueDictionary[int, LoopBell] = WeakValueDictionary()
+# By the loop's identity, which a notifier keeps from being used again. Weak, so that that of a loop
+# that nobody runs any more goes with its exchanges.
+_notifiers: WeakValueDictionary[int, LoopNotifier] = WeakValueDictionary()
 
 # In a forked child their descriptors are closed.
-os.register_at_fork(after_in_child=_bells.clear)
+os.register_at_fork(after_in_child=_notifiers.clear)
 
 
-def _running_bell() -> LoopBell:
+def _running_notifier() -> LoopNotifier:
     loop = asyncio.get_running_loop()
-    bell = _bells.get(id(loop))
-    if bell is None:
-        bell = _bells[id(loop)] = LoopBell(loop)
-    return bell
+    notifier = _notifiers.get(id(loop))
+    if notifier is None:
+        notifier = _notifiers[id(loop)] = LoopNotifier(loop)
+    return notifier
 
 
 class AsyncExchange:
@@ -103,24 +103,24 @@ class AsyncExchange:
         self._is_open = False
         self._is_begun = False  # The body is asked for.
         self._ahead: bytes | None = None  # A piece that was met before it was asked for.
-        self._bell = _running_bell()
-        self._bell.hold()
+        self._notifier = _running_notifier()
+        self._notifier.hold()
         try:
             self._exchange: Exchange = upstream.request(
-                method, target, fields, length, -1, self._bell.bell
+                method, target, fields, length, -1, self._notifier.notifier
             )
         except BaseException:
-            self._bell.let_go(0)
+            self._notifier.let_go(0)
             raise
         self._is_open = True
-        self._bell.begin_soon()
+        self._notifier.begin_soon()
 
     def close(self) -> None:
         """Cancel it, wherever it stands. From any thread."""
         if self._is_open:
             self._is_open = False
             self._exchange.cancel()
-            self._bell.let_go(self._exchange.key)
+            self._notifier.let_go(self._exchange.key)
 
     def __del__(self) -> None:
         self.close()  # Of an answer that nobody asked the body of.
@@ -143,8 +143,8 @@ class AsyncExchange:
             sent = self._exchange.offer(rest)
             if sent < 0:
                 return False
-            if sent == 0:  # Only then is the engine asked to ring for room.
-                await self._bell.wait(self._exchange.key)
+            if sent == 0:  # Only then is the engine asked to tell of room.
+                await self._notifier.wait(self._exchange.key)
             rest = rest[sent:]
         return True
 
@@ -171,7 +171,7 @@ class AsyncExchange:
     async def head(self) -> tuple[int, str, Fields]:
         """The final head: status, reason, fields without hop-by-hop ones."""
         while (head := self._exchange.head(False)) is None:
-            await self._bell.wait(self._exchange.key)
+            await self._notifier.wait(self._exchange.key)
         return head
 
     def is_whole(self) -> bool:
@@ -188,7 +188,7 @@ class AsyncExchange:
         if ahead is not None:
             return ahead
         while (piece := self._exchange.read(False)) is None:
-            await self._bell.wait(self._exchange.key)
+            await self._notifier.wait(self._exchange.key)
         return piece
 
     def __aiter__(self) -> AsyncExchange:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import sys
 
-from samesite_proxy._engine import Bell, EngineError, Upstream, is_gone
+from samesite_proxy._engine import EngineError, Notifier, Upstream, is_gone
 from samesite_proxy.sync.exchange import NO_SOCKET, Exchange
 from samesite_proxy.types import Fields
 
@@ -25,18 +25,18 @@ class GreenletExchange:
     def __init__(
         self, upstream: Upstream, method: str, target: str, fields: Fields, length: int, client: int
     ) -> None:
-        self._bell = Bell()
+        self._notifier = Notifier()
         self._client = client
-        self._exchange = upstream.request(method, target, fields, length, client, self._bell)
-        self._bell.begin()
+        self._exchange = upstream.request(method, target, fields, length, client, self._notifier)
+        self._notifier.begin()
         self.end = self._exchange.end
         self.cancel = self._exchange.cancel
         self.relay = self._exchange.relay
 
     def _wait(self) -> None:
-        """Until there is news, or for a slice: another greenlet may have answered the bell."""
-        if select.select([self._bell], [], [], SLICE)[0]:
-            self._bell.answer()
+        """Until there is news, or for a slice: another greenlet may have answered the notifier."""
+        if select.select([self._notifier], [], [], SLICE)[0]:
+            self._notifier.answer()
         elif self._client != NO_SOCKET and is_gone(self._client):
             raise ClientGone("the client has left")
 

@@ -72,7 +72,7 @@ def again(url: str, how: str) -> None:
     ask_both(url, other)
     if other is not _engine:
         try:
-            upstream_at(url).request("GET", "/", [], -2, -1, other.Bell())
+            upstream_at(url).request("GET", "/", [], -2, -1, other.Notifier())
         except TypeError as error:
             say(error)
     other.stop()
@@ -120,22 +120,22 @@ def refusal_of(call: Callable[[], object]) -> str:
 
 
 def parents_objects(url: str) -> None:
-    """A child that goes on with its parent's Bell and Listener, whose descriptors' numbers are
+    """A child that goes on with its parent's Notifier and Listener, whose descriptors' numbers are
     other files' there.
     """
-    bell, at = _engine.Bell(), upstream_at(url)
+    notifier, at = _engine.Notifier(), upstream_at(url)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listener = _engine.Listener([listening.fileno()], 4, -1)
-    numbers = {bell.fileno(), listener.fileno()}
-    at.request("GET", "/", [], -2, -1, bell)
+    numbers = {notifier.fileno(), listener.fileno()}
+    at.request("GET", "/", [], -2, -1, notifier)
 
     def child() -> None:
         taken = os.eventfd(5)
         for number in numbers - {taken}:
             os.dup2(taken, number)
-        say(bell.fileno(), bell.answer())
-        bell.begin()
-        say(refusal_of(lambda: at.request("GET", "/", [], -2, -1, bell)))
+        say(notifier.fileno(), notifier.answer())
+        notifier.begin()
+        say(refusal_of(lambda: at.request("GET", "/", [], -2, -1, notifier)))
         for call in (listener.fileno, listener.records, listener.close):
             say(refusal_of(call))
         say(refusal_of(lambda: listener.log_everything(True)))

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from samesite_proxy import _engine
-from samesite_proxy._engine import Bell, EngineError, Exchange, Home, Listener, Routes, Upstream
+from samesite_proxy._engine import EngineError, Exchange, Home, Listener, Notifier, Routes, Upstream
 from tests.engine.programs import HOST, run_in_child, say, start, upstream_at
 
 CONNECTIONS = 1500
@@ -67,7 +67,7 @@ def site(at: Upstream) -> Arguments:
 def uses(url: str) -> Iterator[Use]:
     """Everything that a thread may do with the engine, each on objects that others use too."""
     at = upstream_at(url)
-    bell = Bell()
+    notifier = Notifier()
     listening = socket.create_server(("127.0.0.1", 0))
     listener = Listener([listening.fileno()], 64, -1)
     held: list[Exchange] = [start(at, "/stay") for _ in range(4)]
@@ -86,10 +86,10 @@ def uses(url: str) -> Iterator[Use]:
     yield lambda: start(upstream_at(url), "/half").read()
     yield lambda: start(at, "/stay", -1).send(b"x" * 100_000)
     yield taken
-    yield lambda: at.request("GET", "/", HOST, -2, -1, bell)
-    yield lambda: (bell.fileno(), bell.answer())
-    yield bell.begin
-    yield lambda: at.request("GET", "/", HOST, -2, -1, Bell()).cancel()
+    yield lambda: at.request("GET", "/", HOST, -2, -1, notifier)
+    yield lambda: (notifier.fileno(), notifier.answer())
+    yield notifier.begin
+    yield lambda: at.request("GET", "/", HOST, -2, -1, Notifier()).cancel()
     yield lambda: held.pop().cancel() if held else held.append(start(at, "/stay"))
     yield lambda: Listener([listening.fileno()], 4, -1)
     yield lambda: Listener([listening.fileno()], 4, -1).close()

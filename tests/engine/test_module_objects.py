@@ -25,9 +25,9 @@ def upstream() -> Iterator[ScriptedUpstream]:
     ("how", "said"),
     [
         ("reloaded", ["shutdown 503"]),  # Python gives the same object.
-        ("imported_again", ["a bell is a Bell or None", "shutdown 503"]),
-        ("executed_again", ["a bell is a Bell or None", "shutdown 503"]),
-        ("copied", ["a bell is a Bell or None", "/"]),
+        ("imported_again", ["a notifier is a Notifier or None", "shutdown 503"]),
+        ("executed_again", ["a notifier is a Notifier or None", "shutdown 503"]),
+        ("copied", ["a notifier is a Notifier or None", "/"]),
     ],
 )
 def test_process_with_several_module_objects_forks(
@@ -46,10 +46,10 @@ def test_subinterpreter_is_told_the_cure_and_changes_nothing(upstream: ScriptedU
 
 
 @on_linux
-def test_child_leaves_its_parents_bell_and_listener_alone(upstream: ScriptedUpstream) -> None:
+def test_child_leaves_its_parents_notifier_and_listener_alone(upstream: ScriptedUpstream) -> None:
     assert result_of("parents_objects", upstream.url, programs="module_programs") == [
         "-1 []",
-        "this bell belongs to the parent process",
+        "this notifier belongs to the parent process",
         "shutdown",
         "shutdown",
         "None",

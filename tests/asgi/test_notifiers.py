@@ -1,4 +1,4 @@
-"""Bells: one for each loop, held by its exchanges and closed with the last, however they end."""
+"""One notifier for each loop, held by its exchanges and closed with the last, however they end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from samesite_proxy._engine import CHUNKED, NO_BODY, Bell, EngineError, Upstream
+from samesite_proxy._engine import CHUNKED, NO_BODY, EngineError, Notifier, Upstream
 from samesite_proxy.aio import exchange as exchanges
 from samesite_proxy.aio.exchange import AsyncExchange
 from tests.harness.scripted_upstream import (
@@ -56,7 +56,7 @@ def started(upstream: ScriptedUpstream, length: int = NO_BODY) -> AsyncExchange:
 
 
 def descriptors() -> int:
-    """The bells' descriptors, of which each is an eventfd or a pipe's end, and of the loops'."""
+    """The notifiers' descriptors, each an eventfd or a pipe's end, and those of the loops."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
@@ -66,34 +66,34 @@ async def answer(upstream: ScriptedUpstream) -> bytes:
         return await exchange.read()
 
 
-def test_bell_closes_with_the_last_exchange(upstream: ScriptedUpstream) -> None:
+def test_notifier_closes_with_the_last_exchange(upstream: ScriptedUpstream) -> None:
     async def story() -> None:
         assert await answer(upstream) == b"ok"
         first = started(upstream)
         second = started(upstream)
-        bell = exchanges._bells[id(asyncio.get_running_loop())].bell
+        notifier = exchanges._notifiers[id(asyncio.get_running_loop())].notifier
         first.close()
-        assert bell.fileno() >= 0
+        assert notifier.fileno() >= 0
         second.close()
-        assert bell.fileno() == -1
-        assert id(asyncio.get_running_loop()) not in exchanges._bells
+        assert notifier.fileno() == -1
+        assert id(asyncio.get_running_loop()) not in exchanges._notifiers
         assert await answer(upstream) == b"ok"
 
     asyncio.run(story())
 
 
-def test_exchange_begins_when_its_bell_says(upstream: ScriptedUpstream) -> None:
+def test_exchange_begins_when_its_notifier_says(upstream: ScriptedUpstream) -> None:
     address = address_of(upstream)
-    bell = Bell()
+    notifier = Notifier()
     fields = [("Host", "localhost")]
-    exchanges = [address.request("GET", "/", fields, NO_BODY, -1, bell) for _ in range(3)]
+    exchanges = [address.request("GET", "/", fields, NO_BODY, -1, notifier) for _ in range(3)]
     time.sleep(0.3)
     assert upstream.connections == []
-    bell.begin()
+    notifier.begin()
     assert [exchange.head()[0] for exchange in exchanges] == [200, 200, 200]
 
 
-def test_many_at_once_share_one_bell(upstream: ScriptedUpstream) -> None:
+def test_many_at_once_share_one_notifier(upstream: ScriptedUpstream) -> None:
     async def story() -> list[bytes]:
         return await asyncio.gather(*(answer(upstream) for _ in range(50)))
 
@@ -135,7 +135,7 @@ def test_loop_that_ends_with_open_exchanges_keeps_no_descriptor(
     for _ in range(11):
         upstream.next_finished()
     assert descriptors() <= before + 12  # The scripted upstream's ends may still be open.
-    assert len(exchanges._bells) == 0
+    assert len(exchanges._notifiers) == 0
 
 
 def test_exchange_dropped_without_reading_ends_the_upstreams(upstream: ScriptedUpstream) -> None:
@@ -148,7 +148,7 @@ def test_exchange_dropped_without_reading_ends_the_upstreams(upstream: ScriptedU
         del exchange
         gc.collect()
         await asyncio.to_thread(upstream.next_finished)
-        assert id(asyncio.get_running_loop()) not in exchanges._bells
+        assert id(asyncio.get_running_loop()) not in exchanges._notifiers
 
     asyncio.run(story())
 
@@ -160,11 +160,11 @@ def test_exchange_dropped_by_another_thread(upstream: ScriptedUpstream) -> None:
     async def story() -> None:
         exchange = started(upstream)
         assert await silent.is_asked()
-        bell = exchanges._bells[id(asyncio.get_running_loop())].bell
+        notifier = exchanges._notifiers[id(asyncio.get_running_loop())].notifier
         await asyncio.to_thread(exchange.close)
         await asyncio.to_thread(upstream.next_finished)
         await asyncio.sleep(0)  # What the other thread has left for the loop to do.
-        assert bell.fileno() == -1
+        assert notifier.fileno() == -1
 
     asyncio.run(story())
 
@@ -201,7 +201,7 @@ def test_cancellation_at_every_stage_ends_the_upstreams(
         with pytest.raises(asyncio.CancelledError):
             await task
         await asyncio.to_thread(upstream.next_finished)
-        assert id(asyncio.get_running_loop()) not in exchanges._bells
+        assert id(asyncio.get_running_loop()) not in exchanges._notifiers
 
     loop = asyncio.new_event_loop()
     loop.run_until_complete(story())
@@ -223,22 +223,22 @@ def test_close_cancels_who_still_waits(upstream: ScriptedUpstream) -> None:
     asyncio.run(story())
 
 
-def test_request_that_cannot_be_sent_holds_no_bell(upstream: ScriptedUpstream) -> None:
+def test_request_that_cannot_be_sent_holds_no_notifier(upstream: ScriptedUpstream) -> None:
     async def story() -> None:
         address = Upstream(upstream.url, None, None, True, (5, 60, 300), 64)
         with pytest.raises(EngineError):
             AsyncExchange(address, "GET", "/", [("Host", "a\r\nb")], NO_BODY)
-        assert id(asyncio.get_running_loop()) not in exchanges._bells
+        assert id(asyncio.get_running_loop()) not in exchanges._notifiers
 
     asyncio.run(story())
 
 
-def test_forked_child_has_bells_of_its_own(upstream: ScriptedUpstream) -> None:
+def test_forked_child_has_notifiers_of_its_own(upstream: ScriptedUpstream) -> None:
     async def story() -> None:
         exchange = started(upstream)
         child = os.fork()
         if child == 0:
-            os._exit(0 if len(exchanges._bells) == 0 else 1)
+            os._exit(0 if len(exchanges._notifiers) == 0 else 1)
         _, status = os.waitpid(child, 0)
         assert status == 0
         await exchange.head()
