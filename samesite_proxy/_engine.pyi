@@ -140,12 +140,12 @@ class Routes:
         """The owner of `path`, or -1."""
 
 @final
-class Home:
+class OwnAddresses:
     """A frontend's own addresses, which a Location may name."""
 
     def __new__(
         cls, scheme: str, names: tuple[str, ...], anywhere: tuple[str, ...], port: int, /
-    ) -> Home:
+    ) -> OwnAddresses:
         """`names` are hosts that count with `port` (0: any), `anywhere` authorities as written;
         both in lower case. `scheme` is what a URL without one means.
         """
@@ -172,7 +172,7 @@ class Listener:
         routes: Routes | None,
         own: Routes | None,
         special_paths: list[str],
-        frontends: list[tuple[Upstream, Home, dict[str, tuple[int, str, str]]]],
+        frontends: list[tuple[Upstream, OwnAddresses, dict[str, tuple[int, str, str]]]],
         asks_django: bool,
         /,
     ) -> None:

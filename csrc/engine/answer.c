@@ -47,7 +47,7 @@ queue_place(struct sp_downstream *downstream, const struct sp_field *field)
     if (!queue(downstream, field->name) || !queue(downstream, SP_SPAN(": "))) {
         return false;
     }
-    return sp_places_rewrite(out, field, visit->site->frontends[visit->frontend].home,
+    return sp_places_rewrite(out, field, visit->site->frontends[visit->frontend].own_addresses,
                              visit->host->origin, seen->alias) &&
            queue(downstream, SP_CRLF);
 }

@@ -29,7 +29,7 @@ destroy(struct sp_site *site)
     sp_texts_free(site->texts);
     for (size_t i = 0; i < site->frontend_count; i++) {
         sp_upstream_give_back(site->frontends[i].upstream);
-        sp_home_give_back(site->frontends[i].home);
+        sp_own_addresses_give_back(site->frontends[i].own_addresses);
     }
     sp_routes_give_back(site->routes);
     sp_routes_give_back(site->own);

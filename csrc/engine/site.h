@@ -31,8 +31,8 @@ struct sp_failure {
 };
 
 struct sp_frontend {
-    struct sp_upstream *upstream; /* a reference of our own */
-    struct sp_home *home;         /* a reference of our own */
+    struct sp_upstream *upstream;           /* a reference of our own */
+    struct sp_own_addresses *own_addresses; /* a reference of our own */
     struct sp_failure failures[SP_ERROR_COUNT];
 };
 

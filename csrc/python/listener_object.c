@@ -107,14 +107,15 @@ listener_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-PyDoc_STRVAR(set_table_doc,
-             "set_table($self, routes, own, special_paths, frontends, asks_django, /)\n--\n\n"
-             "Say whose path is whose; hosts that were allowed before are forgotten.\n\n"
-             "routes: with owners as in routing.py, or None: everything is Django's. own: the\n"
-             "frontends' prefixes alone, for upgrades. special_paths: under which frontends may\n"
-             "see a request differently. frontends: tuples of Upstream, Home and a dict of\n"
-             "EngineError codes to status and line. asks_django: whether hosts are asked about\n"
-             "there, not at the socket that the listener was made with.");
+PyDoc_STRVAR(
+    set_table_doc,
+    "set_table($self, routes, own, special_paths, frontends, asks_django, /)\n--\n\n"
+    "Say whose path is whose; hosts that were allowed before are forgotten.\n\n"
+    "routes: with owners as in routing.py, or None: everything is Django's. own: the\n"
+    "frontends' prefixes alone, for upgrades. special_paths: under which frontends may\n"
+    "see a request differently. frontends: tuples of Upstream, OwnAddresses and a dict of\n"
+    "EngineError codes to status and line. asks_django: whether hosts are asked about\n"
+    "there, not at the socket that the listener was made with.");
 
 static PyObject *
 listener_set_table(PyObject *self, PyObject *args)

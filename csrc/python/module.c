@@ -3,9 +3,9 @@
 #include "engine/client_socket.h"
 #include "engine/process.h"
 #include "python/exchange_object.h"
-#include "python/home_object.h"
 #include "python/listener_object.h"
 #include "python/notifier_object.h"
+#include "python/own_addresses_object.h"
 #include "python/routes_object.h"
 #include "python/upstream_object.h"
 #include "wire/upgrade.h"
@@ -210,7 +210,8 @@ module_exec(PyObject *module)
         sp_notifier_object_add(module, &state->notifier_type) < 0 ||
         sp_upstream_object_add(module, &state->upstream_type) < 0 ||
         sp_routes_object_add(module, &state->routes_type) < 0 ||
-        sp_home_object_add(module, &state->home_type) < 0 || sp_listener_object_add(module) < 0) {
+        sp_own_addresses_object_add(module, &state->own_addresses_type) < 0 ||
+        sp_listener_object_add(module) < 0) {
         return -1;
     }
     return add_constants(module);
@@ -226,7 +227,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->notifier_type);
     Py_VISIT(state->upstream_type);
     Py_VISIT(state->routes_type);
-    Py_VISIT(state->home_type);
+    Py_VISIT(state->own_addresses_type);
     return 0;
 }
 
@@ -240,7 +241,7 @@ module_clear(PyObject *module)
     Py_CLEAR(state->notifier_type);
     Py_CLEAR(state->upstream_type);
     Py_CLEAR(state->routes_type);
-    Py_CLEAR(state->home_type);
+    Py_CLEAR(state->own_addresses_type);
     return 0;
 }
 

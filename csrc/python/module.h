@@ -9,12 +9,12 @@
 #include "engine/exchange.h"
 
 struct sp_module_state {
-    PyObject *engine_error;      /* owned */
-    PyTypeObject *exchange_type; /* owned */
-    PyTypeObject *notifier_type; /* owned */
-    PyTypeObject *upstream_type; /* owned */
-    PyTypeObject *routes_type;   /* owned */
-    PyTypeObject *home_type;     /* owned */
+    PyObject *engine_error;           /* owned */
+    PyTypeObject *exchange_type;      /* owned */
+    PyTypeObject *notifier_type;      /* owned */
+    PyTypeObject *upstream_type;      /* owned */
+    PyTypeObject *routes_type;        /* owned */
+    PyTypeObject *own_addresses_type; /* owned */
 };
 
 /* The state of the module that a (final) type of ours belongs to; borrowed. */

@@ -1,6 +1,6 @@
 #include "python/site_arguments.h"
 
-#include "python/home_object.h"
+#include "python/own_addresses_object.h"
 #include "python/routes_object.h"
 #include "python/upstream_object.h"
 
@@ -117,18 +117,18 @@ read_frontend(const struct sp_module_state *state, PyObject *item, struct sp_sit
 {
     struct sp_frontend *frontend = &site->frontends[site->frontend_count];
     PyObject *upstream;
-    PyObject *home;
+    PyObject *own_addresses;
     PyObject *failures;
 
     if (!PyTuple_Check(item)) {
-        return refuse("a frontend is a tuple of Upstream, Home and its failures");
+        return refuse("a frontend is a tuple of Upstream, OwnAddresses and its failures");
     }
-    if (!PyArg_ParseTuple(item, "O!O!O!", state->upstream_type, &upstream, state->home_type, &home,
-                          &PyDict_Type, &failures)) {
+    if (!PyArg_ParseTuple(item, "O!O!O!", state->upstream_type, &upstream,
+                          state->own_addresses_type, &own_addresses, &PyDict_Type, &failures)) {
         return false;
     }
     frontend->upstream = sp_upstream_take(sp_upstream_object_peek(upstream));
-    frontend->home = sp_home_take(sp_home_object_peek(home));
+    frontend->own_addresses = sp_own_addresses_take(sp_own_addresses_object_peek(own_addresses));
     site->frontend_count++;
     return read_failures(failures, site, frontend);
 }

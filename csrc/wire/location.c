@@ -6,11 +6,11 @@
 
 #define SP_MAX_PORT 65535
 
-struct sp_home {
+struct sp_own_addresses {
     atomic_uint references;
-    struct sp_home_options options; /* its texts are in `bytes` */
-    struct sp_span *spans;          /* owned: the names, then the authorities */
-    char *bytes;                    /* owned */
+    struct sp_own_addresses_options options; /* its texts are in `bytes` */
+    struct sp_span *spans;                   /* owned: the names, then the authorities */
+    char *bytes;                             /* owned */
 };
 
 /* A host without brackets, and the port that is meant when none is written. */
@@ -20,7 +20,7 @@ struct authority {
 };
 
 static size_t
-total_length(const struct sp_home_options *options)
+total_length(const struct sp_own_addresses_options *options)
 {
     size_t total = options->scheme.len;
 
@@ -46,27 +46,28 @@ copy_to(char **place, struct sp_span text)
 }
 
 static void
-copy_options(struct sp_home *home, const struct sp_home_options *options)
+copy_options(struct sp_own_addresses *own_addresses, const struct sp_own_addresses_options *options)
 {
-    char *place = home->bytes;
-    struct sp_span *anywhere = home->spans + options->name_count;
+    char *place = own_addresses->bytes;
+    struct sp_span *anywhere = own_addresses->spans + options->name_count;
 
-    home->options = *options;
-    home->options.scheme = copy_to(&place, options->scheme);
+    own_addresses->options = *options;
+    own_addresses->options.scheme = copy_to(&place, options->scheme);
     for (size_t i = 0; i < options->name_count; i++) {
-        home->spans[i] = copy_to(&place, options->names[i]);
+        own_addresses->spans[i] = copy_to(&place, options->names[i]);
     }
     for (size_t i = 0; i < options->anywhere_count; i++) {
         anywhere[i] = copy_to(&place, options->anywhere[i]);
     }
-    home->options.names = home->spans;
-    home->options.anywhere = anywhere;
+    own_addresses->options.names = own_addresses->spans;
+    own_addresses->options.anywhere = anywhere;
 }
 
 bool
-sp_home_new(const struct sp_home_options *options, struct sp_home **home)
+sp_own_addresses_new(const struct sp_own_addresses_options *options,
+                     struct sp_own_addresses **own_addresses)
 {
-    struct sp_home *made = calloc(1, sizeof(*made));
+    struct sp_own_addresses *made = calloc(1, sizeof(*made));
 
     if (made == NULL) {
         return false;
@@ -75,28 +76,28 @@ sp_home_new(const struct sp_home_options *options, struct sp_home **home)
     made->bytes = malloc(total_length(options) + 1);
     made->spans = calloc(options->name_count + options->anywhere_count + 1, sizeof(*made->spans));
     if (made->bytes == NULL || made->spans == NULL) {
-        sp_home_give_back(made);
+        sp_own_addresses_give_back(made);
         return false;
     }
     copy_options(made, options);
-    *home = made;
+    *own_addresses = made;
     return true;
 }
 
-struct sp_home *
-sp_home_take(struct sp_home *home)
+struct sp_own_addresses *
+sp_own_addresses_take(struct sp_own_addresses *own_addresses)
 {
-    atomic_fetch_add_explicit(&home->references, 1, memory_order_relaxed);
-    return home;
+    atomic_fetch_add_explicit(&own_addresses->references, 1, memory_order_relaxed);
+    return own_addresses;
 }
 
 void
-sp_home_give_back(struct sp_home *home)
+sp_own_addresses_give_back(struct sp_own_addresses *own_addresses)
 {
-    if (home != NULL && atomic_fetch_sub(&home->references, 1) == 1) {
-        free(home->spans);
-        free(home->bytes);
-        free(home);
+    if (own_addresses != NULL && atomic_fetch_sub(&own_addresses->references, 1) == 1) {
+        free(own_addresses->spans);
+        free(own_addresses->bytes);
+        free(own_addresses);
     }
 }
 
@@ -193,7 +194,7 @@ is_among(struct sp_span text, const struct sp_span *texts, size_t count)
 }
 
 static bool
-is_own(const struct sp_home_options *own, struct sp_span text, struct sp_span scheme,
+is_own(const struct sp_own_addresses_options *own, struct sp_span text, struct sp_span scheme,
        struct sp_span alias)
 {
     struct authority found;
@@ -221,10 +222,11 @@ needs_origin(struct sp_span rest)
 }
 
 bool
-sp_location_rewrite(struct sp_buffer *out, struct sp_span value, const struct sp_home *home,
-                    struct sp_span origin, struct sp_span alias)
+sp_location_rewrite(struct sp_buffer *out, struct sp_span value,
+                    const struct sp_own_addresses *own_addresses, struct sp_span origin,
+                    struct sp_span alias)
 {
-    const struct sp_home_options *own = &home->options;
+    const struct sp_own_addresses_options *own = &own_addresses->options;
     struct sp_span start = {NULL, 0};
     struct sp_span scheme = cut_scheme(&value, own->scheme);
     struct sp_span authority;

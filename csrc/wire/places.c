@@ -2,7 +2,7 @@
 
 struct visitor {
     struct sp_buffer *out;
-    const struct sp_home *home;
+    const struct sp_own_addresses *own_addresses;
     struct sp_span origin;
     struct sp_span alias;
 };
@@ -10,7 +10,8 @@ struct visitor {
 static bool
 append_place(const struct visitor *visitor, struct sp_span url)
 {
-    return sp_location_rewrite(visitor->out, url, visitor->home, visitor->origin, visitor->alias) ||
+    return sp_location_rewrite(visitor->out, url, visitor->own_addresses, visitor->origin,
+                               visitor->alias) ||
            sp_buffer_append(visitor->out, url);
 }
 
@@ -140,10 +141,11 @@ sp_places_are_in(struct sp_span name)
 }
 
 bool
-sp_places_rewrite(struct sp_buffer *out, const struct sp_field *field, const struct sp_home *home,
-                  struct sp_span origin, struct sp_span alias)
+sp_places_rewrite(struct sp_buffer *out, const struct sp_field *field,
+                  const struct sp_own_addresses *own_addresses, struct sp_span origin,
+                  struct sp_span alias)
 {
-    const struct visitor visitor = {out, home, origin, alias};
+    const struct visitor visitor = {out, own_addresses, origin, alias};
     size_t kind = kind_of(field->name);
 
     return kind < COUNT ? kinds[kind].append(&visitor, field->value)

@@ -12,6 +12,7 @@ bool sp_places_are_in(struct sp_span name);
 /* Appends the field's value to `out` as a browser at `origin` is to see it; the rest of it crosses
  * as it is. False when `out` is full, and what was appended is to be dropped. */
 bool sp_places_rewrite(struct sp_buffer *out, const struct sp_field *field,
-                       const struct sp_home *home, struct sp_span origin, struct sp_span alias);
+                       const struct sp_own_addresses *own_addresses, struct sp_span origin,
+                       struct sp_span alias);
 
 #endif

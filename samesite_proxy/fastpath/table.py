@@ -14,14 +14,14 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIHandler
 
 from samesite_proxy import conf
-from samesite_proxy._engine import Home, Routes, Upstream
+from samesite_proxy._engine import OwnAddresses, Routes, Upstream
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.fastpath import static_files
 from samesite_proxy.proxy import allowed_hosts, errors, host_policy, place, rules
 from samesite_proxy.proxy.error_page import page_of
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.outgoing import upstream_of
-from samesite_proxy.proxy.redirects import home_of
+from samesite_proxy.proxy.redirects import own_addresses_of
 from samesite_proxy.proxy.rules import FIRST_FRONTEND, Rule
 from samesite_proxy.wsgi import WSGIProxy
 
@@ -29,7 +29,7 @@ Plain = dict[str, Any]
 PlainView = tuple[str, str, str, str, str, bool, str]
 Views = tuple[PlainView, PlainView, PlainView]
 Failures = dict[str, tuple[int, str, str]]
-Place = tuple[Upstream, Home, Failures]
+Place = tuple[Upstream, OwnAddresses, Failures]
 
 # Each may need a second descriptor, for a connection to a frontend.
 MOST_CONNECTIONS = 4096
@@ -146,7 +146,7 @@ def arguments_of(table: Plain) -> Arguments:
     places = [
         (
             upstream_of(frontend, settings),
-            home_of(frontend, settings),
+            own_addresses_of(frontend, settings),
             _failures_of(frontend, debug=settings.debug),
         )
         for frontend in settings.frontends

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from samesite_proxy._engine import Home
+from samesite_proxy._engine import OwnAddresses
 from samesite_proxy.conf import ANY_ADDRESS_NAMES, LOOPBACK_NAMES, Frontend, Settings
 from samesite_proxy.types import Fields
 
 
-def home_of(frontend: Frontend, settings: Settings) -> Home:
+def own_addresses_of(frontend: Frontend, settings: Settings) -> OwnAddresses:
     """The addresses under which a frontend may redirect to itself."""
     own_names = settings.frontend_names
     names = (frontend.name, *LOOPBACK_NAMES, *ANY_ADDRESS_NAMES, *own_names)
     # Behind a Unix socket it cannot know by which port it is reached.
     port = frontend.port if frontend.unix_socket is None else 0
-    return Home(frontend.url.partition(":")[0], names, own_names, port)
+    return OwnAddresses(frontend.url.partition(":")[0], names, own_names, port)
 
 
 # csrc/wire/places.c says where in their values.
@@ -33,12 +33,14 @@ class Relocation:
     """Brings what names a frontend's own address back from there."""
 
     def __init__(self, settings: Settings) -> None:
-        self._homes = {frontend: home_of(frontend, settings) for frontend in settings.frontends}
+        self._own_addresses = {
+            frontend: own_addresses_of(frontend, settings) for frontend in settings.frontends
+        }
 
     def fields(self, fields: Fields, frontend: Frontend, origin: str, alias: str = "") -> Fields:
         """The answer's fields for a browser at `origin`, which the frontend saw as `alias`."""
         return [
-            (name, self._homes[frontend].rewrite(name, value, origin, alias))
+            (name, self._own_addresses[frontend].rewrite(name, value, origin, alias))
             if _is_place(name)
             else (name, value)
             for name, value in fields

@@ -10,34 +10,35 @@
 #define ORIGIN  "http://site:8000"
 #define CEILING ((size_t)1000)
 
-/* Made on the stack, so that the home has to have copies. */
-static struct sp_home *
-home_at(const char *scheme, int port)
+/* Made on the stack, so that the own_addresses has to have copies. */
+static struct sp_own_addresses *
+addresses_at(const char *scheme, int port)
 {
     char own[] = "frontend";
     struct sp_span names[] = {span(own), span("localhost"), span("::1"), span("named.internal")};
     struct sp_span anywhere[] = {span("named.internal"), span("other.internal:9999"),
                                  span("[fe80::1]:7")};
-    struct sp_home_options options = {.scheme = span(scheme),
-                                      .names = names,
-                                      .name_count = COUNT(names),
-                                      .anywhere = anywhere,
-                                      .anywhere_count = COUNT(anywhere),
-                                      .port = port};
-    struct sp_home *home = NULL;
+    struct sp_own_addresses_options options = {.scheme = span(scheme),
+                                               .names = names,
+                                               .name_count = COUNT(names),
+                                               .anywhere = anywhere,
+                                               .anywhere_count = COUNT(anywhere),
+                                               .port = port};
+    struct sp_own_addresses *own_addresses = NULL;
 
-    assert(sp_home_new(&options, &home));
+    assert(sp_own_addresses_new(&options, &own_addresses));
     own[0] = 'X';
-    return home;
+    return own_addresses;
 }
 
 static void
-sees(const struct sp_home *home, const char *alias, struct sp_span value, const char *expected)
+sees(const struct sp_own_addresses *own_addresses, const char *alias, struct sp_span value,
+     const char *expected)
 {
     struct sp_buffer out;
 
     sp_buffer_init(&out, CEILING);
-    bool rewritten = sp_location_rewrite(&out, value, home, span(ORIGIN), span(alias));
+    bool rewritten = sp_location_rewrite(&out, value, own_addresses, span(ORIGIN), span(alias));
     assert(rewritten == (expected != NULL));
     assert(is(sp_buffer_peek(&out), rewritten ? expected : ""));
     sp_buffer_clear(&out);
@@ -61,12 +62,12 @@ test_own_address_comes_back(void)
         {"https://Other.internal:9999/a", "/a"},
         {"http://[FE80::1]:7/a", "/a"},
     };
-    struct sp_home *home = home_at("http", 3000);
+    struct sp_own_addresses *own_addresses = addresses_at("http", 3000);
 
     for (size_t i = 0; i < COUNT(own); i++) {
-        sees(home, "", span(own[i][0]), own[i][1]);
+        sees(own_addresses, "", span(own[i][0]), own[i][1]);
     }
-    sp_home_give_back(home);
+    sp_own_addresses_give_back(own_addresses);
 }
 
 /* Its path alone would send the browser elsewhere. */
@@ -74,16 +75,16 @@ static void
 test_path_that_names_a_host_gets_the_origin(void)
 {
     static const char *const paths[] = {"//evil/x", "/\\evil", "/\t/evil", "/\x01/evil"};
-    struct sp_home *home = home_at("http", 3000);
+    struct sp_own_addresses *own_addresses = addresses_at("http", 3000);
 
     for (size_t i = 0; i < COUNT(paths); i++) {
         char value[100];
         char expected[100];
         (void)snprintf(value, sizeof(value), "http://localhost:3000%s", paths[i]);
         (void)snprintf(expected, sizeof(expected), ORIGIN "%s", paths[i]);
-        sees(home, "", span(value), expected);
+        sees(own_addresses, "", span(value), expected);
     }
-    sp_home_give_back(home);
+    sp_own_addresses_give_back(own_addresses);
 }
 
 static void
@@ -138,21 +139,21 @@ test_other_places_are_untouched(void)
         "http://[",
         "mailto:x@localhost",
     };
-    struct sp_home *home = home_at("http", 3000);
+    struct sp_own_addresses *own_addresses = addresses_at("http", 3000);
 
     for (size_t i = 0; i < COUNT(foreign); i++) {
-        sees(home, "", span(foreign[i]), NULL);
+        sees(own_addresses, "", span(foreign[i]), NULL);
     }
-    sees(home, "", (struct sp_span){"http://localhost\0:3000/", 23}, NULL);
-    sees(home, "", (struct sp_span){NULL, 0}, NULL);
-    sp_home_give_back(home);
+    sees(own_addresses, "", (struct sp_span){"http://localhost\0:3000/", 23}, NULL);
+    sees(own_addresses, "", (struct sp_span){NULL, 0}, NULL);
+    sp_own_addresses_give_back(own_addresses);
 }
 
 static void
 test_port_that_is_not_written_is_the_schemes(void)
 {
-    struct sp_home *plain = home_at("http", 80);
-    struct sp_home *secure = home_at("https", 443);
+    struct sp_own_addresses *plain = addresses_at("http", 80);
+    struct sp_own_addresses *secure = addresses_at("https", 443);
 
     sees(plain, "", span("http://localhost/a"), "/a");
     sees(plain, "", span("http://localhost:/a"), "/a");
@@ -163,44 +164,44 @@ test_port_that_is_not_written_is_the_schemes(void)
     sees(secure, "", span("//localhost/a"), "/a");
     sees(secure, "", span("HTTPS://localhost/a"), "/a");
     sees(secure, "", span("http://localhost/a"), NULL);
-    sp_home_give_back(plain);
-    sp_home_give_back(secure);
+    sp_own_addresses_give_back(plain);
+    sp_own_addresses_give_back(secure);
 }
 
 static void
 test_behind_a_unix_socket_any_port_counts(void)
 {
-    struct sp_home *home = home_at("http", 0);
+    struct sp_own_addresses *own_addresses = addresses_at("http", 0);
 
-    sees(home, "", span("http://localhost/a"), "/a");
-    sees(home, "", span("http://localhost:1/a"), "/a");
-    sees(home, "", span("http://localhost:x/a"), NULL);
-    sees(home, "", span("http://evil/a"), NULL);
-    sp_home_give_back(home);
+    sees(own_addresses, "", span("http://localhost/a"), "/a");
+    sees(own_addresses, "", span("http://localhost:1/a"), "/a");
+    sees(own_addresses, "", span("http://localhost:x/a"), NULL);
+    sees(own_addresses, "", span("http://evil/a"), NULL);
+    sp_own_addresses_give_back(own_addresses);
 }
 
 static void
 test_alias_counts_with_its_own_port(void)
 {
-    struct sp_home *home = home_at("http", 3000);
+    struct sp_own_addresses *own_addresses = addresses_at("http", 3000);
 
-    sees(home, "alias:8000", span("http://ALIAS:8000/a"), "/a");
-    sees(home, "alias:8000", span("https://alias:8000//a"), ORIGIN "//a");
-    sees(home, "alias:8000", span("http://alias/a"), NULL);
-    sees(home, "alias:8000", span("http://alias:3000/a"), NULL);
-    sees(home, "alias", span("http://alias:80/a"), "/a");
-    sees(home, "alias", span("https://alias:80/a"), NULL);
-    sees(home, "alias", span("https://alias/a"), "/a");
-    sees(home, "[::2]:8000", span("http://[::2]:8000/a"), "/a");
-    sees(home, "alias:port", span("http://alias:port/a"), NULL);
-    sees(home, "alias:port", span("http://localhost:3000/a"), "/a");
-    sp_home_give_back(home);
+    sees(own_addresses, "alias:8000", span("http://ALIAS:8000/a"), "/a");
+    sees(own_addresses, "alias:8000", span("https://alias:8000//a"), ORIGIN "//a");
+    sees(own_addresses, "alias:8000", span("http://alias/a"), NULL);
+    sees(own_addresses, "alias:8000", span("http://alias:3000/a"), NULL);
+    sees(own_addresses, "alias", span("http://alias:80/a"), "/a");
+    sees(own_addresses, "alias", span("https://alias:80/a"), NULL);
+    sees(own_addresses, "alias", span("https://alias/a"), "/a");
+    sees(own_addresses, "[::2]:8000", span("http://[::2]:8000/a"), "/a");
+    sees(own_addresses, "alias:port", span("http://alias:port/a"), NULL);
+    sees(own_addresses, "alias:port", span("http://localhost:3000/a"), "/a");
+    sp_own_addresses_give_back(own_addresses);
 }
 
 static void
 test_full_buffer_is_left_as_it_was(void)
 {
-    struct sp_home *home = home_at("http", 3000);
+    struct sp_own_addresses *own_addresses = addresses_at("http", 3000);
     struct sp_span value = span("http://localhost:3000//abc");
     size_t needed = sizeof(ORIGIN "//abc") - 1;
 
@@ -208,28 +209,28 @@ test_full_buffer_is_left_as_it_was(void)
         struct sp_buffer out;
         sp_buffer_init(&out, ceiling);
         assert(sp_buffer_append(&out, SP_SPAN("ab")));
-        assert(sp_location_rewrite(&out, value, home, span(ORIGIN), span("")) ==
+        assert(sp_location_rewrite(&out, value, own_addresses, span(ORIGIN), span("")) ==
                (ceiling == needed + 2));
         assert(ceiling == needed + 2 || is(sp_buffer_peek(&out), "ab"));
         sp_buffer_clear(&out);
     }
-    sp_home_give_back(home);
+    sp_own_addresses_give_back(own_addresses);
 }
 
 static void
 test_home_lives_until_the_last_gives_it_back(void)
 {
-    struct sp_home_options nothing = {.port = 3000};
-    struct sp_home *empty = NULL;
-    struct sp_home *home = home_at("http", 3000);
+    struct sp_own_addresses_options nothing = {.port = 3000};
+    struct sp_own_addresses *empty = NULL;
+    struct sp_own_addresses *own_addresses = addresses_at("http", 3000);
 
-    sp_home_give_back(sp_home_take(home));
-    sees(home, "", span("http://localhost:3000/a"), "/a");
-    sp_home_give_back(home);
-    sp_home_give_back(NULL);
-    assert(sp_home_new(&nothing, &empty));
+    sp_own_addresses_give_back(sp_own_addresses_take(own_addresses));
+    sees(own_addresses, "", span("http://localhost:3000/a"), "/a");
+    sp_own_addresses_give_back(own_addresses);
+    sp_own_addresses_give_back(NULL);
+    assert(sp_own_addresses_new(&nothing, &empty));
     sees(empty, "", span("http://localhost:3000/a"), NULL);
-    sp_home_give_back(empty);
+    sp_own_addresses_give_back(empty);
 }
 
 int

@@ -11,14 +11,22 @@ import threading
 from collections.abc import Callable, Iterator
 
 from samesite_proxy import _engine
-from samesite_proxy._engine import EngineError, Exchange, Home, Listener, Notifier, Routes, Upstream
+from samesite_proxy._engine import (
+    EngineError,
+    Exchange,
+    Listener,
+    Notifier,
+    OwnAddresses,
+    Routes,
+    Upstream,
+)
 from tests.engine.programs import HOST, run_in_child, say, start, upstream_at
 
 CONNECTIONS = 1500
 Use = Callable[[], object]
 Arguments = tuple[
     *(Routes, Routes, list[str]),
-    *(list[tuple[Upstream, Home, dict[str, tuple[int, str, str]]]], bool),
+    *(list[tuple[Upstream, OwnAddresses, dict[str, tuple[int, str, str]]]], bool),
 ]
 
 
@@ -60,8 +68,8 @@ def ends_for_all(how: str) -> None:
 
 def site(at: Upstream) -> Arguments:
     routes = Routes([("/", _engine.PREFIX, 1)])
-    home = Home("http", ("localhost",), (), 80)
-    return routes, routes, [], [(at, home, {})], True
+    own_addresses = OwnAddresses("http", ("localhost",), (), 80)
+    return routes, routes, [], [(at, own_addresses, {})], True
 
 
 def uses(url: str) -> Iterator[Use]:

@@ -1,16 +1,16 @@
-#include "python/home_object.h"
+#include "python/own_addresses_object.h"
 
 #include "wire/places.h"
 
-struct HomeObject {
+struct OwnAddressesObject {
     PyObject_HEAD
-    struct sp_home *home; /* a reference of our own */
+    struct sp_own_addresses *own_addresses; /* a reference of our own */
 };
 
-static struct HomeObject *
-as_home(PyObject *self)
+static struct OwnAddressesObject *
+as_own_addresses(PyObject *self)
 {
-    return (struct HomeObject *)(void *)self;
+    return (struct OwnAddressesObject *)(void *)self;
 }
 
 static bool
@@ -28,11 +28,11 @@ borrow_texts(PyObject *items, struct sp_span *spans)
 }
 
 /* The texts are borrowed from the strings in both tuples. */
-static struct sp_home *
-build_home(struct sp_home_options *options, PyObject *names, PyObject *anywhere)
+static struct sp_own_addresses *
+build_own_addresses(struct sp_own_addresses_options *options, PyObject *names, PyObject *anywhere)
 {
     struct sp_span *spans;
-    struct sp_home *home = NULL;
+    struct sp_own_addresses *own_addresses = NULL;
 
     options->name_count = (size_t)PyTuple_Size(names);
     options->anywhere_count = (size_t)PyTuple_Size(anywhere);
@@ -44,57 +44,57 @@ build_home(struct sp_home_options *options, PyObject *names, PyObject *anywhere)
     options->names = spans;
     options->anywhere = spans + options->name_count;
     if (borrow_texts(names, spans) && borrow_texts(anywhere, spans + options->name_count) &&
-        !sp_home_new(options, &home)) {
+        !sp_own_addresses_new(options, &own_addresses)) {
         PyErr_NoMemory();
     }
     PyMem_Free(spans);
-    return home;
+    return own_addresses;
 }
 
 static PyObject *
-home_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+own_addresses_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    struct sp_home_options options = {.port = 0};
+    struct sp_own_addresses_options options = {.port = 0};
     Py_ssize_t length;
     PyObject *names;
     PyObject *anywhere;
 
     if (kwargs != NULL && PyDict_Size(kwargs) > 0) {
-        PyErr_SetString(PyExc_TypeError, "Home() takes no keyword arguments");
+        PyErr_SetString(PyExc_TypeError, "OwnAddresses() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "s#O!O!i:Home", &options.scheme.data, &length, &PyTuple_Type,
-                          &names, &PyTuple_Type, &anywhere, &options.port)) {
+    if (!PyArg_ParseTuple(args, "s#O!O!i:OwnAddresses", &options.scheme.data, &length,
+                          &PyTuple_Type, &names, &PyTuple_Type, &anywhere, &options.port)) {
         return NULL;
     }
     options.scheme.len = (size_t)length;
-    struct sp_home *home = build_home(&options, names, anywhere);
-    if (home == NULL) {
+    struct sp_own_addresses *own_addresses = build_own_addresses(&options, names, anywhere);
+    if (own_addresses == NULL) {
         return NULL;
     }
     PyObject *self = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
     if (self == NULL) {
-        sp_home_give_back(home);
+        sp_own_addresses_give_back(own_addresses);
         return NULL;
     }
-    as_home(self)->home = home;
+    as_own_addresses(self)->own_addresses = own_addresses;
     return self;
 }
 
 static void
-home_dealloc(PyObject *self)
+own_addresses_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
 
-    sp_home_give_back(as_home(self)->home);
+    sp_own_addresses_give_back(as_own_addresses(self)->own_addresses);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
 
 /* A new reference. */
 static PyObject *
-rewritten(const struct sp_home *home, PyObject *name, PyObject *value, struct sp_span origin,
-          struct sp_span alias)
+rewritten(const struct sp_own_addresses *own_addresses, PyObject *name, PyObject *value,
+          struct sp_span origin, struct sp_span alias)
 {
     PyObject *raw = PyUnicode_AsLatin1String(value);
     PyObject *result = NULL;
@@ -113,7 +113,7 @@ rewritten(const struct sp_home *home, PyObject *name, PyObject *value, struct sp
     field.name.len = (size_t)length;
     field.value = (struct sp_span){PyBytes_AsString(raw), (size_t)PyBytes_Size(raw)};
     sp_buffer_init(&out, (field.value.len + 1) * (origin.len + 1)); /* each place may get it */
-    if (sp_places_rewrite(&out, &field, home, origin, alias)) {
+    if (sp_places_rewrite(&out, &field, own_addresses, origin, alias)) {
         result = PyUnicode_DecodeLatin1(out.data, (Py_ssize_t)out.len, NULL);
     }
     else {
@@ -132,7 +132,7 @@ PyDoc_STRVAR(rewrite_doc,
              "site (may be empty); else as it is. UnicodeEncodeError: value is not Latin-1.");
 
 static PyObject *
-home_rewrite(PyObject *self, PyObject *args)
+own_addresses_rewrite(PyObject *self, PyObject *args)
 {
     struct sp_span origin;
     struct sp_span alias;
@@ -147,45 +147,45 @@ home_rewrite(PyObject *self, PyObject *args)
     }
     origin.len = (size_t)origin_length;
     alias.len = (size_t)alias_length;
-    return rewritten(as_home(self)->home, name, value, origin, alias);
+    return rewritten(as_own_addresses(self)->own_addresses, name, value, origin, alias);
 }
 
 /* Not const, since a slot takes a plain pointer. */
-static char home_doc[] =
-    "Home(scheme, names, anywhere, port, /)\n--\n\n"
+static char own_addresses_doc[] =
+    "OwnAddresses(scheme, names, anywhere, port, /)\n--\n\n"
     "The addresses that are a frontend's own.\n\n"
     "scheme: of its URL. names: a tuple of hosts, without port or brackets, that count with\n"
     "port (0: with any). anywhere: a tuple of authorities that count as they are written.";
 
-static PyMethodDef home_methods[] = {
-    {"rewrite", home_rewrite, METH_VARARGS, rewrite_doc},
+static PyMethodDef own_addresses_methods[] = {
+    {"rewrite", own_addresses_rewrite, METH_VARARGS, rewrite_doc},
     {NULL, NULL, 0, NULL},
 };
 
-static PyType_Slot home_slots[] = {
-    {Py_tp_doc, home_doc},
-    {Py_tp_methods, home_methods},
-    {Py_tp_new, home_new},
-    {Py_tp_dealloc, home_dealloc},
+static PyType_Slot own_addresses_slots[] = {
+    {Py_tp_doc, own_addresses_doc},
+    {Py_tp_methods, own_addresses_methods},
+    {Py_tp_new, own_addresses_new},
+    {Py_tp_dealloc, own_addresses_dealloc},
     {0, NULL},
 };
 
-static PyType_Spec home_spec = {
-    .name = "samesite_proxy._engine.Home",
-    .basicsize = sizeof(struct HomeObject),
+static PyType_Spec own_addresses_spec = {
+    .name = "samesite_proxy._engine.OwnAddresses",
+    .basicsize = sizeof(struct OwnAddressesObject),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = home_slots,
+    .slots = own_addresses_slots,
 };
 
 int
-sp_home_object_add(PyObject *module, PyTypeObject **type)
+sp_own_addresses_object_add(PyObject *module, PyTypeObject **type)
 {
-    *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &home_spec, NULL);
+    *type = (PyTypeObject *)PyType_FromModuleAndSpec(module, &own_addresses_spec, NULL);
     return *type != NULL ? PyModule_AddType(module, *type) : -1;
 }
 
-struct sp_home *
-sp_home_object_peek(PyObject *self)
+struct sp_own_addresses *
+sp_own_addresses_object_peek(PyObject *self)
 {
-    return as_home(self)->home;
+    return as_own_addresses(self)->own_addresses;
 }
