@@ -178,7 +178,7 @@ class Listener:
     ) -> None:
         """Say whose path is whose; hosts that were allowed before are forgotten.
 
-        `routes` has the owners of routing.py, or is None: everything is Django's. `own` has the
+        `routes` has the owners of proxy/rules.py, or is None: everything is Django's. `own` has the
         frontends' prefixes alone, for upgrades. Under `special_paths` frontends may see a request
         differently. A frontend comes with what is said, by EngineError.code, when it fails: a
         status, a line, and an HTML page for browsers ("": the line for them too). With

@@ -1,4 +1,4 @@
-/* A frontend's answer on its way to a client at the door: the client's end of an exchange. */
+/* A frontend's answer on its way to a client at the listener: the client's end of an exchange. */
 #ifndef SP_ENGINE_ANSWER_H
 #define SP_ENGINE_ANSWER_H
 

@@ -1,4 +1,4 @@
-/* The next request of a connection at the door. */
+/* The next request of a connection at the listener. */
 #ifndef SP_ENGINE_ARRIVAL_H
 #define SP_ENGINE_ARRIVAL_H
 

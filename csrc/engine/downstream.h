@@ -1,4 +1,4 @@
-/* A client's connection at the door, with its requests one after the other. The engine thread's
+/* A client's connection at the listener, with its requests one after the other. The engine thread's
  * alone. */
 #ifndef SP_ENGINE_DOWNSTREAM_H
 #define SP_ENGINE_DOWNSTREAM_H

@@ -1,4 +1,4 @@
-/* Whether the Host of a request at the door is allowed. */
+/* Whether the Host of a request at the listener is allowed. */
 #ifndef SP_ENGINE_HOST_CHECK_H
 #define SP_ENGINE_HOST_CHECK_H
 

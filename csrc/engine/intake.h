@@ -1,4 +1,4 @@
-/* The body of a request at the door, on its way from the client into the exchange's pipe. */
+/* The body of a request at the listener, on its way from the client into the exchange's pipe. */
 #ifndef SP_ENGINE_INTAKE_H
 #define SP_ENGINE_INTAKE_H
 

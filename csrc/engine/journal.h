@@ -1,4 +1,4 @@
-/* What the door has answered, for the access log: written by the engine, read by Python. */
+/* What the listener has answered, for the access log: written by the engine, read by Python. */
 #ifndef SP_ENGINE_JOURNAL_H
 #define SP_ENGINE_JOURNAL_H
 
@@ -18,7 +18,7 @@ struct sp_record {
     char peer[SP_JOURNAL_PEER]; /* each NUL-terminated, and cut where it is too long */
     char method[SP_JOURNAL_METHOD];
     char target[SP_JOURNAL_TARGET];
-    char words[SP_JOURNAL_WORDS]; /* on `error`; without one why the door has refused it */
+    char words[SP_JOURNAL_WORDS]; /* on `error`; without one why the listener has refused it */
     int status;
     long long sent;     /* bytes of the answer's body */
     long long total;    /* ms */

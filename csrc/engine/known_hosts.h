@@ -1,4 +1,4 @@
-/* What is known of the Host values at the door: how the frontends see each that is allowed, and
+/* What is known of the Host values at the listener: how the frontends see each that is allowed, and
  * which others are asked about or refused. The engine thread's alone; an entry may be made by any
  * thread, before it is put in. */
 #ifndef SP_ENGINE_KNOWN_HOSTS_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 /* Of those that are allowed the one that was not used for longest makes room. The others have their
- * own places: whoever sends endless values makes the door forget none that is allowed. */
+ * own places: whoever sends endless values makes the listener forget none that is allowed. */
 #define SP_HOSTS_MAX_ALLOWED 256U
 #define SP_HOSTS_MAX_OTHERS  64U
 

@@ -20,11 +20,11 @@
 #define SP_LAST_READS 64U
 
 static void
-watch_doors(struct sp_loop *loop, struct sp_listener *listener, bool is_paused)
+watch_sockets(struct sp_loop *loop, struct sp_listener *listener, bool is_paused)
 {
     listener->is_paused = is_paused;
     for (size_t i = 0; i < listener->door_count; i++) {
-        sp_sockets_watch(&loop->sockets, listener->doors[i].fd, is_paused ? 0U : SP_POLL_IN);
+        sp_sockets_watch(&loop->sockets, listener->sockets[i].fd, is_paused ? 0U : SP_POLL_IN);
     }
 }
 
@@ -70,8 +70,8 @@ welcome(struct sp_loop *loop, struct sp_listener *listener, int fd, const char *
 static void
 happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
 {
-    struct sp_door *door = (struct sp_door *)(void *)watcher;
-    struct sp_listener *listener = door->listener;
+    struct sp_listening_socket *listening = (struct sp_listening_socket *)(void *)watcher;
+    struct sp_listener *listener = listening->listener;
 
     (void)events; /* only a connection can have come */
     for (unsigned i = 0; i < SP_ACCEPTS; i++) {
@@ -79,12 +79,12 @@ happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
         socklen_t size = sizeof(address);
         char peer[SP_PEER_SIZE];
         if (listener->connection_count >= listener->max_connections) {
-            watch_doors(loop, listener, true);
+            watch_sockets(loop, listener, true);
             return;
         }
-        int fd = sp_descriptor_accept(door->fd, (struct sockaddr *)&address, &size);
+        int fd = sp_descriptor_accept(listening->fd, (struct sockaddr *)&address, &size);
         if (fd < 0 && is_short_of_something(errno)) {
-            watch_doors(loop, listener, true);
+            watch_sockets(loop, listener, true);
         }
         if (fd < 0) {
             return;
@@ -157,7 +157,7 @@ sp_listener_remove(struct sp_loop *loop, struct sp_downstream *downstream)
     listener->closed = downstream;
     listener->connection_count--;
     if (listener->is_paused && !listener->is_closed) {
-        watch_doors(loop, listener, false);
+        watch_sockets(loop, listener, false);
     }
 }
 
@@ -183,7 +183,7 @@ sp_listener_scan(struct sp_loop *loop, struct sp_listener *listener, long long n
     struct sp_downstream *downstream = listener->first;
 
     if (listener->is_paused && !listener->is_closed) {
-        watch_doors(loop, listener, listener->connection_count >= listener->max_connections);
+        watch_sockets(loop, listener, listener->connection_count >= listener->max_connections);
     }
     sp_listener_retry(loop, listener); /* what Django lacked it may have again */
     while (downstream != NULL) {
@@ -194,11 +194,11 @@ sp_listener_scan(struct sp_loop *loop, struct sp_listener *listener, long long n
 }
 
 static void
-close_doors(struct sp_loop *loop, struct sp_listener *listener)
+close_sockets(struct sp_loop *loop, struct sp_listener *listener)
 {
     for (size_t i = 0; i < listener->door_count; i++) {
-        sp_sockets_disown(&loop->sockets, listener->doors[i].fd);
-        sp_descriptor_close(listener->doors[i].fd);
+        sp_sockets_disown(&loop->sockets, listener->sockets[i].fd);
+        sp_descriptor_close(listener->sockets[i].fd);
     }
     listener->door_count = 0;
 }
@@ -240,7 +240,7 @@ sp_listener_part(struct sp_loop *loop, struct sp_listener *listener)
     struct sp_downstream *downstream;
 
     listener->is_closed = true;
-    close_doors(loop, listener);
+    close_sockets(loop, listener);
     sp_handover_end(loop, listener);
     while ((downstream = find_undismissed(listener)) != NULL) {
         dismiss(loop, downstream);
@@ -286,18 +286,19 @@ sp_listener_begin(struct sp_loop *loop, struct sp_listener *listener,
         }
     }
     for (size_t i = 0; i < options->count; i++) {
-        struct sp_door *door = &listener->doors[i];
-        *door = (struct sp_door){{happened}, listener, sp_descriptor_copy(options->fds[i])};
-        if (door->fd < 0) {
+        struct sp_listening_socket *listening = &listener->sockets[i];
+        *listening =
+            (struct sp_listening_socket){{happened}, listener, sp_descriptor_copy(options->fds[i])};
+        if (listening->fd < 0) {
             return SP_E_SYSTEM;
         }
         listener->door_count++;
-        if (!sp_descriptor_set_nonblocking(door->fd) ||
-            !sp_sockets_own(&loop->sockets, door->fd, &door->watcher)) {
+        if (!sp_descriptor_set_nonblocking(listening->fd) ||
+            !sp_sockets_own(&loop->sockets, listening->fd, &listening->watcher)) {
             return SP_E_SYSTEM;
         }
     }
-    watch_doors(loop, listener, false);
+    watch_sockets(loop, listener, false);
     listener->next = loop->listeners;
     loop->listeners = listener;
     return SP_OK;

@@ -1,4 +1,4 @@
-/* The door: listening sockets, and the connections that came in by them. The engine thread's
+/* The listener: its sockets, and the connections that came in by them. The engine thread's
  * alone; `listener_caller` is what Python's threads do with it. */
 #ifndef SP_ENGINE_LISTENER_H
 #define SP_ENGINE_LISTENER_H
@@ -10,7 +10,7 @@
 
 #define SP_LISTENERS_MAX 8
 
-struct sp_door {
+struct sp_listening_socket {
     struct sp_watcher watcher;
     struct sp_listener *listener; /* borrowed */
     int fd;                       /* owned */
@@ -27,7 +27,7 @@ struct sp_listener {
     struct sp_mailbox *mailbox; /* borrowed: lives as long as the process */
     struct sp_loop *loop;       /* borrowed likewise */
     struct sp_listener *next;   /* in the loop's list */
-    struct sp_door doors[SP_LISTENERS_MAX];
+    struct sp_listening_socket sockets[SP_LISTENERS_MAX];
     size_t door_count;
     bool is_paused; /* there is no room, or no descriptor, for more connections */
     bool is_closed;

@@ -1,4 +1,4 @@
-/* What Python does with the door: any thread, each; they wait for the engine. */
+/* What Python does with the listener: any thread, each; they wait for the engine. */
 #ifndef SP_ENGINE_LISTENER_CALLER_H
 #define SP_ENGINE_LISTENER_CALLER_H
 

@@ -6,7 +6,7 @@
 #include "engine/downstream.h"
 
 /* Before `downstream` is handed over: what its connection has sent up to now. False if another
- * than the door has answered its request meanwhile. */
+ * than the listener has answered its request meanwhile. */
 bool sp_orphan_prepare(struct sp_downstream *downstream, const struct sp_incoming *incoming);
 
 /* The socket is the engine's alone again. False: the connection had to be closed. */

@@ -1,4 +1,5 @@
-/* What the door answers itself: one line of text or a page, never cached, and the connection's end.
+/* What the listener answers itself: one line of text or a page, never cached, and the connection's
+ * end.
  */
 #ifndef SP_ENGINE_REFUSAL_H
 #define SP_ENGINE_REFUSAL_H

@@ -1,4 +1,4 @@
-/* What the door knows of the site: whose path is whose, the frontends, and which Hosts are
+/* What the listener knows of the site: whose path is whose, the frontends, and which Hosts are
  * allowed. Shared by reference; but for the hosts it does not change. */
 #ifndef SP_ENGINE_SITE_H
 #define SP_ENGINE_SITE_H
@@ -12,7 +12,7 @@
 
 #include <stdatomic.h>
 
-/* Owners in the routing table, as samesite_proxy/routing.py has them. */
+/* Owners in the routing table, as proxy/rules.py has them. */
 enum {
     SP_OWNER_DJANGO = 0,
     SP_OWNER_ASK = 1, /* Django's where its resolver finds a view */
@@ -25,7 +25,7 @@ enum {
 /* What a client is told instead of an answer. */
 struct sp_failure {
     int status;
-    enum sp_error error; /* of an exchange with the frontend; SP_OK: the door's own refusal */
+    enum sp_error error; /* of an exchange with the frontend; SP_OK: the listener's own refusal */
     struct sp_span line;
     struct sp_span page; /* HTML, for a browser; empty: the line for it, too */
 };
@@ -44,7 +44,7 @@ struct sp_site {
     size_t frontend_count;
     struct sp_span specials[SP_SITE_MAX_SPECIALS];
     size_t special_count;
-    bool asks_django;            /* whether a Host is allowed; else Python's thread at the door */
+    bool asks_django;            /* whether a Host is allowed; else the supervisor */
     struct sp_known_hosts hosts; /* the engine thread's */
     struct sp_text *texts;       /* owned: what the spans are views of */
 };

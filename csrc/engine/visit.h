@@ -1,4 +1,4 @@
-/* One request at the door: whose it is, and its way to a frontend or to Django. */
+/* One request at the listener: whose it is, and its way to a frontend or to Django. */
 #ifndef SP_ENGINE_VISIT_H
 #define SP_ENGINE_VISIT_H
 

@@ -111,7 +111,7 @@ PyDoc_STRVAR(
     set_table_doc,
     "set_table($self, routes, own, special_paths, frontends, asks_django, /)\n--\n\n"
     "Say whose path is whose; hosts that were allowed before are forgotten.\n\n"
-    "routes: with owners as in routing.py, or None: everything is Django's. own: the\n"
+    "routes: with owners as in proxy/rules.py, or None: everything is Django's. own: the\n"
     "frontends' prefixes alone, for upgrades. special_paths: under which frontends may\n"
     "see a request differently. frontends: tuples of Upstream, OwnAddresses and a dict of\n"
     "EngineError codes to status and line. asks_django: whether hosts are asked about\n"
@@ -137,11 +137,12 @@ listener_set_table(PyObject *self, PyObject *args)
     return conclude(self, error);
 }
 
-PyDoc_STRVAR(add_host_doc,
-             "add_host($self, host, origin, views, /)\n--\n\n"
-             "The verdict on a Host value, whose browser is at `origin`.\n\n"
-             "views: for each frontend, how it sees an ordinary request, one under a special\n"
-             "path and an upgrade (hosts.View as tuples); None: the host is not allowed.");
+PyDoc_STRVAR(
+    add_host_doc,
+    "add_host($self, host, origin, views, /)\n--\n\n"
+    "The verdict on a Host value, whose browser is at `origin`.\n\n"
+    "views: for each frontend, how it sees an ordinary request, one under a special\n"
+    "path and an upgrade (host_policy.HostView as tuples); None: the host is not allowed.");
 
 static PyObject *
 listener_add_host(PyObject *self, PyObject *args)
@@ -274,7 +275,7 @@ append_record(PyObject *list, const struct sp_record *record)
 PyDoc_STRVAR(records_doc,
              "records($self, /)\n--\n\n"
              "What was answered since: client, method, target, status, bytes of the body, ms in\n"
-             "all, ms until the frontend's head (-1: none), EngineError code or why the door\n"
+             "all, ms until the frontend's head (-1: none), EngineError code or why the listener\n"
              "refused (\"\": neither), the frontend's index (-1: none), and words on the code.");
 
 static PyObject *

@@ -1,4 +1,4 @@
-/* The Python type Listener: the door. */
+/* The Python type Listener. */
 #ifndef SP_PYTHON_LISTENER_OBJECT_H
 #define SP_PYTHON_LISTENER_OBJECT_H
 

@@ -1,4 +1,4 @@
-/* The fields that the door sends upstream, built anew from those received. */
+/* The fields that the listener sends upstream, built anew from those received. */
 #ifndef SP_WIRE_OUTGOING_H
 #define SP_WIRE_OUTGOING_H
 
@@ -6,7 +6,8 @@
 #include "wire/field.h"
 #include "wire/request_head.h"
 
-/* How a frontend sees the requests that come under one Host value; hosts.py decides it. */
+/* How a frontend sees the requests that come under one Host value; proxy/host_policy.py decides it.
+ */
 struct sp_view {
     struct sp_span host;
     struct sp_span forwarded_host;

@@ -1,5 +1,5 @@
-/* What a frontend sees of a request at the door: Host in its place, our own origin as the alias,
- * and no client's word about where it comes from. */
+/* What a frontend sees of a request at the listener: Host in its place, our own origin as the
+ * alias, and no client's word about where it comes from. */
 #undef NDEBUG
 #include "bytes.h"
 #include "wire/hop_by_hop.h"
