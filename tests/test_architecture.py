@@ -54,15 +54,19 @@ def included(source: Path) -> list[str]:
     return re.findall(r'^#include [<"]([^>"]+)[>"]', source.read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("source", C_FILES, ids=name_of)
-def test_c_includes_point_down(source: Path) -> None:
+def points_down(source: Path, header: str) -> bool:
     own = source.relative_to(CSRC).parts[0]
-    for header in included(source):
-        if header in FOREIGN_HEADERS:
-            assert own == FOREIGN_HEADERS[header], header
-        elif (CSRC / header).exists():
-            layer = header.split("/")[0]
-            assert C_LAYERS.index(layer) <= C_LAYERS.index(own), header
+    if header in FOREIGN_HEADERS:
+        return own == FOREIGN_HEADERS[header]
+    layer = header.split("/")[0]
+    return not (CSRC / header).exists() or C_LAYERS.index(layer) <= C_LAYERS.index(own)
+
+
+def test_c_includes_point_down() -> None:
+    includes = [(source, header) for source in C_FILES for header in included(source)]
+    assert [
+        (name_of(source), header) for source, header in includes if not points_down(source, header)
+    ] == []
 
 
 def module_name(path: Path) -> str:
@@ -87,12 +91,13 @@ def imported(module: str) -> set[str]:
     return {name if name in MODULES else name.rpartition(".")[0] for name in inside} - {module}
 
 
-@pytest.mark.parametrize("module", sorted(MODULES.keys() - {""}))
-def test_python_imports_point_down(module: str) -> None:
-    own = module.partition(".")[0]
-    for other in imported(module):
-        room = other.partition(".")[0]
-        assert room == own or LAYER_OF_ROOM[room] < LAYER_OF_ROOM[own], other
+def test_python_imports_point_down() -> None:
+    for module in sorted(MODULES.keys() - {""}):
+        own = module.partition(".")[0]
+        for other in imported(module):
+            room = other.partition(".")[0]
+            goes_down = room == own or LAYER_OF_ROOM[room] < LAYER_OF_ROOM[own]
+            assert goes_down, f"{module} takes {other}"
 
 
 LOADED = """
@@ -119,11 +124,10 @@ def test_python_imports_have_no_cycle() -> None:
         left = {module: needs for module, needs in left.items() if module not in free}
 
 
-@pytest.mark.parametrize(
-    "source", [*C_FILES, *sorted((ROOT / "tests" / "c").glob("*.[ch]")), *PYTHON_FILES], ids=name_of
-)
-def test_file_is_short_enough_to_read(source: Path) -> None:
-    assert len(source.read_text().splitlines()) <= MOST_LINES_OF_A_FILE
+def test_each_file_is_short_enough_to_read() -> None:
+    sources = [*C_FILES, *(ROOT / "tests" / "c").glob("*.[ch]"), *PYTHON_FILES]
+    lengths = {name_of(source): len(source.read_text().splitlines()) for source in sources}
+    assert {name: length for name, length in lengths.items() if length > MOST_LINES_OF_A_FILE} == {}
 
 
 def functions(source: Path) -> list[tuple[str, int]]:
@@ -137,12 +141,11 @@ def functions(source: Path) -> list[tuple[str, int]]:
     return found
 
 
-@pytest.mark.parametrize("source", [path for path in C_FILES if path.suffix == ".c"], ids=name_of)
-def test_c_functions_are_short(source: Path) -> None:
-    found = functions(source)
-    assert found
-    for name, length in found:
-        assert length <= MOST_LINES_OF_A_FUNCTION, name
+def test_c_functions_are_short() -> None:
+    found = {name_of(path): functions(path) for path in C_FILES if path.suffix == ".c"}
+    assert all(found.values())
+    lengths = [(name, *function) for name, all_of_it in found.items() for function in all_of_it]
+    assert [length for length in lengths if length[-1] > MOST_LINES_OF_A_FUNCTION] == []
 
 
 def test_map_names_every_file() -> None:

@@ -164,27 +164,27 @@ def test_frontend_sees_the_site(case: Case) -> None:
     assert (*seen["X-Forwarded-Proto"], *seen["X-Forwarded-Host"]) == case.forwarded
 
 
+FOREIGN = [
+    "null",
+    "",
+    "http://evil.com",
+    "http://site.example:8000.evil.com",
+    "http://site.example:8001",
+    "http://x@site.example:8000",
+    "http://localhost:3000",
+    "http://localhost:3000/http://site.example:8000",
+    "//site.example:8000",
+    "site.example:8000",
+    "chrome-extension://abcdef",
+    "http://[broken",
+]
+
+
 @ALL
-@pytest.mark.parametrize(
-    "foreign",
-    [
-        "null",
-        "",
-        "http://evil.com",
-        "http://site.example:8000.evil.com",
-        "http://site.example:8001",
-        "http://x@site.example:8000",
-        "http://localhost:3000",
-        "http://localhost:3000/http://site.example:8000",
-        "//site.example:8000",
-        "site.example:8000",
-        "chrome-extension://abcdef",
-        "http://[broken",
-    ],
-)
-def test_foreign_origin_crosses_untouched(case: Case, foreign: str) -> None:
-    seen = case.forwarded_fields(("Origin", foreign), ("Referer", foreign))
-    assert (seen["Origin"], seen["Referer"]) == ([foreign], [foreign])
+def test_foreign_origin_crosses_untouched(case: Case) -> None:
+    for foreign in FOREIGN:
+        seen = case.forwarded_fields(("Origin", foreign), ("Referer", foreign))
+        assert (seen["Origin"], seen["Referer"]) == ([foreign], [foreign])
 
 
 @ALL
