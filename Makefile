@@ -24,7 +24,7 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_cut_answers.py tests/traffic/test_middleware_before.py \
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
-.PHONY: help demo test smoke test-static check neighbours bench wheel wheel-arm64 cross raise clean
+.PHONY: help demo test smoke test-static check neighbours bench wheel wheel-arm64 cross faults raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
@@ -32,6 +32,7 @@ help:
 	@echo "make wheel   what pip installs without a compiler (make wheel-arm64: for that processor)"
 	@echo "make neighbours    beside Wagtail, django-hosts and others, as they are today"
 	@echo "make cross    the engine compiled and linked for macOS, FreeBSD, OpenBSD, NetBSD and musl"
+	@echo "make faults    whether the suite notices each of forty seeded faults"
 	@echo "make raise    newer versions of what the suite is run with, into .ci/constraints.txt"
 
 # The suite's verdict changes with the code alone: make raise brings newer versions.
@@ -133,6 +134,10 @@ cross: $(VENV)/cross.done
 
 bench: $(VENV)/bench.done
 	@$(BIN)/python -m bench
+
+# Small faults, each put into a copy of the tree: the tests that are named for it must notice it.
+faults: $(VENV)/test.done
+	@$(BIN)/python -m tests.faults $(FAULT)
 
 # The newest versions of all that the suite is run with, for the Python that it is run with.
 raise:

@@ -62,21 +62,26 @@ ASKED = {
 }
 
 
+# Nothing more can be said where a part of the answer is out, whether it may be begun again or not.
+BREAKING = ("GET", "POST")
+
+
 class UnderWay:
     """All of these at once, each on a connection that was used before."""
 
     def __init__(self, port: int, folder: Path, stack: contextlib.ExitStack) -> None:
         self.folder = folder
         self.clients = {name: stack.enter_context(RawClient(port)) for name in ASKED}
-        self.broken = stack.enter_context(RawClient(port))
+        self.broken = [stack.enter_context(RawClient(port)) for _ in BREAKING]
         for name, client in self.clients.items():
             ask(client, "GET", "/api/hello/")
             assert client.read_answer().body == HELLO
             client.send(ASKED[name].head(folder, name) + ASKED[name].body)
             await_that(f"{name} has begun", lambda name=name: len(self.begun(name)) == 1)
         assert self.clients["expecting"].read_head().status == 100
-        ask(self.broken, "GET", f"/api/begins_to_answer/?until={folder / 'until'}")
-        self.broken.read_until(b"one,")
+        for method, client in zip(BREAKING, self.broken, strict=True):
+            ask(client, method, f"/api/begins_to_answer/?until={folder / 'until'}")
+            client.read_until(b"one,")
 
     def begun(self, name: str) -> list[str]:
         file = self.folder / name
@@ -97,8 +102,9 @@ class UnderWay:
             assert client.is_closed()
 
     def check_broken(self) -> None:
-        with pytest.raises(Broken, match="reset"):
-            self.broken.read_to_end()
+        for client in self.broken:
+            with pytest.raises(Broken, match="reset"):
+                client.read_to_end()
 
 
 @contextlib.contextmanager

@@ -88,6 +88,7 @@ BAD_CHUNKS = {
     "blank": b"2 \r\nok\r\n0\r\n\r\n",
     "bare-lf": b"2\nok\n0\n\n",
     "too-long": b"2\r\nokay\r\n0\r\n\r\n",
+    "no-line-feed": b"2\r\nok\rx0\r\n\r\n",
     "empty-size": b"\r\nok\r\n0\r\n\r\n",
     "overflow": b"10000000000000002\r\nok\r\n0\r\n\r\n",
     "long-line": b"2;" + b"x" * 5000 + b"\r\nok\r\n0\r\n\r\n",
@@ -125,7 +126,7 @@ def test_refusal_is_heard_by_a_client_that_first_sends_a_megabyte(stage: Stage) 
     with stage.client() as client:
         client.send(b"POST /x HTTP/1.1\r\nHost : x\r\n\r\n" + b"x" * 1_000_000)
         assert is_failure(client.read_answer(), 400)
-        assert client.is_closed()
+        assert client.read_to_end() == b""  # A reset could overtake the answer.
     assert stage.works()
 
 

@@ -20,6 +20,7 @@ from tests.live.tunnels import SWITCH, says_back, upgrade
 from tests.process.processes import await_that
 
 HELLO = b"Django answers /api/hello/"
+PAUSE = 0.005  # Seconds between two requests of a client: who restarts needs the processor, too.
 
 
 def page_or_socket(connection: Connection) -> None:
@@ -39,7 +40,7 @@ class Load:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._stopping = False
+        self._stopping = threading.Event()
         self._changed = threading.Condition()
         self._threads: list[threading.Thread] = []
         self.right: Counter[str] = Counter()
@@ -66,11 +67,11 @@ class Load:
 
     def _on_one(self, target: str, body: bytes) -> None:
         with RawClient(self._port) as client:
-            while not self._stopping and not self.wrong:
+            while not self._stopping.wait(PAUSE) and not self.wrong:
                 self._ask(client, target, body)
 
     def _on_new_ones(self, target: str, body: bytes) -> None:
-        while not self._stopping and not self.wrong:
+        while not self._stopping.wait(PAUSE) and not self.wrong:
             with RawClient(self._port) as client:
                 self._ask(client, target, body)
 
@@ -86,7 +87,7 @@ class Load:
         assert self.wrong == []
 
     def stop(self) -> None:
-        self._stopping = True
+        self._stopping.set()
         for thread in self._threads:
             thread.join(DEADLINE)
 
