@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import os
@@ -244,28 +245,26 @@ def test_awaiting_the_client_tells_what_is_there() -> None:
         exchange.cancel()
 
 
-def new_descriptors(before: set[int]) -> dict[int, str]:
+def descriptors() -> dict[int, str]:
+    """What each is: a number may have come to something new."""
     found = {}
     for name in os.listdir("/proc/self/fd"):
-        try:
-            if int(name) not in before:
-                found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
-        except OSError:
-            pass  # The listing's own.
+        with contextlib.suppress(OSError):  # The listing's own.
+            found[int(name)] = os.readlink(f"/proc/self/fd/{name}")
     return found
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="reads Linux' /proc")
 def test_upstream_connections_are_close_on_exec() -> None:
-    before = {int(name) for name in os.listdir("/proc/self/fd")}
+    before = descriptors().items()
     with scripted(answering(OK)) as upstream:
         at = upstream_at(f"http://localhost:{upstream.port}")
         exchanges = [at.request("GET", "/", HOST) for _ in range(5)]
         for exchange in exchanges:
             answer_of(exchange)
-        opened = new_descriptors(before)
+        opened = descriptors().items() - before
         assert len(opened) >= 6
-        assert all(fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC for fd in opened)
+        assert all(fcntl.fcntl(fd, fcntl.F_GETFD) & fcntl.FD_CLOEXEC for fd, _ in opened)
 
 
 def test_many_exchanges_leave_no_descriptor_behind() -> None:
