@@ -38,10 +38,10 @@ class Answer:
         send = self._client.send
         try:
             status, _, fields = await self._exchange.head()
-        except EngineError as error:
+        except EngineError:
             if self._client.has_left:
                 return
-            raise (self._client.body_error or error) from None
+            raise
         headers = [
             (key.encode("latin-1"), value.encode("latin-1"))
             for key, value in sendable(status, relocated(fields))

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 
-from samesite_proxy._engine import EngineError
 from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.tasks import ended
 from samesite_proxy.types import Event, Receive, Send
@@ -29,7 +28,6 @@ class Client:
         self._first: Event | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._listening: asyncio.Task[None] | None = None
-        self.body_error: EngineError | None = None
         self.has_left = False
         self._is_uploading = False
 
@@ -56,7 +54,7 @@ class Client:
         """Sends the body, and then waits for the client to leave."""
         with contextlib.suppress(ConnectionResetError):
             if has_body:
-                self.body_error = await exchange.upload(self._pieces())
+                await exchange.upload(self._pieces())
             while (await self._next())["type"] != "http.disconnect":
                 pass
 

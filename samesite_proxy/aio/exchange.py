@@ -102,6 +102,7 @@ class AsyncExchange:
     ) -> None:
         self._is_open = False
         self._is_begun = False  # The body is asked for.
+        self._too_short: EngineError | None = None
         self._ahead: bytes | None = None  # A piece that was met before it was asked for.
         self._notifier = _running_notifier()
         self._notifier.hold()
@@ -148,21 +149,18 @@ class AsyncExchange:
             rest = rest[sent:]
         return True
 
-    async def upload(self, pieces: AsyncGenerator[bytes]) -> EngineError | None:
-        """Send a request's body while the answer is awaited. The answer's side tells of failures,
-        but for the one that is returned: there is less of a body than was declared.
-        """
+    async def upload(self, pieces: AsyncGenerator[bytes]) -> None:
+        """Send a request's body while the answer is awaited, whose side tells of failures."""
         try:
             async with contextlib.aclosing(pieces):
                 async for piece in pieces:
                     if piece and not await self.send(piece):
-                        return None
+                        return
             self._exchange.end()
         except EngineError as error:
             if error.code == "request-client":  # Too short: without its end it is no request.
+                self._too_short = error
                 self.cancel()
-                return error
-        return None
 
     def cancel(self) -> None:
         """End it; who waits for its answer gets EngineError."""
@@ -170,8 +168,11 @@ class AsyncExchange:
 
     async def head(self) -> tuple[int, str, Fields]:
         """The final head: status, reason, fields without hop-by-hop ones."""
-        while (head := self._exchange.head(False)) is None:
-            await self._notifier.wait(self._exchange.key)
+        try:
+            while (head := self._exchange.head(False)) is None:
+                await self._notifier.wait(self._exchange.key)
+        except EngineError as error:
+            raise (self._too_short or error) from None
         return head
 
     def is_whole(self) -> bool:

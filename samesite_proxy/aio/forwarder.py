@@ -25,10 +25,7 @@ from samesite_proxy.proxy import errors, refusals, targets
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
 from samesite_proxy.proxy.incoming import PIECE, SAFE, IncomingRequest
-from samesite_proxy.proxy.outgoing import (
-    Forwarding,
-    upstream_of,
-)
+from samesite_proxy.proxy.outgoing import Forwarding, upstream_of
 from samesite_proxy.proxy.redirects import Relocation, names_place
 from samesite_proxy.proxy.response import (
     FrontendResponse,
@@ -49,16 +46,6 @@ class BrokenOff(asyncio.CancelledError, RequestAborted):
     which servers break the connection, and without a traceback. Up to Django 6.0 that is a
     CancelledError; from 6.1 on, where it runs in a task group, a RequestAborted.
     """
-
-
-async def _head_of(
-    exchange: AsyncExchange, uploading: asyncio.Task[EngineError | None] | None
-) -> tuple[int, str, Fields]:
-    try:
-        return await exchange.head()
-    except EngineError as error:
-        short = uploading.result() if uploading is not None and uploading.done() else None
-        raise (short or error) from None
 
 
 class AsyncForwarder:
@@ -99,7 +86,7 @@ class AsyncForwarder:
         try:
             if length not in (NO_BODY, 0):
                 uploading = asyncio.create_task(exchange.upload(_pieces(request)))
-            status, reason, fields = await _head_of(exchange, uploading)
+            status, reason, fields = await exchange.head()
             fields = sendable(status, fields)
         except BaseException:
             exchange.close()  # Which ends the upload too.
@@ -129,7 +116,7 @@ class FrontendBody:
     """The answer's body as it comes. A missing end is what breaks the client's connection."""
 
     def __init__(
-        self, exchange: AsyncExchange, uploading: asyncio.Task[EngineError | None] | None, name: str
+        self, exchange: AsyncExchange, uploading: asyncio.Task[None] | None, name: str
     ) -> None:
         self._exchange = exchange
         self._uploading = uploading
