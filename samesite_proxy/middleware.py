@@ -78,12 +78,6 @@ def _prepare(
         scope.update(targets.settled(scope))
 
 
-def _place_of(request: HttpRequest) -> tuple[str, Any, str]:
-    """What the routing table is asked by: a path, its URLconf, and the script's name."""
-    urlconf = getattr(request, "urlconf", None)
-    return request.path_info, urlconf, request.META.get("SCRIPT_NAME", "")
-
-
 def _is_run_for_a_loop() -> bool:
     """Whether a loop waits for this thread, as Django's does for sync middleware.
 
@@ -118,7 +112,13 @@ class SameSiteProxyMiddleware:
     def _frontend_of(self, request: HttpRequest, upgrade: int = NO_UPGRADE) -> Frontend | None:
         """Whose `request` is, or who is told of one that nobody gets; None: Django's."""
         is_never_djangos = upgrade == WEBSOCKET or targets.has_refused(request)
-        return self._routing.frontend_of(*_place_of(request), is_never_djangos=is_never_djangos)
+        urlconf, script_name = (
+            getattr(request, "urlconf", None),
+            request.META.get("SCRIPT_NAME", ""),
+        )
+        return self._routing.frontend_of(
+            request.path_info, urlconf, script_name, is_never_djangos=is_never_djangos
+        )
 
     def _is_awaited(self, request: HttpRequest) -> bool:
         """Whether an event loop serves `request`. Its class says so, and not the mode that Django

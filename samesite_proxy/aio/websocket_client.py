@@ -13,6 +13,7 @@ from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.error_page import told
 from samesite_proxy.proxy.errors import Failure, Refused
+from samesite_proxy.proxy.incoming import value_of
 from samesite_proxy.proxy.response import log_failure
 from samesite_proxy.types import Event, Fields, Scope
 
@@ -31,10 +32,6 @@ EVENT_COST = 1024
 # A browser that takes nothing of an event for so long is given up; s.
 BROWSER_PATIENCE = 60.0
 LAST_PATIENCE = 1.0
-
-
-def value_of(fields: Fields, name: str) -> str | None:
-    return next((value for key, value in fields if key.lower() == name), None)
 
 
 def encoded(fields: Fields) -> list[tuple[bytes, bytes]]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from samesite_proxy.conf import Frontend, Settings
-from samesite_proxy.proxy.incoming import IncomingRequest
+from samesite_proxy.proxy.incoming import IncomingRequest, value_of
 
 # Next's dev endpoints look at Origin, and know localhost only.
 NEXT_DEV_PATHS = ("/_next/", "/__nextjs")
@@ -90,8 +90,7 @@ def _automatic(
 
 def view_of(settings: Settings, incoming: IncomingRequest, frontend: Frontend) -> HostView:
     """How `frontend` sees a request, by HOST_HEADER."""
-    sent = next((value for name, value in incoming.fields if name.lower() == "host"), "")
-    host = sent or incoming.host
+    host = value_of(incoming.fields, "host") or incoming.host
     wanted = settings.host_header
     if wanted == "auto":
         return _automatic(settings, incoming, frontend, host)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from samesite_proxy.types import Fields
+
 # The most of a body that is taken at once.
 PIECE = 256 * 1024
 
@@ -11,11 +13,16 @@ SWITCHING_PROTOCOLS = 101
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})  # RFC 9110, 9.2.1
 
 
+def value_of(fields: Fields, name: str) -> str | None:
+    """Of the first field of this name, which is in lower case."""
+    return next((value for key, value in fields if key.lower() == name), None)
+
+
 @dataclass(frozen=True)
 class IncomingRequest:
     """One request. `scheme` and `host` are the browser's, by Django's settings."""
 
-    fields: list[tuple[str, str]]
+    fields: Fields
     path: str  # PATH_INFO: decoded once
     peer: str  # "" for a Unix socket's
     scheme: str

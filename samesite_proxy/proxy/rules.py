@@ -10,13 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.urls import (
-    URLPattern,
-    URLResolver,
-    get_resolver,
-    get_script_prefix,
-    set_script_prefix,
-)
+from django.urls import URLPattern, URLResolver, get_resolver, get_script_prefix, set_script_prefix
 from django.urls.resolvers import LocalePrefixPattern, RegexPattern, RoutePattern
 
 from samesite_proxy.conf import Frontend, Settings

@@ -73,10 +73,6 @@ def and_read_no_more(body: Iterator[bytes], client: socket.socket) -> Iterator[b
     werkzeug.end_reading(client)
 
 
-def has_length(fields: Fields) -> bool:
-    return any(name.lower() == "content-length" for name, _ in fields)
-
-
 class _Lingering:
     """What a client hears that is still sending what nobody can read."""
 

@@ -7,21 +7,13 @@ import socket
 
 from django.http import HttpRequest
 
-from samesite_proxy._engine import (
-    NO_UPGRADE,
-    TUNNEL,
-    WEBSOCKET,
-    EngineError,
-)
+from samesite_proxy._engine import NO_UPGRADE, TUNNEL, WEBSOCKET, EngineError
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy import errors, refusals, targets
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
-from samesite_proxy.proxy.incoming import SAFE, SWITCHING_PROTOCOLS, IncomingRequest
-from samesite_proxy.proxy.outgoing import (
-    Forwarding,
-    upstream_of,
-)
+from samesite_proxy.proxy.incoming import SAFE, SWITCHING_PROTOCOLS, IncomingRequest, value_of
+from samesite_proxy.proxy.outgoing import Forwarding, upstream_of
 from samesite_proxy.proxy.redirects import Relocation
 from samesite_proxy.proxy.response import (
     FrontendResponse,
@@ -36,7 +28,6 @@ from samesite_proxy.sync.answer import (
     adopted,
     and_read_no_more,
     frontend_body,
-    has_length,
     or_reset,
     refusal_body,
 )
@@ -46,7 +37,7 @@ from samesite_proxy.sync.gevent import start_exchange
 from samesite_proxy.sync.servers import gunicorn, runserver, werkzeug
 from samesite_proxy.sync.takeover import can_adopt
 from samesite_proxy.sync.upload import Upload, upload_of
-from samesite_proxy.types import Environ, Fields
+from samesite_proxy.types import Fields
 
 
 def _incoming_of(request: HttpRequest, *, is_upgrade: bool) -> IncomingRequest:
@@ -63,7 +54,7 @@ def _incoming_of(request: HttpRequest, *, is_upgrade: bool) -> IncomingRequest:
 
 def _is_event_stream(request: HttpRequest, status: int, fields: Fields) -> bool:
     """An open stream of events, which would hold a worker for ever."""
-    content_type = next((value for name, value in fields if name.lower() == "content-type"), "")
+    content_type = value_of(fields, "content-type") or ""
     return is_event_stream(content_type) and status == 200 and request.method == "GET"
 
 
@@ -107,23 +98,6 @@ class Forwarder:
             lambda frontend: upstream_of(frontend, settings, gunicorn.response_timeout_limit())
         )
 
-    def _start(
-        self,
-        environ: Environ,
-        fields: Fields,
-        frontend: Frontend,
-        length: int,
-        client: socket.socket | None,
-    ) -> Exchange:
-        return start_exchange(
-            self._upstream(frontend),
-            environ["REQUEST_METHOD"],
-            target_of(environ),
-            fields,
-            length,
-            servers.descriptor_of(client),
-        )
-
     def _forward(
         self, request: HttpRequest, frontend: Frontend, client: socket.socket | None, upgrade: int
     ) -> StreamedResponse:
@@ -134,7 +108,14 @@ class Forwarder:
         length = TUNNEL if _may_switch(client, upgrade) else _length_of(request)
         view = view_of(self._settings, incoming, frontend)
         fields = self._forwarding.fields(incoming, view)
-        exchange = self._start(environ, fields, frontend, length, client)
+        exchange = start_exchange(
+            self._upstream(frontend),
+            environ["REQUEST_METHOD"],
+            target_of(environ),
+            fields,
+            length,
+            servers.descriptor_of(client),
+        )
         upload = upload_of(request, length, exchange, client)
         status, reason, answered = _head_of(exchange, upload)
         if client and status == SWITCHING_PROTOCOLS:
@@ -145,7 +126,7 @@ class Forwarder:
         if client and is_free and is_read and _is_event_stream(request, status, fields):
             return adopted(status, reason, fields, exchange, client, request)
         body = frontend_body(exchange, client, environ, f"{request.method} {request.path}")
-        if client is not None and not has_length(answered):
+        if client is not None and value_of(answered, "content-length") is None:
             body = or_reset(body, client)
         if upload is not None:
             body = upload.before_end(body, lambda: runserver.discard_body(environ, client))
