@@ -23,9 +23,9 @@ from samesite_proxy.sync import servers
 from samesite_proxy.sync.environ import keep_server_path, upgrade_in
 from samesite_proxy.sync.forwarder import Forwarder
 from samesite_proxy.sync.servers import runserver
-from samesite_proxy.types import Environ
+from samesite_proxy.types import Environ, Fields
 
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+StartResponse = Callable[[str, Fields], Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -15,7 +14,7 @@ from samesite_proxy.proxy.error_page import told
 from samesite_proxy.proxy.errors import Failure, Refused
 from samesite_proxy.proxy.incoming import value_of
 from samesite_proxy.proxy.response import log_failure
-from samesite_proxy.types import Event, Fields, Scope
+from samesite_proxy.types import Event, Fields, Receive, Scope, Send
 
 # Each server's own half of the handshake, and what it writes into every answer's head itself.
 SERVERS_OWN = frozenset(
@@ -59,12 +58,7 @@ class Closing:
 class Browser:
     """The browser's side of one WebSocket."""
 
-    def __init__(
-        self,
-        scope: Scope,
-        receive: Callable[[], Awaitable[Event]],
-        send: Callable[[Event], Awaitable[None]],
-    ) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.name = f"WebSocket {scope['path']}"
         self._send = send
         self._receive = receive

@@ -18,7 +18,7 @@ from samesite_proxy.fastpath import project_files, table
 from samesite_proxy.fastpath.channel import BACK, CLOSED, TAKEN, Channel, Handed, Handover
 from samesite_proxy.fastpath.threads import LeaderFollowerPool
 from samesite_proxy.proxy.response import is_event_stream
-from samesite_proxy.types import Environ
+from samesite_proxy.types import Environ, Fields
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -97,7 +97,7 @@ class KeepAliveHandler(ServerHandler):
         length = self.headers.get("Content-Length") or ""
         return int(length) if length.isascii() and length.isdigit() else -1
 
-    def start_response(self, status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+    def start_response(self, status: str, headers: Fields, *error: Any) -> Any:
         write = super().start_response(status, headers, *error)
         assert self.headers is not None
         if is_event_stream(self.headers.get("Content-Type") or ""):  # Its first event may be far.

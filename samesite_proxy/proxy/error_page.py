@@ -7,6 +7,7 @@ from string import Template
 
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy.errors import METHOD_REFUSED, Failure
+from samesite_proxy.types import Fields
 
 # Seconds between two looks at whether the frontend is up.
 INTERVAL = 2
@@ -72,9 +73,7 @@ def page_of(failure: Failure, frontend: Frontend | None) -> str:
     )
 
 
-def told(
-    failure: Failure, frontend: Frontend | None, *, as_page: bool
-) -> tuple[list[tuple[str, str]], bytes]:
+def told(failure: Failure, frontend: Frontend | None, *, as_page: bool) -> tuple[Fields, bytes]:
     """What a client is told, never cached: the fields and the text."""
     text = page_of(failure, frontend) if as_page else failure.line(frontend)
     kind = "html" if as_page else "plain"
