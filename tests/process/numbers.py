@@ -13,6 +13,7 @@ from tests.harness.raw_client import Answer, Broken, RawClient
 from tests.harness.scripted_upstream import Connection
 
 DEADLINE = 60.0
+PAUSE = 0.002  # Seconds between two requests of a client: others need the processor, too.
 
 
 def body_of(name: str) -> bytes:
@@ -38,7 +39,7 @@ def asked(port: int, target: str) -> Answer:
 
 
 class Load:
-    """Clients that ask for names without a pause, until they are told to stop."""
+    """Clients that ask for names again and again, until they are told to stop."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -46,7 +47,7 @@ class Load:
         self.wrong: list[str] = []
         self._changed = threading.Condition()
         self._names = itertools.count()
-        self._stopping = False
+        self._stopping = threading.Event()
 
     def _outcome(self) -> str:
         name = f"{next(self._names)}-{random.getrandbits(64):x}"
@@ -61,7 +62,7 @@ class Load:
         return "right"
 
     def run(self) -> None:
-        while not self._stopping:
+        while not self._stopping.wait(PAUSE):
             outcome = self._outcome()
             with self._changed:
                 self.outcomes[outcome] += 1
@@ -75,7 +76,7 @@ class Load:
         assert arrived, f"{self.outcomes} after {DEADLINE} s"
 
     def stop(self) -> None:
-        self._stopping = True
+        self._stopping.set()
 
 
 @contextlib.contextmanager
