@@ -7,6 +7,7 @@ middleware is called. What is Django's, or another application's, goes on to it 
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import Any
 
 from django.core.asgi import get_asgi_application as get_django_application
@@ -90,7 +91,7 @@ class ASGIProxy:
             return exchange, handshake
 
         def relocated(fields: Fields) -> Fields:
-            return self._forwarder.relocated(fields, self._requests.of(scope), frontend)
+            return self._forwarder.relocated(self._requests.of(scope), frontend, fields)
 
         await websocket.forward(browser, frontend, start, relocated)
 
@@ -109,10 +110,7 @@ class ASGIProxy:
     async def _forward(self, scope: Scope, client: Client, frontend: Frontend) -> None:
         incoming = self._requests.of(scope)
         exchange = await self._start(scope, incoming, client, frontend)
-
-        def relocated(fields: Fields) -> Fields:
-            return self._forwarder.relocated(fields, incoming, frontend)
-
+        relocated = partial(self._forwarder.relocated, incoming, frontend)
         try:
             await Answer(exchange, client, name_of(scope)).relay(relocated)
         finally:

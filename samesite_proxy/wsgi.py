@@ -70,9 +70,7 @@ class WSGIProxy:
         path, script_name = get_path_info(environ) or "/", get_script_name(environ)
         upgrade = upgrade_in(environ)
         frontend = self._routing.frontend_before_django(
-            path,
-            script_name,
-            is_never_djangos=upgrade == WEBSOCKET or targets.is_refused(environ),
+            path, script_name, is_never_djangos=upgrade == WEBSOCKET or targets.is_refused(environ)
         )
         if frontend is None:
             return self._django(environ, start_response)

@@ -10,8 +10,8 @@ from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.tasks import ended
 from samesite_proxy.types import Event, Receive, Send
 
-# How long a client that leaves may go unnoticed; s.
-UNNOTICED = 0.1
+# How long a client that leaves may go unnoticed.
+SECONDS_UNNOTICED = 0.1
 
 # How long an upload is read on after an answer that came before its end; s.
 LINGER = 2.0
@@ -74,7 +74,7 @@ class Client:
             self._begin(exchange, has_body)
         else:  # Most answers are there before a task is worth its cost.
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(UNNOTICED, self._begin, exchange, has_body)
+            self._timer = loop.call_later(SECONDS_UNNOTICED, self._begin, exchange, has_body)
 
     async def let_go(self) -> None:
         if self._timer is not None:

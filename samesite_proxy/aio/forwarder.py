@@ -21,10 +21,10 @@ from samesite_proxy.aio.scope import (
     target_of_scope,
 )
 from samesite_proxy.conf import Frontend, Settings
-from samesite_proxy.proxy import errors, refusals, targets
+from samesite_proxy.proxy import errors, refusals
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
-from samesite_proxy.proxy.incoming import PIECE, SAFE, IncomingRequest
+from samesite_proxy.proxy.incoming import PIECE, SAFE, IncomingRequest, incoming_of
 from samesite_proxy.proxy.outgoing import Forwarding, upstream_of
 from samesite_proxy.proxy.redirects import Relocation, names_place
 from samesite_proxy.proxy.response import (
@@ -64,7 +64,7 @@ class AsyncForwarder:
         fields = self._forwarding.fields(incoming, view)
         return AsyncExchange(self._upstream(frontend), method, target, fields, length)
 
-    def relocated(self, fields: Fields, incoming: IncomingRequest, frontend: Frontend) -> Fields:
+    def relocated(self, incoming: IncomingRequest, frontend: Frontend, fields: Fields) -> Fields:
         if not names_place(fields):
             return fields
         view = view_of(self._settings, incoming, frontend)
@@ -72,13 +72,7 @@ class AsyncForwarder:
 
     async def _forward(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:
         scope = scope_of(request)
-        incoming = IncomingRequest(
-            received_in_scope(scope),
-            request.path_info,
-            request.META.get("REMOTE_ADDR", ""),
-            request.scheme or "http",
-            refusals.host_by(request.get_host, is_target_refused=targets.has_refused(request)),
-        )
+        incoming = incoming_of(request, received_in_scope(scope))
         length = _stored_length_of(request, scope, incoming.fields)
         target = target_of_scope(scope)
         exchange = self.start(incoming, frontend, request.method or "GET", target, length)
@@ -92,7 +86,7 @@ class AsyncForwarder:
             exchange.close()  # Which ends the upload too.
             raise
         body = FrontendBody(exchange, uploading, f"{request.method} {request.path}")
-        return FrontendResponse(status, reason, self.relocated(fields, incoming, frontend), body)
+        return FrontendResponse(status, reason, self.relocated(incoming, frontend, fields), body)
 
     async def answer(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:
         """The frontend's answer to `request`, or the line that says why there is none."""

@@ -18,7 +18,7 @@ from websockets.protocol import CLIENT, OPEN, Protocol
 from samesite_proxy._engine import EngineError
 from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.tasks import ended
-from samesite_proxy.aio.websocket_client import VANISHED, Browser, Closing
+from samesite_proxy.aio.websocket_client import LAST_PATIENCE, VANISHED, Browser, Closing
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -27,7 +27,6 @@ CLOSING_SECONDS = 1.0
 # A frontend that takes nothing of a piece for so long is given up, and sooner where the browser has
 # left; s.
 FRONTEND_PATIENCE = 15.0
-LAST_PATIENCE = 1.0
 PIECE = 64 * 1024
 MESSAGE_CEILING = 16 * 1024 * 1024
 MOST_FRAGMENTS = 64 * 1024

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.http import HttpRequest
+
+from samesite_proxy.proxy import refusals, targets
 from samesite_proxy.types import Fields
 
 # The most of a body that is taken at once.
@@ -32,3 +35,13 @@ class IncomingRequest:
     @property
     def origin(self) -> str:
         return f"{self.scheme}://{self.host}"
+
+
+def incoming_of(
+    request: HttpRequest, received: Fields, *, is_upgrade: bool = False
+) -> IncomingRequest:
+    """A request of Django's, with its fields as the server has them."""
+    host = refusals.host_by(request.get_host, is_target_refused=targets.has_refused(request))
+    peer = request.META.get("REMOTE_ADDR", "")
+    scheme = request.scheme or "http"
+    return IncomingRequest(received, request.path_info, peer, scheme, host, is_upgrade)

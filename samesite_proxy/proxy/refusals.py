@@ -30,11 +30,7 @@ def host_by(host_of: Callable[[], T], *, is_target_refused: bool) -> T:
 
 
 def body_length(
-    method: str | None,
-    lengths: Collection[str],
-    *,
-    is_chunked: bool,
-    lost: Failure | None = None,
+    method: str | None, lengths: Collection[str], *, is_chunked: bool, lost: Failure | None = None
 ) -> int:
     """The body's length in bytes by the fields that declare it, or NO_BODY or CHUNKED.
 

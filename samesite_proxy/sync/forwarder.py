@@ -9,10 +9,10 @@ from django.http import HttpRequest
 
 from samesite_proxy._engine import NO_UPGRADE, TUNNEL, WEBSOCKET, EngineError
 from samesite_proxy.conf import Frontend, Settings
-from samesite_proxy.proxy import errors, refusals, targets
+from samesite_proxy.proxy import errors, refusals
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
-from samesite_proxy.proxy.incoming import SAFE, SWITCHING_PROTOCOLS, IncomingRequest, value_of
+from samesite_proxy.proxy.incoming import SAFE, SWITCHING_PROTOCOLS, incoming_of, value_of
 from samesite_proxy.proxy.outgoing import Forwarding, upstream_of
 from samesite_proxy.proxy.redirects import Relocation
 from samesite_proxy.proxy.response import (
@@ -38,18 +38,6 @@ from samesite_proxy.sync.servers import gunicorn, runserver, werkzeug
 from samesite_proxy.sync.takeover import can_adopt
 from samesite_proxy.sync.upload import Upload, upload_of
 from samesite_proxy.types import Fields
-
-
-def _incoming_of(request: HttpRequest, *, is_upgrade: bool) -> IncomingRequest:
-    environ = request.META
-    return IncomingRequest(
-        received_in(environ),
-        request.path_info,
-        environ.get("REMOTE_ADDR", ""),
-        request.scheme or "http",
-        refusals.host_by(request.get_host, is_target_refused=targets.has_refused(request)),
-        is_upgrade,
-    )
 
 
 def _is_event_stream(request: HttpRequest, status: int, fields: Fields) -> bool:
@@ -102,7 +90,7 @@ class Forwarder:
         self, request: HttpRequest, frontend: Frontend, client: socket.socket | None, upgrade: int
     ) -> StreamedResponse:
         environ = request.META
-        incoming = _incoming_of(request, is_upgrade=upgrade == WEBSOCKET)
+        incoming = incoming_of(request, received_in(environ), is_upgrade=upgrade == WEBSOCKET)
         if request.method not in SAFE and runserver.may_have_lost_head(environ, client):
             raise Refused(errors.HEAD_BROKEN)
         length = TUNNEL if _may_switch(client, upgrade) else _length_of(request)
@@ -135,11 +123,7 @@ class Forwarder:
         return FrontendResponse(status, reason, werkzeug.without_its_own(environ, fields), body)
 
     def answer(
-        self,
-        request: HttpRequest,
-        frontend: Frontend,
-        client: socket.socket | None,
-        upgrade: int,
+        self, request: HttpRequest, frontend: Frontend, client: socket.socket | None, upgrade: int
     ) -> StreamedResponse:
         """The frontend's answer to `request`, or the line that says why there is none."""
         try:
