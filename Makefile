@@ -15,6 +15,10 @@ SHARED = -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder --max-worker-re
 EACH_KIND := not traffic or fastpath or gthread or waitress
 SOURCES := setup.py pyproject.toml $(wildcard csrc/*/*.[ch] csrc/*/*/*.[ch])
 
+# As Python names the extension; a free-threaded one, for which there is no stable ABI, in its own
+# way: sysconfig's EXT_SUFFIX.
+EXT_SUFFIX ?= .abi3.so
+
 # Runs Python with another build of the engine; see tests/builds.
 WITH_ENGINE = PYTHONPATH=tests/builds SAMESITE_PROXY_ENGINE=$(abspath $(1))
 SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
@@ -26,7 +30,7 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_cut_answers.py tests/traffic/test_middleware_before.py \
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
-.PHONY: help demo test smoke test-static check neighbours bench wheel wheel-arm64 cross faults raise clean
+.PHONY: help demo test smoke test-static check neighbours bench wheel wheel-arm64 cross matrix faults raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
@@ -34,6 +38,7 @@ help:
 	@echo "make wheel   what pip installs without a compiler (make wheel-arm64: for that processor)"
 	@echo "make neighbours    beside Wagtail, django-hosts and others, as they are today"
 	@echo "make cross    the engine compiled and linked for macOS, FreeBSD, OpenBSD, NetBSD and musl"
+	@echo "make matrix [CELLS=3.13-6.1]    with other Pythons, Djangos, libcurls and compilers"
 	@echo "make faults    whether the suite notices each of forty seeded faults"
 	@echo "make raise    newer versions of what the suite is run with, into .ci/constraints.txt"
 
@@ -54,17 +59,17 @@ $(VENV)/%.done: $(SOURCES) $(PINS) .ci/install
 	@$(BIN)/pip install -q --no-build-isolation -e . >$(VENV)/build.log 2>&1 || { cat $(VENV)/build.log; exit 1; }
 	@touch $@
 
-build/portable/samesite_proxy/_engine.abi3.so: $(SOURCES) $(VENV)/test.done
+build/portable/samesite_proxy/_engine$(EXT_SUFFIX): $(SOURCES) $(VENV)/test.done
 	@echo "make: building the engine with poll(2)"
 	@SAMESITE_PROXY_POLLER=portable $(BIN)/python setup.py -q build_ext \
 		--build-lib build/portable --build-temp build/portable/objects
 
-build/sanitized/samesite_proxy/_engine.abi3.so: $(SOURCES) $(VENV)/test.done
+build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX): $(SOURCES) $(VENV)/test.done
 	@echo "make: building the engine with sanitizers"
 	@SAMESITE_PROXY_SANITIZE=address,undefined $(BIN)/python setup.py -q build_ext \
 		--build-lib build/sanitized --build-temp build/sanitized/objects
 
-build/static/samesite_proxy/_engine.abi3.so: $(SOURCES) $(VENV)/test.done
+build/static/samesite_proxy/_engine$(EXT_SUFFIX): $(SOURCES) $(VENV)/test.done
 	@echo "make: building the engine with a libcurl of its own"
 	@SAMESITE_PROXY_STATIC_CURL=1 $(BIN)/python setup.py -q build_ext \
 		--build-lib build/static --build-temp build/static/objects
@@ -91,12 +96,12 @@ demo: $(VENV)/demo.done
 # Everything; a smoke test with the newest Python and Django; then the engine and the traffic again
 # with poll(2), and with sanitizers. Nothing is run a second time because it failed: over that, a
 # crash or a race would pass.
-test: $(VENV)/test.done smoke build/portable/samesite_proxy/_engine.abi3.so \
-		build/sanitized/samesite_proxy/_engine.abi3.so
+test: $(VENV)/test.done smoke build/portable/samesite_proxy/_engine$(EXT_SUFFIX) \
+		build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX)
 	$(PYTEST) $(SHARED)
-	$(call WITH_ENGINE,build/portable/samesite_proxy/_engine.abi3.so) $(PYTEST) $(SHARED) \
+	$(call WITH_ENGINE,build/portable/samesite_proxy/_engine$(EXT_SUFFIX)) $(PYTEST) $(SHARED) \
 		-m "not slow" -k "$(EACH_KIND)" tests/engine tests/traffic tests/live tests/fastpath
-	$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine.abi3.so) $(PYTEST) \
+	$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX)) $(PYTEST) \
 		$(SHARED) -m "not slow and not unsanitized" tests/engine tests/fastpath
 
 smoke: $(NEWEST)/samesite_proxy/_engine.abi3.so
@@ -104,7 +109,7 @@ smoke: $(NEWEST)/samesite_proxy/_engine.abi3.so
 		-m "not slow" $(SMOKE)
 
 # With a libcurl of its own; needs cargo, cmake and OpenSSL's headers.
-test-static: build/static/samesite_proxy/_engine.abi3.so
+test-static: build/static/samesite_proxy/_engine$(EXT_SUFFIX)
 	$(call WITH_ENGINE,$<) $(PYTEST) -m "not slow" tests/engine
 
 check: $(VENV)/test.done
@@ -133,6 +138,11 @@ wheel-arm64: build/wheel/venv.done
 # For macOS, the BSDs and musl, by ziglang's compiler; nothing of it is run.
 cross: $(VENV)/cross.done
 	@$(BIN)/python .ci/cross.py $(TARGETS)
+
+# Writes docs/compatibility.md.
+matrix:
+	@.ci/install build
+	@$(PYTHON) .ci/matrix.py --pytest="$(SHARED)" $(CELLS)
 
 bench: $(VENV)/bench.done
 	@$(BIN)/python -m bench

@@ -17,6 +17,8 @@ from tests.harness.scripted_upstream import Connection, ScriptedUpstream, script
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 40
+# The programs fork beside the engine's thread, of which Python warns from 3.12 on.
+MEANT = "ignore:This process:DeprecationWarning"
 
 
 class Program:
@@ -46,7 +48,7 @@ def running(
     name: str, *arguments: str, prefix: tuple[str, ...] = (), programs: str = "programs"
 ) -> Iterator[Program]:
     process = subprocess.Popen(
-        [*prefix, sys.executable, "-m", f"tests.engine.{programs}", name, *arguments],
+        [*prefix, sys.executable, "-W", MEANT, "-m", f"tests.engine.{programs}", name, *arguments],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -147,3 +147,9 @@ def test_make_says_what_it_does_before_it_does_it(tree: Path, group: str) -> Non
     installations = (tree / "told").read_text().splitlines()[:2]
     pinned = "-c .ci/constraints.txt"
     assert [pinned in line for line in installations] == [group == "test"] * 2
+
+
+def test_make_takes_the_extensions_name_of_a_python_without_the_stable_abi(tree: Path) -> None:
+    said = make(tree, "-n", "test", "EXT_SUFFIX=.cpython-313t.so").stdout
+    for kind in ("portable", "sanitized"):
+        assert f"/build/{kind}/samesite_proxy/_engine.cpython-313t.so" in said
