@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.harness.django_servers import free_port
+from tests.harness.ports import free_port
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "example_project"
 DEADLINE = 90.0

@@ -12,7 +12,7 @@ import pytest
 
 from samesite_proxy._engine import EngineError
 from tests.engine.exchanges import HOST, OK, answer_of, ask, post, upstream_at
-from tests.harness.django_servers import free_port
+from tests.harness.ports import free_port
 from tests.harness.scripted_upstream import Connection, Script, answering, scripted
 
 

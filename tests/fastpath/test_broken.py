@@ -13,7 +13,7 @@ import pytest
 
 from tests.fastpath.commands import APPS, Runserver, Watched, ask, runserver, save
 from tests.fastpath.test_reload import HELLO, edit_settings, page_or_socket
-from tests.harness.django_servers import free_port
+from tests.harness.ports import free_port
 from tests.harness.raw_client import RawClient, get
 from tests.harness.scripted_upstream import scripted
 from tests.live.tunnels import SWITCH, says_back, upgrade

@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from tests.fastpath.commands import APPS, MIDDLEWARE, Runserver, ask, runserver
-from tests.harness.django_servers import free_port
+from tests.harness.ports import free_port
 from tests.harness.raw_client import RawClient, exchange, get
 from tests.process.processes import await_that
 

@@ -11,7 +11,7 @@ import pytest
 from tests.fastpath.commands import Runserver, ask, runserver, save
 from tests.fastpath.test_broken import GOOD
 from tests.fastpath.test_reload import HELLO, edit_settings, has_bytes, page_or_socket
-from tests.harness.django_servers import free_port
+from tests.harness.ports import free_port
 from tests.harness.raw_client import RawClient, get
 from tests.harness.scripted_upstream import scripted
 from tests.live.tunnels import upgrade

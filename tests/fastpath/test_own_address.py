@@ -12,7 +12,7 @@ import pytest
 from samesite_proxy.conf import parse_frontend
 from samesite_proxy.fastpath import own_address
 from tests.fastpath.commands import APPS, runserver
-from tests.harness.django_servers import free_port
+from tests.harness.ports import free_port
 from tests.harness.raw_client import get
 from tests.process.processes import await_that
 

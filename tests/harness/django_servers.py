@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import functools
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -16,44 +13,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+from tests.harness.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 30.0
-
-
-# Not the tests' own seeded generator, which would give each test the same ports.
-_anywhere = random.SystemRandom()
-
-# Below those that the system gives to outgoing connections: one of theirs could take a server's
-# port before the server does.
-PORTS = range(20000, 32000)
-# A process that runs tests has so many of them for itself, as long as it lives.
-SHARE = 400
-
-
-@functools.cache
-def _own_ports() -> tuple[range, IO[bytes]]:
-    """Ports that no other process's tests are about to use, and the lock that says so."""
-    folder = Path(tempfile.gettempdir(), f"samesite-proxy-ports-{os.getuid()}")
-    folder.mkdir(exist_ok=True)
-    starts = PORTS[::SHARE]
-    for start in _anywhere.sample(starts, len(starts)):
-        lock = (folder / str(start)).open("wb")
-        with contextlib.suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return range(start, start + SHARE), lock
-        lock.close()
-    raise RuntimeError("the ports are all in the hands of other tests")
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    ports, _ = _own_ports()
-    while True:
-        port = _anywhere.choice(ports)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 def _gunicorn(*options: str) -> Callable[[int], list[str]]:

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable, Iterator
 from queue import Queue
 
+from tests.harness.ports import free_port
+
 DEADLINE = 20.0
 
 
@@ -80,8 +82,9 @@ class ScriptedUpstream:
         self.failures: list[BaseException] = []
         self.finished: Queue[Connection] = Queue()
         self._lock = threading.Lock()
-        self._listener = socket.create_server((host, port), family=family, backlog=512)
-        self.port: int = self._listener.getsockname()[1]
+        # Once it is closed, or at another address, nobody else's test is found at its port.
+        self.port = port or free_port()
+        self._listener = socket.create_server((host, self.port), family=family, backlog=512)
         self._threads: list[threading.Thread] = []
         self._accepting = threading.Thread(target=self._accept, daemon=True)
         self._accepting.start()

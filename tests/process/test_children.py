@@ -15,7 +15,7 @@ import pytest
 
 from tests.asgi.servers import front
 from tests.engine.connect_programs import full_backlog
-from tests.harness.django_servers import free_port
+from tests.harness.ports import free_port
 from tests.harness.raw_client import RawClient
 from tests.harness.scripted_upstream import ScriptedUpstream, scripted
 from tests.process.children import WAYS

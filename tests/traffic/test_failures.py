@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.engine.test_tls import make_certificate, over_tls
-from tests.harness.django_servers import free_port
 from tests.harness.http_requests import OK, RequestReader
+from tests.harness.ports import free_port
 from tests.harness.raw_client import Answer
 from tests.harness.scripted_upstream import Connection, answering, answering_once, scripted
 from tests.traffic.stage import EVERY, WITH_SOCKET, Stage, Stages, chunked, on, request
