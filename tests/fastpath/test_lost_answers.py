@@ -165,15 +165,41 @@ def check_all_answered(asked: UnderWay) -> None:
         asked.check_answered(name, ENDING if ASKED[name].is_repeated else ENDED)
 
 
-def test_interrupt_answers_what_was_begun(tmp_path: Path) -> None:
+# With the exit codes of Django's own server.
+ENDS = {signal.SIGINT: 0, signal.SIGTERM: -signal.SIGTERM}
+
+
+@pytest.mark.parametrize("number", ENDS)
+def test_signal_answers_what_was_begun(tmp_path: Path, number: signal.Signals) -> None:
     with (
         runserver("--noreload", "0") as server,
         under_way(server, tmp_path) as asked,
     ):
-        os.killpg(server.process.pid, signal.SIGINT)
+        os.killpg(server.process.pid, number)
         check_all_answered(asked)
-        assert server.wait() == 0
+        assert server.wait() == ENDS[number]
         assert "Traceback" not in server.log()
+
+
+def test_sigterm_answers_what_the_only_thread_has_begun(tmp_path: Path) -> None:
+    with runserver("--noreload", "--nothreading", "0") as server, RawClient(server.port) as client:
+        begun = tmp_path / "begun"
+        ask(client, "POST", f"/api/begins/?begun={begun}&until={tmp_path / 'until'}", body=BODY)
+        await_that("it has begun", begun.exists)
+        server.signal(signal.SIGTERM)
+        answer = client.read_answer()
+        assert (answer.status, answer.body) == (503, ENDED)
+        assert server.wait() == -signal.SIGTERM
+
+
+def test_sigterm_ends_a_process_forked_by_a_view_and_nothing_else(tmp_path: Path) -> None:
+    with runserver("--noreload", "0") as server, RawClient(server.port) as client:
+        ask(client, "GET", "/api/forks/?how=fork&until=/never")
+        daemon = int(client.read_answer().body)
+        os.kill(daemon, signal.SIGTERM)
+        await_that("it has ended", lambda: server.children() == [])
+        ask(client, "GET", "/api/hello/")
+        assert client.read_answer().body == HELLO
 
 
 @pytest.mark.parametrize(
@@ -202,8 +228,11 @@ def test_child_killed_is_missed_until_a_save_and_what_was_begun_is_answered(
                 assert asked.clients[name].read_answer(ASKED[name].method).status == 200
 
 
+@pytest.mark.parametrize("number", ENDS)
 @pytest.mark.parametrize("options", [(), ("--noreload",)], ids=["reloading", "alone"])
-def test_frontends_request_under_way_at_the_end_is_answered(options: tuple[str, ...]) -> None:
+def test_frontends_request_under_way_at_the_end_is_answered(
+    options: tuple[str, ...], number: signal.Signals
+) -> None:
     asked = threading.Event()
 
     def never(connection: Connection) -> None:
@@ -220,14 +249,14 @@ def test_frontends_request_under_way_at_the_end_is_answered(options: tuple[str, 
         assert client.read_answer().body == HELLO
         ask(client, "POST", "/form", body=BODY)
         assert asked.wait(30)
-        os.killpg(server.process.pid, signal.SIGINT)
+        server.signal(number)
         answer = client.read_answer()
         assert (answer.status, answer.body.split(b": ")[1]) == (
             503,
             b"the server is shutting down.\n",
         )
         assert client.is_closed()
-        assert server.wait() == 0
+        assert server.wait() == (ENDS[number] if options else 0)
 
 
 def test_request_that_ends_each_process_is_not_begun_for_ever(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from samesite_proxy.fastpath import (
     restarts,
     server,
     table,
+    termination,
 )
 from samesite_proxy.fastpath.channel import Handover
 from samesite_proxy.proxy import place
@@ -177,13 +178,15 @@ class Command(Next):  # type: ignore[misc]
             channel.refuse(self._off)
             yield
             return
-        if options["use_reloader"]:
-            opened.offer()
-            autoreload.restart_with_reloader = restarts.Restarts(opened, self.stderr.write).run
-        else:
-            self._handover = opened.handover()
         try:
-            yield
+            if options["use_reloader"]:
+                opened.offer()
+                autoreload.restart_with_reloader = restarts.Restarts(opened, self.stderr.write).run
+                yield
+            else:
+                self._handover = opened.handover()
+                with termination.answers_first(opened.close):
+                    yield
         finally:
             opened.close()
 
