@@ -115,6 +115,7 @@ class Upstream:
         max_connections: int,
         loop_token: str | None = None,
         explains: bool = False,
+        ca_path: str | None = None,
         /,
     ) -> Upstream: ...
     def request(

@@ -6,7 +6,6 @@ import ipaddress
 import os
 import re
 import resource
-import ssl
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -238,6 +237,8 @@ def parse_ca_file(value: object) -> str | None:
         return None
     if not isinstance(value, str | Path) or not Path(value).is_file():
         raise InvalidValue(f"{value!r} is not a file")
+    import ssl  # Needed for nothing else.
+
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(value)
     except OSError as error:  # ssl.SSLError is one.

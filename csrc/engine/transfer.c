@@ -111,6 +111,17 @@ can_be_traced(const struct sp_upstream_options *options)
             strstr(library, "BoringSSL") != NULL);
 }
 
+/* In place of those that libcurl was built with, but for folders where its TLS knows of none. */
+static CURLcode
+set_authorities(CURL *easy, const char *file, const char *folders)
+{
+    if (file == NULL && folders == NULL) {
+        return CURLE_OK;
+    }
+    CURLcode bad = curl_easy_setopt(easy, CURLOPT_CAPATH, folders);
+    return bad && file == NULL ? CURLE_OK : curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+}
+
 static CURLcode
 set_upstream(struct sp_transfer *transfer, struct sp_upstream *upstream)
 {
@@ -121,8 +132,9 @@ set_upstream(struct sp_transfer *transfer, struct sp_upstream *upstream)
     if (transfer->upstream == upstream) {
         return CURLE_OK;
     }
-    if (transfer->upstream != NULL && transfer->upstream->ca_file != NULL) {
-        /* There is no other way back to the system's certificates. */
+    if (transfer->upstream != NULL &&
+        (transfer->upstream->ca_file != NULL || transfer->upstream->ca_path != NULL)) {
+        /* There is no other way back to what libcurl was built with. */
         curl_easy_reset(easy);
         bad |= set_constants(easy) | set_callbacks(transfer);
     }
@@ -131,11 +143,7 @@ set_upstream(struct sp_transfer *transfer, struct sp_upstream *upstream)
     bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verify ? 1L : 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);
-    if (options->ca_file != NULL) {
-        bad |= curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
-        /* Instead of the system's, not beside it; some TLS libraries have no such folder. */
-        (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    }
+    bad |= set_authorities(easy, options->ca_file, options->ca_path);
     transfer->traced = can_be_traced(options);
     bad |= curl_easy_setopt(easy, CURLOPT_VERBOSE, transfer->traced ? 1L : 0L);
     sp_upstream_give_back(transfer->upstream);

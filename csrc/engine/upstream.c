@@ -26,6 +26,7 @@ sp_upstream_new(const struct sp_upstream_options *options, struct sp_upstream **
     if (!copy_string(options->url, &made->url) ||
         !copy_string(options->unix_socket, &made->unix_socket) ||
         !copy_string(options->ca_file, &made->ca_file) ||
+        !copy_string(options->ca_path, &made->ca_path) ||
         !copy_string(options->loop_token, &made->loop_token)) {
         sp_upstream_give_back(made);
         return SP_E_NO_MEMORY;
@@ -33,6 +34,7 @@ sp_upstream_new(const struct sp_upstream_options *options, struct sp_upstream **
     made->options.url = made->url;
     made->options.unix_socket = made->unix_socket;
     made->options.ca_file = made->ca_file;
+    made->options.ca_path = made->ca_path;
     made->options.loop_token = made->loop_token;
     *upstream = made;
     return SP_OK;
@@ -52,6 +54,7 @@ sp_upstream_give_back(struct sp_upstream *upstream)
         free(upstream->url);
         free(upstream->unix_socket);
         free(upstream->ca_file);
+        free(upstream->ca_path);
         free(upstream->loop_token);
         free(upstream);
     }

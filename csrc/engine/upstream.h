@@ -13,7 +13,8 @@
 struct sp_upstream_options {
     const char *url;            /* scheme://host:port/, never with a path */
     const char *unix_socket;    /* NULL: TCP */
-    const char *ca_file;        /* NULL: the system's */
+    const char *ca_file;        /* authorities, in place of those that libcurl knows of, */
+    const char *ca_path;        /* as ca_file, or folders of them; both NULL: libcurl's */
     const char *loop_token;     /* for CDN-Loop, as wire/cdn_loop.h has it; NULL: none */
     bool explains;              /* why it fails, where that is known: SP_E_RESPONSE_LOOP and
                                  * SP_E_CONNECT_BESIDE */
@@ -32,6 +33,7 @@ struct sp_upstream {
     char *url;                          /* owned */
     char *unix_socket;                  /* owned, or NULL */
     char *ca_file;                      /* owned, or NULL */
+    char *ca_path;                      /* owned, or NULL */
     char *loop_token;                   /* owned, or NULL */
 };
 

@@ -44,9 +44,9 @@ upstream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         PyErr_SetString(PyExc_TypeError, "Upstream() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "szzp(ddd)n|zp:Upstream", &options.url, &options.unix_socket,
+    if (!PyArg_ParseTuple(args, "szzp(ddd)n|zpz:Upstream", &options.url, &options.unix_socket,
                           &options.ca_file, &verify, &connect, &response, &idle, &max_connections,
-                          &options.loop_token, &explains)) {
+                          &options.loop_token, &explains, &options.ca_path)) {
         return NULL;
     }
     options.verify = verify != 0;
@@ -180,15 +180,16 @@ upstream_request(PyObject *self, PyObject *args)
 /* Not const, since a slot takes a plain pointer. */
 static char upstream_doc[] =
     "Upstream(url, unix_socket, ca_file, verify, timeouts, max_connections, loop_token=None,\n"
-    "explains=False, /)\n--\n\n"
+    "explains=False, ca_path=None, /)\n--\n\n"
     "An address that requests go to.\n\n"
-    "url: scheme://host:port/, without a path. unix_socket, ca_file: a path or None. verify:\n"
-    "check an https upstream's certificate. timeouts: seconds to connect, from the request's\n"
-    "last byte to the answer's head, and between bytes. max_connections: at once, over all\n"
-    "upstreams of the process. loop_token: samesite-…, which each request bears in CDN-Loop; one\n"
-    "that comes with it, or with eight like it, is refused. explains: a timeout is told\n"
-    "apart where eight or more requests with one method and target wait, and a refusal where\n"
-    "localhost has something at that port.";
+    "url: scheme://host:port/, without a path. unix_socket: a path or None. verify: check an\n"
+    "https upstream's certificate, by the authorities in ca_file, and in the folders of ca_path\n"
+    "with a colon between; both None: where libcurl looks for them. timeouts: seconds to\n"
+    "connect, from the request's last byte to the answer's head, and between bytes.\n"
+    "max_connections: at once, over all upstreams of the process. loop_token: samesite-…, which\n"
+    "each request bears in CDN-Loop; one that comes with it, or with eight like it, is refused.\n"
+    "explains: a timeout is told apart where eight or more requests with one method and target\n"
+    "wait, and a refusal where localhost has something at that port.";
 
 static PyMethodDef upstream_methods[] = {
     {"request", upstream_request, METH_VARARGS, request_doc},

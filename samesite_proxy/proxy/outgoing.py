@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from samesite_proxy._engine import Upstream
 from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
+from samesite_proxy.proxy.authorities import authorities_of
 from samesite_proxy.proxy.host_policy import HostView
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.types import Fields
@@ -29,15 +30,17 @@ def _node_of(peer: str) -> str:
 def upstream_of(frontend: Frontend, settings: Settings, limit: float | None = None) -> Upstream:
     """The frontend as the engine knows it; `limit`: seconds that the server gives to an answer."""
     response_timeout = min(settings.response_timeout, limit or settings.response_timeout)
+    ca_file, ca_path = authorities_of(frontend, settings)
     return Upstream(
         frontend.url,
         frontend.unix_socket,
-        settings.ca_file,
+        ca_file,
         not (settings.debug and frontend.name in LOOPBACK_NAMES),
         (settings.connect_timeout, response_timeout, settings.idle_timeout),
         settings.max_connections,
         frontend.loop_token,
         settings.debug,
+        ca_path,
     )
 
 

@@ -21,11 +21,14 @@ def upstream_at(
     *,
     unix_socket: str | None = None,
     ca_file: str | None = None,
+    ca_path: str | None = None,
     verify: bool = True,
     timeouts: tuple[float, float, float] = (10, 10, 10),
     max_connections: int = 64,
 ) -> Upstream:
-    return Upstream(url + "/", unix_socket, ca_file, verify, timeouts, max_connections)
+    return Upstream(
+        url + "/", unix_socket, ca_file, verify, timeouts, max_connections, None, False, ca_path
+    )
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from tests.engine.exchanges import (
 )
 from tests.harness.patterns import digest, pattern
 from tests.harness.scripted_upstream import Connection, answering, scripted
-from tests.harness.tls import Certificate, make_certificate, over_tls
+from tests.harness.tls import Certificate, make_certificate, over_tls, rehashed
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,27 @@ def test_trust_of_one_upstream_is_not_anothers(certificate: Certificate) -> None
             assert ask(blind).body == b"ok"
             with pytest.raises(EngineError, match="certificate"):
                 ask(strict)
+
+
+def test_authorities_of_a_folder_and_of_a_file_count_together(
+    certificate: Certificate, tmp_path: Path
+) -> None:
+    """Each upstream's its own, over the same handle of libcurl's."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "other").mkdir()
+    folder = rehashed(tmp_path, certificate)
+    other = make_certificate(tmp_path / "other", "other.example").path
+    with scripted(over_tls(certificate.context, answering(OK))) as upstream:
+        url = f"https://localhost:{upstream.port}"
+        in_folder = upstream_at(url, ca_path=folder)
+        in_one_of_two = upstream_at(url, ca_path=f"{tmp_path / 'empty'}:{folder}", ca_file=other)
+        in_file = upstream_at(url, ca_path=str(tmp_path / "empty"), ca_file=certificate.path)
+        nowhere = [upstream_at(url), upstream_at(url, ca_path=str(tmp_path / "empty"))]
+        for trusting in (in_folder, in_one_of_two, in_file):
+            assert ask(trusting).body == b"ok"
+            for strict in nowhere:
+                with pytest.raises(EngineError, match="certificate"):
+                    ask(strict)
 
 
 def test_missing_ca_file_is_said(certificate: Certificate) -> None:

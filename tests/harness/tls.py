@@ -32,6 +32,14 @@ def make_certificate(folder: Path, name: str) -> Certificate:
     return Certificate(path, context)
 
 
+def rehashed(folder: Path, certificate: Certificate, *, link: str = "") -> str:
+    """The folder, with a link to the certificate in it by the name that OpenSSL looks for."""
+    command = ["openssl", "x509", "-hash", "-noout", "-in", certificate.path]
+    name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    (folder / f"{name}.0").symlink_to(link or certificate.path)
+    return str(folder)
+
+
 def over_tls(context: ssl.SSLContext, script: Script) -> Script:
     """The script of what is said inside TLS; its end says goodbye first."""
 
