@@ -28,6 +28,8 @@ sys.path.insert(0, str(Path(__file__).parent / "csrc"))
 
 from build_tools.curl import Curl, StaticCurl
 from build_tools.machine import check_machine, refuse
+from build_tools.readme import readme_for_pypi
+from build_tools.tags import misfit
 
 WARNINGS = shlex.split(
     "-Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes"
@@ -102,8 +104,11 @@ class Wheel(bdist_wheel):
         super().finalize_options()
 
     def run(self) -> None:
+        file = self.get_finalized_command("build_ext").get_ext_filename("samesite_proxy._engine")
+        if reason := misfit(self.get_tag(), file):
+            raise refuse(reason)
         # What an earlier build left may be of other settings, or of a module that is gone.
-        if not self.skip_build:
+        if not self.skip_build and not self.distribution.have_run.get("build"):
             shutil.rmtree(self.get_finalized_command("build").build_lib, ignore_errors=True)
         super().run()
 
@@ -117,4 +122,9 @@ engine = Extension(
 )
 
 if __name__ == "__main__":
-    setup(ext_modules=[engine], cmdclass={"build_ext": Build, "bdist_wheel": Wheel})
+    setup(
+        ext_modules=[engine],
+        cmdclass={"build_ext": Build, "bdist_wheel": Wheel},
+        long_description=readme_for_pypi(Path(__file__).parent),
+        long_description_content_type="text/markdown",
+    )

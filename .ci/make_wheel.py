@@ -30,11 +30,13 @@ ENGINE = "samesite_proxy/_engine.abi3.so"
 
 
 def run(*command: str | Path, **environment: str) -> str:
+    """With this virtual environment's programs found first."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     print("$", shlex.join(map(str, command)), flush=True)
+    environ = {**os.environ, "PATH": path, **environment}
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise SystemExit(f"{(done.stdout + done.stderr)[-4000:]}\nmake_wheel: {command[0]} failed")
     return done.stdout + done.stderr
@@ -77,22 +79,19 @@ def make_tools(machine: str) -> dict[str, str]:
 
 def build(machine: str) -> Path:
     raw, done = BUILD / machine / "raw", ROOT / "dist"
-    shutil.rmtree(raw, ignore_errors=True)
+    for folder in (raw, *(BUILD / machine / "base").glob("lib*")):
+        shutil.rmtree(folder, ignore_errors=True)
     for old in done.glob(f"*{machine}.whl"):
         old.unlink()
-    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-    run(*pip, "-w", raw, ROOT, **make_tools(machine))
+    # Objects of its own: another build's are of another compiler.
+    base = ["setup.py", "-q", "build", "--build-base", BUILD / machine / "base"]
+    run(sys.executable, *base, "bdist_wheel", "--dist-dir", raw, **make_tools(machine))
     (wheel,) = raw.iterdir()
     # Nothing is left to be taken in; a wheel that needs more than this old glibc is refused.
     tag = f"manylinux_2_{GLIBC.split('.')[1]}_{machine}"
-    run(program("auditwheel"), "repair", "--plat", tag, "--only-plat", "-w", done, wheel)
+    run("auditwheel", "repair", "--plat", tag, "--only-plat", "-w", done, wheel)
     (wheel,) = done.glob(f"*-cp311-abi3-*{machine}.whl")
     return wheel
-
-
-def program(name: str) -> Path:
-    """One of this virtual environment."""
-    return Path(sys.executable).parent / name
 
 
 def exported(library: Path) -> list[str]:
@@ -104,13 +103,15 @@ def exported(library: Path) -> list[str]:
 
 
 def check(wheel: Path) -> None:
-    print(run(program("auditwheel"), "show", wheel))
-    print(run(program("abi3audit"), "--strict", "--report", wheel))
-    print(run(program("twine"), "check", "--strict", wheel))
+    print(run("auditwheel", "show", wheel))
+    print(run("abi3audit", "--strict", "--report", wheel))
+    print(run("twine", "check", "--strict", wheel))
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        for name in LICENSES:
-            if not any(found.endswith(f".dist-info/licenses/{name}") for found in names):
+        (metadata,) = {name.split("/")[0] for name in names if ".dist-info/" in name}
+        modules = (str(path.relative_to(ROOT)) for path in (ROOT / "samesite_proxy").rglob("*.py"))
+        for name in (*modules, *(f"{metadata}/licenses/{name}" for name in LICENSES)):
+            if name not in names:
                 raise SystemExit(f"make_wheel: no {name} in {wheel.name}")
         engine = Path(archive.extract(ENGINE, folder))
         if (found := exported(engine)) != ["PyInit__engine"]:

@@ -9,12 +9,15 @@ from pathlib import Path
 
 from build_tools.machine import install_hint, output, refuse
 
+LICENSES = Path(__file__).parents[1] / "licenses"
+
 
 @dataclass(frozen=True)
 class Crate:
     name: str
     version: str
     sha256: str
+    license: str  # in the crate; ours is a copy of it, for wheels
 
     def fetch(self, folder: Path) -> Path:
         """The crate as cargo unpacks it; `folder` is for what cargo needs to be asked."""
@@ -37,4 +40,8 @@ class Crate:
         if f'checksum = "{self.sha256}"' not in (folder / "Cargo.lock").read_text():
             raise refuse(f"the crate {self.name} {self.version} is not the one that was looked at")
         (found,) = (p for p in json.loads(said)["packages"] if p["name"] == self.name)
-        return Path(found["manifest_path"]).parent
+        unpacked = Path(found["manifest_path"]).parent
+        ours = LICENSES / Path(self.license).parts[0]
+        if ours.read_bytes() != (unpacked / self.license).read_bytes():
+            raise refuse(f"{ours} is not the licence in the crate {self.name} {self.version}")
+        return unpacked

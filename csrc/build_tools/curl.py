@@ -18,7 +18,10 @@ from build_tools.openssl import StaticOpenSSL
 OLDEST_CURL = (7, 81)
 BROKEN_CURLS = ((8, 7), (8, 8))  # paused uploads spin
 CRATE = Crate(
-    "curl-sys", "0.4.91", "cd39579123e45bf762716bb893d43886ed1cabe6289455be29a4f1d4e37afb06"
+    "curl-sys",
+    "0.4.91",
+    "cd39579123e45bf762716bb893d43886ed1cabe6289455be29a4f1d4e37afb06",
+    "curl/COPYING",
 )
 
 
@@ -116,10 +119,12 @@ class StaticCurl:
 
     def libraries(self, build: Path) -> list[str]:
         """What libcurl needs beside itself."""
-        if self.openssl:
-            return self.openssl.link_args
         private = re.search(r"^Libs.private: (.*)$", (build / "libcurl.pc").read_text(), re.M)
-        return shlex.split(private[1]) if private else []
+        found = shlex.split(private[1]) if private else []
+        if self.openssl:  # By path: a folder that is searched before may have another of that name.
+            names = {"-lssl", "-lcrypto"}
+            found = [*map(str, self.openssl.libraries), *(n for n in found if n not in names)]
+        return found
 
     def options(self) -> list[str]:
         values = {
@@ -157,4 +162,5 @@ class StaticCurl:
             "CURL_DISABLE_OPENSSL_AUTO_LOAD_CONFIG": "ON",
             "CURL_CA_BUNDLE": "none",
             "CURL_CA_PATH": "none",
+            "CURL_CA_FALLBACK": "ON",
         }

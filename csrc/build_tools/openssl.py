@@ -15,6 +15,7 @@ CRATE = Crate(
     "openssl-src",
     "400.0.2",
     "d2093956673b8dbda85c87fa4fb78e70698ce6c5978a2837d1613f661d3bef76",
+    "openssl/LICENSE.txt",
 )
 
 # What sysconfig.get_platform() begins and ends with, and what OpenSSL calls it.
@@ -43,7 +44,6 @@ class StaticOpenSSL:
         root = work / "build" / "root"
         self.include = root / "usr" / "include"
         self.libraries = [root / "usr" / "lib" / name for name in ("libssl.a", "libcrypto.a")]
-        self.link_args = [*map(str, self.libraries), "-ldl"]
         steps = [
             self.configure(CRATE.fetch(work / "crate") / "openssl"),
             ["make", f"-j{os.cpu_count() or 1}", "build_libs"],

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import venv
 import zipfile
+from email import message_from_string
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
+import samesite_proxy
 from tests.harness import raw_client
 from tests.harness.django_servers import Program, free_port
 from tests.harness.http_requests import Recorder
@@ -147,6 +150,24 @@ def files_in(sdist: Path) -> set[str]:
 
 def test_sdist_holds_what_a_build_needs_and_nothing_else(sdist: Path) -> None:
     assert files_in(sdist) == SDIST
+
+
+def test_metadata_has_one_version_the_licences_and_links_that_lead_somewhere(
+    unpacked: Path,
+) -> None:
+    """As PyPI shows it: a link from there is to the repository."""
+    said = message_from_string((unpacked / "PKG-INFO").read_text())
+    assert said["Version"] == samesite_proxy.__version__
+    names = [f"csrc/licenses/{name}" for name in ("curl", "openssl")]
+    assert sorted(said.get_all("License-File", [])) == ["LICENSE", *names]
+    repository = dict(line.split(", ") for line in said.get_all("Project-URL", []))["Repository"]
+    ours = 0
+    for link in re.findall(r"\]\(([^()\s]+)\)", said.get_payload()):
+        assert link.startswith("https://"), link
+        if link.startswith(f"{repository}/blob/main/"):
+            assert (ROOT / link.removeprefix(f"{repository}/blob/main/").partition("#")[0]).exists()
+            ours += 1
+    assert ours > 10
 
 
 def test_sdist_of_an_unpacked_sdist_is_the_same(unpacked: Path) -> None:
