@@ -30,7 +30,8 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_cut_answers.py tests/traffic/test_middleware_before.py \
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
-.PHONY: help demo test smoke test-static check neighbours bench wheel wheel-arm64 cross matrix faults raise clean
+.PHONY: help demo test smoke test-static check neighbours bench \
+	wheel wheel-arm64 wheel-check cross matrix faults raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
@@ -134,6 +135,11 @@ wheel: build/wheel/venv.done
 
 wheel-arm64: build/wheel/venv.done
 	@build/wheel/venv/bin/python .ci/make_wheel.py aarch64
+
+# The wheel in dist, where there is nothing else; as root.
+wheel-check: build/wheel/venv.done
+	@.ci/install wheel-check
+	@build/wheel/venv/bin/python -m tests.packaging.check_wheel
 
 # For macOS, the BSDs and musl, by ziglang's compiler; nothing of it is run.
 cross: $(VENV)/cross.done

@@ -66,6 +66,12 @@ def test_each_setting_is_in_the_readme_with_its_default() -> None:
     assert rows == [(name, as_documented(key.default)) for name, key in conf.KEYS.items()]
 
 
+def test_readme_installs_by_name_and_builds_from_source_below() -> None:
+    blocks = "".join(CODE_BLOCK.findall((ROOT / "README.md").read_text()))
+    install = re.findall(r"^ *pip install (\S+)", blocks, re.MULTILINE)
+    assert install == ["samesite-proxy", '"samesite-proxy[asgi]"', "/path/to/the/clone"]
+
+
 def test_each_failure_is_documented_and_no_other() -> None:
     rows = re.findall(r"^\| (\d{3}) \| `([^`]+)` \| (.+) \|$", ERRORS.read_text(), re.MULTILINE)
     own = {value for value in vars(errors).values() if isinstance(value, errors.Failure)}
