@@ -171,8 +171,8 @@ def forward(debian: Debian, server: str, address: str, **trust: str) -> None:
     trusted = ", trusted by SSL_CERT_FILE" if trust else ""
     say(f" {server}, {address.partition(':')[0]} frontend{trusted}")
     program = Program(server, command[1:], {}, python=command[0], folder=Path("/"))
+    program.await_listener(port)
     try:
-        program.await_listener(port)
         with RawClient(port) as client:
             # The first to a host comes through the middleware, the next on the fast path.
             require(all([is_page(client), is_page(client)]), f"a page of {len(PAGE)} bytes crosses")
