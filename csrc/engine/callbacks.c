@@ -144,6 +144,15 @@ has_bytes_left(const struct sp_transfer *transfer, size_t room)
     return room < SP_RECEIVE_SIZE && !transfer->is_buffered;
 }
 
+/* To libcurl 8.7 and later it is an error to have said a length and to end before, which costs the
+ * answer what has not been read of it; but a pause does not keep them from ending with the answer.
+ */
+static bool
+is_short_an_error(const struct sp_transfer *transfer)
+{
+    return transfer->is_buffered && transfer->exchange->body_length > 0;
+}
+
 /* Under the mutex. */
 static size_t
 drain_request(struct sp_transfer *transfer, char *data, size_t room)
@@ -153,7 +162,7 @@ drain_request(struct sp_transfer *transfer, char *data, size_t room)
     /* libcurl goes on sending where the connection is to close after the answer, and would wait for
      * the rest before it ends. */
     if (sp_exchange_is_unwanted(exchange)) {
-        return 0;
+        return is_short_an_error(transfer) ? CURL_READFUNC_PAUSE : 0;
     }
     struct sp_span bytes = sp_pipe_peek(&exchange->request);
     size_t count = bytes.len < room ? bytes.len : room;
