@@ -77,7 +77,7 @@ sp_field_list_build(PyObject *list, bool is_upgrade, struct sp_span loop_token,
     Py_ssize_t count = PyList_Size(list);
 
     *error = SP_E_REQUEST_INVALID;
-    if (count > SP_MAX_FIELDS) {
+    if ((size_t)count > SP_REQUEST_GIVEN_MOST) {
         *error = SP_E_REQUEST_LONG;
         return true;
     }

@@ -61,6 +61,10 @@ append_line(struct sp_request_head *head, struct sp_span name, struct sp_span st
 {
     bool is_first = head->block->len == 0;
 
+    if (++head->count > SP_MAX_FIELDS) {
+        head->is_too_long = true;
+        return false;
+    }
     return (is_first || append(head, SP_SPAN("\r\n"))) && append(head, name) &&
            append(head, SP_SPAN(": ")) && append(head, start) && append(head, rest);
 }
@@ -148,7 +152,7 @@ sp_request_head_begin(struct sp_request_head *head, struct sp_buffer *block,
 {
     *head = (struct sp_request_head){.block = block, .is_upgrade = is_upgrade};
     sp_buffer_init(&head->joined, SP_NOMINATED_CEILING);
-    head->is_too_long = block->ceiling == 0 || count > SP_MAX_FIELDS;
+    head->is_too_long = block->ceiling == 0 || count > SP_REQUEST_GIVEN_MOST;
     for (size_t i = 0; !head->is_too_long && i < count; i++) {
         head->is_too_long = is_connection(fields[i].name) && !nominate(head, fields[i].value);
         if (sp_is_cdn_loop(fields[i].name) && fields[i].value.len > 0) {

@@ -5,14 +5,17 @@
 #include "wire/buffer.h"
 #include "wire/field.h"
 
-/* Of a whole head, its first line included. */
+/* Of a whole head, its first line included; of its fields SP_MAX_FIELDS are sent. */
 #define SP_REQUEST_HEAD_CEILING ((size_t)64 * 1024)
+
+/* Of the fields that are given to be sent, before some are left out. */
+#define SP_REQUEST_GIVEN_MOST ((size_t)2 * SP_MAX_FIELDS)
 
 /* Whether a head can be sent. */
 enum sp_request_verdict {
     SP_REQUEST_FIT,
     SP_REQUEST_INVALID,  /* a name or value that cannot be a field */
-    SP_REQUEST_TOO_LONG, /* the ceiling is passed */
+    SP_REQUEST_TOO_LONG, /* the ceiling is passed, or that of the fields */
 };
 
 /* A method is a token (RFC 9110, 9.1). */
@@ -46,6 +49,7 @@ struct sp_request_head {
     struct sp_buffer *block;  /* borrowed until it is cleared */
     struct sp_span nominated; /* the list in the Connection fields: of `joined` or of a field */
     struct sp_buffer joined;
+    size_t count; /* of the fields in `block` */
     bool is_upgrade;
     bool is_too_long;
     struct sp_span passes;     /* the value of the last CDN-Loop field, itself */

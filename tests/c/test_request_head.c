@@ -261,6 +261,36 @@ test_targets_cross_but_for_what_ends_the_line(void)
     }
 }
 
+static enum sp_request_verdict
+verdict_on_many(size_t count, struct sp_field last, struct sp_span token)
+{
+    static struct sp_field fields[SP_REQUEST_GIVEN_MOST + 1];
+    struct sp_buffer block;
+
+    for (size_t i = 0; i + 1 < count; i++) {
+        fields[i] = field("a", "");
+    }
+    fields[count - 1] = last;
+    sp_buffer_init(&block, SP_REQUEST_HEAD_CEILING);
+    enum sp_request_verdict verdict = sp_request_head_build(&block, fields, count, token);
+    sp_buffer_clear(&block);
+    return verdict;
+}
+
+static void
+test_fields_that_are_sent_are_counted(void)
+{
+    struct sp_field sent = field("a", "");
+    struct sp_field dropped = field("Keep-Alive", "1");
+
+    assert(verdict_on_many(SP_MAX_FIELDS, sent, none) == SP_REQUEST_FIT);
+    assert(verdict_on_many(SP_MAX_FIELDS + 1, sent, none) == SP_REQUEST_TOO_LONG);
+    assert(verdict_on_many(SP_MAX_FIELDS + 1, dropped, none) == SP_REQUEST_FIT);
+    assert(verdict_on_many(SP_MAX_FIELDS - 1, sent, span("samesite-1")) == SP_REQUEST_FIT);
+    assert(verdict_on_many(SP_MAX_FIELDS, sent, span("samesite-1")) == SP_REQUEST_TOO_LONG);
+    assert(verdict_on_many(SP_REQUEST_GIVEN_MOST + 1, dropped, none) == SP_REQUEST_TOO_LONG);
+}
+
 int
 main(void)
 {
@@ -274,6 +304,7 @@ main(void)
     test_every_byte_that_could_end_a_line_is_refused();
     test_bad_value_in_a_dropped_field_is_refused();
     test_ceiling_is_kept();
+    test_fields_that_are_sent_are_counted();
     test_a_long_head_is_told_from_a_bad_one();
     test_methods_are_tokens();
     test_targets_cross_but_for_what_ends_the_line();

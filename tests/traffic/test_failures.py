@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.asgi.servers import front, plain
 from tests.engine.test_tls import make_certificate, over_tls
 from tests.harness.http_requests import OK, RequestReader
 from tests.harness.ports import free_port
@@ -368,6 +369,20 @@ def test_head_over_the_ceiling_is_431(stage: Stage) -> None:
     assert (answer.status, b"64 KiB" in answer.body) == (431, True)
     assert len(stage.upstream.connections) == 1
     assert stage.works()
+
+
+# Servers that let so many pass.
+@on("fastpath", "waitress", *front("uvicorn"), *plain("uvicorn"))
+def test_thousand_fields_reach_the_frontend_and_one_more_is_431(stage: Stage) -> None:
+    recorder = stage.record()
+    dropped = ("Connection: close", "Keep-Alive: timeout=5")
+    assert stage.get("/x", "X-0: a", *dropped).status == 200
+    many = [f"X-{number}: a" for number in range(1001 - len(recorder.next().fields))]
+    assert stage.get("/x", *many, *dropped).status == 200
+    assert len(recorder.next().fields) == 1000
+    answer = stage.get("/x", *many, "X-More: a", *dropped)
+    assert is_failure(answer, 431, "1000 fields")
+    assert recorder.seen.empty()
 
 
 @on("runserver", "sync", "gthread")
