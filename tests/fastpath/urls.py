@@ -20,6 +20,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.urls import include, path
 
 from samesite_proxy.fastpath.channel import Channel
+from tests.process.processes import await_that
 
 # The autoreloader watches every imported module, this one too.
 if watched := os.environ.get("TEST_WATCHED_MODULE"):
@@ -160,10 +161,12 @@ def sizes_threads(request: HttpRequest) -> HttpResponse:
 
 
 def cuts_channels(request: HttpRequest) -> HttpResponse:
-    for found in gc.get_objects():
-        if isinstance(found, Channel):
-            with contextlib.suppress(OSError):
-                found._socket.shutdown(socket.SHUT_RDWR)
+    """Its answer is none any more, once another thread has met the end."""
+    channels = [found for found in gc.get_objects() if isinstance(found, Channel)]
+    for channel in channels:
+        with contextlib.suppress(OSError):
+            channel._socket.shutdown(socket.SHUT_RDWR)
+    await_that("the channels are lost", lambda: all(channel.is_lost for channel in channels))
     return HttpResponse("cut")
 
 
