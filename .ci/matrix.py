@@ -160,7 +160,9 @@ def debian(suite: str) -> list[str]:
         half = root.with_suffix(".half")
         shutil.rmtree(half, ignore_errors=True)
         half.parent.mkdir(parents=True, exist_ok=True)
-        run(["debootstrap", "--variant=minbase", "--include=python3", suite, str(half), MIRROR])
+        # ca-certificates writes the file in whose place this machine's will be.
+        packages = "--include=ca-certificates,python3"
+        run(["debootstrap", "--variant=minbase", packages, suite, str(half), MIRROR])
         half.rename(root)
     return [*INSIDE, str(root)]
 
