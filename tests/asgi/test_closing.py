@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from queue import Queue
 
 import pytest
@@ -25,7 +26,11 @@ from tests.traffic.stage import Stage, asking_in_vain, on
 
 CODES = [1000, 1001, 1002, 1003, *range(1007, 1015), 3000, 4999]
 ENGLISH = "closed for a reason"
-LIBRARY_HIDDEN = {"PYTHONPATH": "tests/asgi/without_websockets"}
+LIBRARY_HIDDEN = {
+    "PYTHONPATH": os.pathsep.join(
+        ["tests/asgi/without_websockets", *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+}
 
 
 @on(*front())
