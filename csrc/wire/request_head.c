@@ -55,13 +55,20 @@ append(struct sp_request_head *head, struct sp_span part)
     return sp_buffer_append(head->block, part);
 }
 
+/* What a client says of it is left out, so that what is sent is ours. */
+static bool
+is_ours(struct sp_span name)
+{
+    return sp_is_cdn_loop(name) || sp_span_starts_nocase(name, SP_SPAN("X-Forwarded-"));
+}
+
 static bool
 append_line(struct sp_request_head *head, struct sp_span name, struct sp_span start,
             struct sp_span rest)
 {
     bool is_first = head->block->len == 0;
 
-    if (++head->count > SP_MAX_FIELDS) {
+    if (!is_ours(name) && ++head->count > SP_MAX_FIELDS) {
         head->is_too_long = true;
         return false;
     }

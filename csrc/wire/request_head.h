@@ -5,7 +5,7 @@
 #include "wire/buffer.h"
 #include "wire/field.h"
 
-/* Of a whole head, its first line included; of its fields SP_MAX_FIELDS are sent. */
+/* Of a whole head, its first line included; of a client's fields SP_MAX_FIELDS are sent. */
 #define SP_REQUEST_HEAD_CEILING ((size_t)64 * 1024)
 
 /* Of the fields that are given to be sent, before some are left out. */
@@ -49,7 +49,7 @@ struct sp_request_head {
     struct sp_buffer *block;  /* borrowed until it is cleared */
     struct sp_span nominated; /* the list in the Connection fields: of `joined` or of a field */
     struct sp_buffer joined;
-    size_t count; /* of the fields in `block` */
+    size_t count; /* of the client's fields in `block` */
     bool is_upgrade;
     bool is_too_long;
     struct sp_span passes;     /* the value of the last CDN-Loop field, itself */

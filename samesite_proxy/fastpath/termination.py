@@ -17,6 +17,23 @@ def _is_deadly() -> bool:
     return is_main and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+def _keep_from_forks() -> None:
+    """A process that a view forks dies of SIGTERM at once, from its first moment on: Python forgets
+    at a fork which signals it has noted and not yet told their handlers."""
+
+    def allow() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+    def die_of_it() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        allow()
+
+    def wait() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    os.register_at_fork(before=wait, after_in_parent=allow, after_in_child=die_of_it)
+
+
 @contextlib.contextmanager
 def answers_first(close: Callable[[], object]) -> Iterator[None]:
     """This process dies of SIGTERM as ever, but behind `close`: every connection would end in
@@ -25,18 +42,17 @@ def answers_first(close: Callable[[], object]) -> Iterator[None]:
     if not _is_deadly():
         yield
         return
-    own = os.getpid()
 
     def die(*_: object) -> None:
         """Without an exception: a view, and Django's server around it, could catch that."""
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # A second one does not wait.
         try:
-            if os.getpid() == own:  # And not a process that a view has forked.
-                close()
-                _engine.stop()
+            close()
+            _engine.stop()
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 
+    _keep_from_forks()
     signal.signal(signal.SIGTERM, die)
     try:
         yield

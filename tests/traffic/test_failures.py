@@ -375,13 +375,12 @@ def test_head_over_the_ceiling_is_431(stage: Stage) -> None:
 @on("fastpath", "waitress", *front("uvicorn"), *plain("uvicorn"))
 def test_thousand_fields_reach_the_frontend_and_one_more_is_431(stage: Stage) -> None:
     recorder = stage.record()
-    dropped = ("Connection: close", "Keep-Alive: timeout=5")
-    assert stage.get("/x", "X-0: a", *dropped).status == 200
-    many = [f"X-{number}: a" for number in range(1001 - len(recorder.next().fields))]
-    assert stage.get("/x", *many, *dropped).status == 200
-    assert len(recorder.next().fields) == 1000
-    answer = stage.get("/x", *many, "X-More: a", *dropped)
-    assert is_failure(answer, 431, "1000 fields")
+    many = [f"X-{number}: a" for number in range(999)]
+    assert stage.get("/x", *many).status == 200
+    sent = [name for name in recorder.next().names if not name.startswith("x-forwarded-")]
+    assert len(sent) == 1000 + ("cdn-loop" in sent)
+    answer = stage.get("/x", *many, "X-More: a")
+    assert is_failure(answer, 431)
     assert recorder.seen.empty()
 
 
