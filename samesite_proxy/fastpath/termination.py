@@ -17,21 +17,23 @@ def _is_deadly() -> bool:
     return is_main and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
-def _keep_from_forks() -> None:
+def _keep_from_forks(handler: Callable[..., object]) -> None:
     """A process that a view forks dies of SIGTERM at once, from its first moment on: Python forgets
     at a fork which signals it has noted and not yet told their handlers."""
+    before = threading.local()
 
-    def allow() -> None:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    def hold() -> None:
+        before.mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
-    def die_of_it() -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        allow()
+    def release() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before.mask)
 
-    def wait() -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    def forget() -> None:
+        if signal.getsignal(signal.SIGTERM) is handler:  # And not the project's own.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        release()
 
-    os.register_at_fork(before=wait, after_in_parent=allow, after_in_child=die_of_it)
+    os.register_at_fork(before=hold, after_in_parent=release, after_in_child=forget)
 
 
 @contextlib.contextmanager
@@ -52,7 +54,7 @@ def answers_first(close: Callable[[], object]) -> Iterator[None]:
         finally:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    _keep_from_forks()
+    _keep_from_forks(die)
     signal.signal(signal.SIGTERM, die)
     try:
         yield

@@ -7,6 +7,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -200,6 +202,30 @@ def test_sigterm_ends_a_process_forked_by_a_view_and_nothing_else(tmp_path: Path
             await_that("it has ended", lambda: server.children() == [])
         ask(client, "GET", "/api/hello/")
         assert client.read_answer().body == HELLO
+
+
+FORKS_UNDER_ITS_OWN = """
+import os, signal
+from samesite_proxy.fastpath.termination import answers_first
+
+with answers_first(print):
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    own = lambda *_: os._exit(7)
+    signal.signal(signal.SIGTERM, own)
+    child = os.fork()
+    if child == 0:
+        os.kill(os.getpid(), signal.SIGTERM)  # Blocked, as where it was forked.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_forked_process_keeps_a_handler_and_a_mask_of_the_projects_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS_UNDER_ITS_OWN], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "7\n"
 
 
 @pytest.mark.parametrize(
