@@ -16,6 +16,7 @@ from tests.harness.scripted_upstream import Connection, Script
 @dataclass(frozen=True)
 class Certificate:
     path: str
+    key: str  # its path
     context: ssl.SSLContext
 
 
@@ -29,7 +30,7 @@ def make_certificate(folder: Path, name: str) -> Certificate:
     )  # fmt: skip
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path, key)
-    return Certificate(path, context)
+    return Certificate(path, key, context)
 
 
 def rehashed(folder: Path, certificate: Certificate, *, link: str = "") -> str:

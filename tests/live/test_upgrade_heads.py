@@ -282,8 +282,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 
 @pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
 def test_gunicorn_with_tls_answers_501(kind: str, certificate: Certificate) -> None:
-    key = str(Path(certificate.path).with_suffix(".key"))
-    options = ("--certfile", certificate.path, "--keyfile", key)
+    options = ("--certfile", certificate.path, "--keyfile", certificate.key)
     with scripted(echo) as upstream, serving(kind, {"FRONTEND": upstream.url}, options) as server:
         with RawClient(server.port) as client:
             context = ssl.create_default_context(cafile=certificate.path)

@@ -6,7 +6,6 @@ import io
 import json
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from werkzeug.serving import DechunkedInput
@@ -14,7 +13,7 @@ from werkzeug.serving import DechunkedInput
 from tests.harness.django_servers import DjangoServer, serving
 from tests.harness.http_requests import OK, Recorder, RequestReader, recording
 from tests.harness.raw_client import Answer
-from tests.harness.scripted_upstream import Connection, ScriptedUpstream
+from tests.harness.scripted_upstream import Connection, ScriptedUpstream, scripted
 from tests.harness.tls import make_certificate, tls_client
 from tests.live.test_event_streams import EVENTS, Events, Stream
 from tests.live.tunnels import upgrade
@@ -101,9 +100,8 @@ def test_events_pass_the_debugger_each_at_once(stage: Stage) -> None:
 
 @pytest.fixture(scope="module")
 def frontend() -> Iterator[ScriptedUpstream]:
-    upstream = ScriptedUpstream(Recorder())
-    yield upstream
-    upstream.close()
+    with scripted(Recorder()) as upstream:
+        yield upstream
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +109,8 @@ def server(
     frontend: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DjangoServer]:
     """One that ends TLS itself."""
-    folder = tmp_path_factory.mktemp("tls")
-    path = Path(make_certificate(folder, "localhost").path)
-    options = ["--cert-file", str(path), "--key-file", str(path.with_suffix(".key"))]
+    certificate = make_certificate(tmp_path_factory.mktemp("tls"), "localhost")
+    options = ["--cert-file", certificate.path, "--key-file", certificate.key]
     with serving("runserver_plus", {"FRONTEND": frontend.url}, options) as running:
         yield running
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from queue import Queue
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from tests.harness.django_servers import DjangoServer, serving
 from tests.harness.http_requests import OK, Recorder, Request, RequestReader, recording
 from tests.harness.raw_client import Broken
-from tests.harness.scripted_upstream import DEADLINE, Connection, ScriptedUpstream
+from tests.harness.scripted_upstream import DEADLINE, Connection, ScriptedUpstream, scripted
 from tests.harness.tls import make_certificate, tls_client
 from tests.live.tunnels import echo, upgrade
 from tests.traffic.stage import Stage, on, request
@@ -41,18 +40,17 @@ def test_body_ends_where_its_length_says(stage: Stage) -> None:
 
 @pytest.fixture(scope="module")
 def frontend() -> Iterator[ScriptedUpstream]:
-    upstream = ScriptedUpstream(Recorder())
-    yield upstream
-    upstream.close()
+    with scripted(Recorder()) as upstream:
+        yield upstream
 
 
 @pytest.fixture(scope="module")
 def server(
     frontend: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DjangoServer]:
-    path = Path(make_certificate(tmp_path_factory.mktemp("tls"), "localhost").path)
-    certificate = [str(path), str(path.with_suffix(".key"))]
-    with serving("simple_server", {"FRONTEND": frontend.url}, certificate) as running:
+    certificate = make_certificate(tmp_path_factory.mktemp("tls"), "localhost")
+    options = [certificate.path, certificate.key]
+    with serving("simple_server", {"FRONTEND": frontend.url}, options) as running:
         yield running
 
 

@@ -179,9 +179,9 @@ def test_ca_file_of_certificates_is_taken(tmp_path: Path) -> None:
 
 
 def test_ca_file_without_a_certificate_is_refused(tmp_path: Path) -> None:
-    certificate = Path(make_certificate(tmp_path, "frontend.example").path)
-    der = ssl.PEM_cert_to_DER_cert(certificate.read_text())
-    for content in (b"", certificate.with_suffix(".key").read_bytes(), der):
+    certificate = make_certificate(tmp_path, "frontend.example")
+    der = ssl.PEM_cert_to_DER_cert(Path(certificate.path).read_text())
+    for content in (b"", Path(certificate.key).read_bytes(), der):
         (tmp_path / "other").write_bytes(content)
         (problem,) = problems_of(CA_FILE=tmp_path / "other")
         assert "PEM" in problem.message
