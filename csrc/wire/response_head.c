@@ -13,6 +13,7 @@ forget(struct sp_response_head *head)
     head->lines.len = 0;
     head->nominated.len = 0;
     head->reason.len = 0;
+    head->begun.len = 0;
     head->count = 0;
     head->status = 0;
     head->content_length = SP_LENGTH_UNKNOWN;
@@ -218,6 +219,8 @@ sp_response_head_init(struct sp_response_head *head)
     sp_buffer_init(&head->lines, SP_RESPONSE_HEAD_CEILING);
     sp_buffer_init(&head->nominated, SP_NOMINATED_CEILING);
     sp_buffer_init(&head->reason, SP_RESPONSE_HEAD_CEILING);
+    /* With CRLF; even a full head has room for a blank line. */
+    sp_buffer_init(&head->begun, SP_RESPONSE_HEAD_CEILING + 2);
     sp_buffer_init(&head->trailers, SP_RESPONSE_HEAD_CEILING);
     head->offer = (struct sp_span){NULL, 0};
     forget(head);
@@ -229,6 +232,7 @@ sp_response_head_clear(struct sp_response_head *head)
     sp_buffer_clear(&head->lines);
     sp_buffer_clear(&head->nominated);
     sp_buffer_clear(&head->reason);
+    sp_buffer_clear(&head->begun);
     sp_buffer_clear(&head->trailers);
     forget(head);
 }
@@ -252,6 +256,49 @@ sp_response_head_add(struct sp_response_head *head, struct sp_span line)
     }
     bool taken = head->status == 0 ? take_status_line(head, line) : take_field(head, line);
     return taken ? SP_HEAD_MORE : SP_HEAD_REFUSED;
+}
+
+/* Takes a line, or the part of one that is here. */
+static enum sp_head_step
+read_line(struct sp_response_head *head, struct sp_span *bytes)
+{
+    const char *end = memchr(bytes->data, '\n', bytes->len);
+    struct sp_span text = {bytes->data, end != NULL ? (size_t)(end - bytes->data) : bytes->len};
+    struct sp_span line = {text.data, text.len + (end != NULL ? 1 : 0)};
+
+    *bytes = (struct sp_span){bytes->data + line.len, bytes->len - line.len};
+    /* Of whole lines, too: else it would depend on how they are cut. */
+    bool is_long = head->begun.len + text.len > SP_RESPONSE_HEAD_CEILING - head->lines.len + 1;
+    if (!is_long && end != NULL && head->begun.len == 0) {
+        return sp_response_head_add(head, line);
+    }
+    if (is_long || !sp_buffer_append(&head->begun, line)) {
+        (void)refuse(head, SP_TOO_LONG);
+        return SP_HEAD_REFUSED;
+    }
+    if (end == NULL) {
+        return SP_HEAD_MORE;
+    }
+    enum sp_head_step step = sp_response_head_add(head, sp_buffer_peek(&head->begun));
+    head->begun.len = 0;
+    return step;
+}
+
+enum sp_head_step
+sp_response_head_read(struct sp_response_head *head, struct sp_span *bytes)
+{
+    enum sp_head_step step = SP_HEAD_MORE;
+
+    if (head->broken != NULL || head->complete) {
+        return head->complete ? SP_HEAD_COMPLETE : SP_HEAD_REFUSED;
+    }
+    if (head->is_interim && bytes->len > 0) {
+        forget(head);
+    }
+    while (bytes->len > 0 && step == SP_HEAD_MORE) {
+        step = read_line(head, bytes);
+    }
+    return step;
 }
 
 /* The protocol that a 101 chose is for the client too. Where no body can be, no length may be said

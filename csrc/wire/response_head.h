@@ -1,4 +1,5 @@
-/* The head of an answer, line by line: strict where a second reading would be possible. */
+/* The head of an answer, line by line or as it is read: strict where a second reading would be
+ * possible. */
 #ifndef SP_WIRE_RESPONSE_HEAD_H
 #define SP_WIRE_RESPONSE_HEAD_H
 
@@ -12,6 +13,7 @@ struct sp_response_head {
     struct sp_buffer lines;     /* the fields of the head at hand, each with a LF */
     struct sp_buffer nominated; /* its Connection fields as one list */
     struct sp_buffer reason;
+    struct sp_buffer begun;   /* of a line whose end has not been read yet */
     size_t count;             /* of the fields in `lines`, at most SP_MAX_FIELDS */
     int status;               /* 0 before a status line */
     long long content_length; /* bytes, or SP_LENGTH_UNKNOWN */
@@ -19,7 +21,7 @@ struct sp_response_head {
     bool http_1_0;
     bool chunked;
     struct sp_span offer; /* the request's lines, borrowed, where a 101 may answer it */
-    bool is_interim;      /* a whole head of 1xx is here, and is forgotten with the next line */
+    bool is_interim;      /* a whole head of 1xx is here, and is forgotten with what comes next */
     bool complete;        /* the final head, blank line included, is here */
     const char *broken;   /* which rule, static, once a line is refused; else NULL */
     struct sp_buffer trailers; /* fields after the body, each with a LF */
@@ -38,6 +40,12 @@ void sp_response_head_clear(struct sp_response_head *head);
 /* Takes the next line, its line end included. Of a chunked answer's trailers those are kept that
  * may stand there (RFC 9110, 6.5.1); one that is no field ends it all. */
 enum sp_head_step sp_response_head_add(struct sp_response_head *head, struct sp_span line);
+
+/* Takes lines off `*bytes`, as they have been read from the upstream and however they are cut, and
+ * keeps the beginning of one that has no end yet. MORE: all bytes are taken. INTERIM and COMPLETE:
+ * `*bytes` is what follows that head. A line without an end is refused where it cannot fit into
+ * the head any more; what is refused stays so. Never for trailers. */
+enum sp_head_step sp_response_head_read(struct sp_response_head *head, struct sp_span *bytes);
 
 /* The next field to forward: cuts it off `*rest`, which starts as head->lines. Hop-by-hop
  * fields are passed over, and the length of what can have no body. False at the end. */

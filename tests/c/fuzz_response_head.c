@@ -1,5 +1,5 @@
-/* Any bytes as an answer's head, line by line: no crash, and nothing crosses that another
- * reader could take for something else. */
+/* Any bytes as an answer's head, line by line, or in whatever pieces: no crash, and nothing crosses
+ * that another reader could take for something else. */
 #undef NDEBUG
 #include "wire/hop_by_hop.h"
 #include "wire/response_head.h"
@@ -34,6 +34,75 @@ check_head(const struct sp_response_head *head)
     check_fields(head);
 }
 
+/* The last step; `*rest` is what the head has left. */
+static enum sp_head_step
+read_all(struct sp_response_head *head, struct sp_span *rest)
+{
+    enum sp_head_step step = SP_HEAD_MORE;
+
+    do {
+        step = sp_response_head_read(head, rest);
+    } while (step == SP_HEAD_INTERIM && rest->len > 0);
+    assert(step != SP_HEAD_MORE || rest->len == 0);
+    return step;
+}
+
+/* Cut where its own bytes say. */
+static enum sp_head_step
+read_pieces(struct sp_response_head *head, struct sp_span *rest)
+{
+    enum sp_head_step step = SP_HEAD_MORE;
+    size_t longest = 1 + rest->len % 31;
+
+    while (rest->len > 0 && (step == SP_HEAD_MORE || step == SP_HEAD_INTERIM)) {
+        size_t len = 1 + (unsigned char)rest->data[0] % longest;
+        struct sp_span piece = {rest->data, len < rest->len ? len : rest->len};
+        size_t given = piece.len;
+        step = read_all(head, &piece);
+        given -= piece.len;
+        *rest = (struct sp_span){rest->data + given, rest->len - given};
+    }
+    return step;
+}
+
+static bool
+is_same(const struct sp_buffer *a, const struct sp_buffer *b)
+{
+    return sp_span_equal(sp_buffer_peek(a), sp_buffer_peek(b));
+}
+
+static void
+check_same(const struct sp_response_head *a, const struct sp_response_head *b)
+{
+    assert(a->status == b->status && a->count == b->count && a->chunked == b->chunked);
+    assert(a->content_length == b->content_length && a->keep_alive == b->keep_alive);
+    assert(a->http_1_0 == b->http_1_0 && a->complete == b->complete && a->broken == b->broken);
+    assert(is_same(&a->lines, &b->lines) && is_same(&a->nominated, &b->nominated));
+    assert(is_same(&a->reason, &b->reason));
+}
+
+/* `lines` has been given the same line by line. */
+static void
+check_reading(struct sp_span bytes, const struct sp_response_head *lines)
+{
+    struct sp_response_head whole;
+    struct sp_response_head pieces;
+    struct sp_span whole_rest = bytes;
+    struct sp_span pieces_rest = bytes;
+
+    sp_response_head_init(&whole);
+    sp_response_head_init(&pieces);
+    enum sp_head_step step = read_all(&whole, &whole_rest);
+    assert(step == read_pieces(&pieces, &pieces_rest) && whole_rest.len == pieces_rest.len);
+    check_same(&whole, &pieces);
+    assert((step == SP_HEAD_COMPLETE) == lines->complete);
+    if (step == SP_HEAD_COMPLETE) {
+        check_head(&whole);
+    }
+    sp_response_head_clear(&whole);
+    sp_response_head_clear(&pieces);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -52,6 +121,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_head(&head);
         }
     }
+    check_reading((struct sp_span){(const char *)data, size}, &head);
     sp_response_head_clear(&head);
     return 0;
 }
