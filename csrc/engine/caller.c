@@ -16,8 +16,7 @@ wait_a_slice(struct sp_exchange *exchange, long long slice)
     if (slice == 0) {
         return SP_E_AGAIN;
     }
-    struct timespec deadline = sp_clock_deadline(slice);
-    int outcome = pthread_cond_timedwait(&exchange->changed, &exchange->mutex, &deadline);
+    int outcome = sp_clock_wait(&exchange->changed, &exchange->mutex, slice);
 
     if (outcome == ETIMEDOUT && exchange->client != SP_NO_CLIENT &&
         sp_client_is_gone(exchange->client)) {

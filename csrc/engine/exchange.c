@@ -89,9 +89,9 @@ init(struct sp_exchange *exchange, struct sp_mailbox *mailbox, struct sp_request
     sp_pipe_init(&exchange->request, SP_PIPE_CEILING + SP_FRAMING_CEILING);
     sp_pipe_init(&exchange->response, SP_PIPE_CEILING);
     sp_response_head_init(&exchange->head);
-    /* These cannot fail with default attributes on the supported systems. */
+    /* Cannot fail with default attributes on the supported systems. */
     (void)pthread_mutex_init(&exchange->mutex, NULL);
-    (void)pthread_cond_init(&exchange->changed, NULL);
+    sp_clock_init_condition(&exchange->changed);
 }
 
 enum sp_error

@@ -17,13 +17,14 @@ from collections.abc import Callable
 
 from samesite_proxy import _engine
 from samesite_proxy._engine import CHUNKED, TUNNEL, EngineError, Exchange, Upstream
+from tests.harness.clock import let_wall_be_ahead
 from tests.harness.sends import follow
 
 HOST = [("Host", "site.example")]
 
 
-def upstream_at(url: str, connect_timeout: float = 10) -> Upstream:
-    return Upstream(url + "/", None, None, True, (connect_timeout, 20, 20), 256)
+def upstream_at(url: str, connect_timeout: float = 10, timeout: float = 20) -> Upstream:
+    return Upstream(url + "/", None, None, True, (connect_timeout, timeout, timeout), 256)
 
 
 def start(upstream: Upstream, target: str = "/", length: int = -2) -> Exchange:
@@ -189,11 +190,13 @@ def exits_from_a_pool(url: str) -> None:
     sys.stdin.readline()
 
 
-def interrupted(url: str, how: str) -> None:
-    """Ctrl-C while the main thread waits."""
+def interrupted(url: str, how: str, ahead: str = "") -> None:
+    """Ctrl-C while the main thread waits; by a wall clock that is so many seconds ahead."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # Ignored in a background job.
+    if ahead:
+        let_wall_be_ahead(int(ahead))
     try:
-        wait_in(upstream_at(url), how)
+        wait_in(upstream_at(url, timeout=60), how)
     except KeyboardInterrupt:
         say("interrupted")
     raise SystemExit(0)

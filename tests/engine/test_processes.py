@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from queue import Queue
 
 import pytest
 
+from tests.harness.preload import preloaded
 from tests.harness.scripted_upstream import Connection, ScriptedUpstream, scripted
 
 ROOT = Path(__file__).parents[2]
@@ -165,6 +167,19 @@ def test_interrupt_ends_the_waiting(upstream: ScriptedUpstream, how: str) -> Non
         await_stalled(1)
         program.process.send_signal(signal.SIGINT)
         assert program.rest() == ["interrupted"]
+
+
+@on_linux
+def test_waiting_is_as_short_as_ever_while_the_wall_clock_is_set_back() -> None:
+    prefix = ("env", f"LD_PRELOAD={preloaded('clock')}")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with running("interrupted", url, "head", "3600", prefix=prefix) as program:
+            connection, _ = silent.accept()
+            with connection:
+                assert connection.recv(100)
+                program.process.send_signal(signal.SIGINT)
+                assert program.rest() == ["interrupted"]
 
 
 @on_linux

@@ -10,8 +10,8 @@ import pytest
 
 from tests.engine.test_processes import running
 from tests.harness.http_requests import Request, RequestReader
+from tests.harness.preload import preloaded
 from tests.harness.scripted_upstream import Connection, Script, scripted
-from tests.harness.sends import preloaded
 from tests.harness.tls import make_certificate, over_tls
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
@@ -54,7 +54,7 @@ def test_request_is_whole_wherever_its_sends_are_cut(scheme: str, tmp_path: Path
         script, authority = over_tls(certificate.context, script), certificate.path
     with scripted(script) as upstream:
         url = f"{scheme}://localhost:{upstream.port}"
-        prefix = ("env", f"LD_PRELOAD={preloaded()}")
+        prefix = ("env", f"LD_PRELOAD={preloaded('sends')}")
         with running("cut_sends", url, authority, prefix=prefix) as program:
             said = program.rest()
         sent = int(said.pop().removeprefix("sent "))

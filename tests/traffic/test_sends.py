@@ -14,9 +14,9 @@ from tests.asgi import servers
 from tests.harness.django_servers import DjangoServer, serving
 from tests.harness.groups import grouped
 from tests.harness.http_requests import Request, RequestReader
+from tests.harness.preload import preloaded
 from tests.harness.raw_client import RawClient, exchange
 from tests.harness.scripted_upstream import Connection, scripted
-from tests.harness.sends import preloaded
 from tests.harness.tls import make_certificate, over_tls
 from tests.traffic.stage import chunked, request
 
@@ -79,7 +79,7 @@ def server(
     ):
         frontends = {"/": plain.url, "/tls": f"https://localhost:{encrypted.port}"}
         settings = {"FRONTEND": frontends, "CA_FILE": certificate.path}
-        preload = {"LD_PRELOAD": preloaded(), "SENDS": SCHEDULE, "SENDS_BUFFER": BUFFER}
+        preload = {"LD_PRELOAD": preloaded("sends"), "SENDS": SCHEDULE, "SENDS_BUFFER": BUFFER}
         with serving(request.param, settings, **preload) as started:
             yield started
             assert "Traceback" not in started.log()
