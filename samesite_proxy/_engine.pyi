@@ -72,10 +72,12 @@ class Exchange:
         """
 
     def relay(self, fd: int, head: bytes, early: bytes, /) -> None:
-        """Give the engine the client's connection, also when it fails.
+        """Give the engine the client's connection, also when it fails with EngineError.
 
         `head` goes out on it, then the answer's body as it is; after a 101 `early` and what the
-        client sends goes upstream. The exchange goes on without this object.
+        client sends goes upstream. The exchange goes on without this object, whose methods but
+        for cancel() raise RuntimeError from then on. So does this one before head() has answered;
+        the connection stays the caller's then.
         """
 
     def cancel(self, /) -> None:

@@ -189,6 +189,12 @@ sp_caller_consume(struct sp_exchange *exchange, size_t count)
     sp_pipe_consume(&exchange->response, count);
 }
 
+bool
+sp_caller_has_head(struct sp_exchange *exchange)
+{
+    return sp_caller_await_head(exchange, 0) == SP_OK;
+}
+
 /* (15) The client's socket is offered to the engine. */
 enum sp_error
 sp_caller_relay(struct sp_exchange *exchange, int fd, struct sp_span head, struct sp_span early)

@@ -37,7 +37,10 @@ enum sp_error sp_caller_await_body(struct sp_exchange *exchange, struct sp_span 
                                    long long slice);
 void sp_caller_consume(struct sp_exchange *exchange, size_t count);
 
-/* Gives the engine the client's socket `fd`, also when it fails: `head` goes out on it, then
+/* Whether the final head has come, so that sp_caller_relay may be called. */
+bool sp_caller_has_head(struct sp_exchange *exchange);
+
+/* Once: gives the engine the client's socket `fd`, also when it fails: `head` goes out on it, then
  * the answer's body as it is; in a tunnel `early` and what follows goes upstream. */
 enum sp_error sp_caller_relay(struct sp_exchange *exchange, int fd, struct sp_span head,
                               struct sp_span early);

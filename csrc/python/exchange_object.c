@@ -9,7 +9,7 @@ struct ExchangeObject {
     struct sp_exchange *exchange; /* a reference of our own */
     atomic_bool sending;          /* some thread is in a method of the request's half */
     atomic_bool receiving;        /* some thread is in one of the answer's half */
-    bool relayed;                 /* the engine has the client's connection, and the rest */
+    atomic_bool relayed;          /* the engine has the client's connection, and the rest */
 };
 
 static struct ExchangeObject *
@@ -18,19 +18,27 @@ as_exchange(PyObject *self)
     return (struct ExchangeObject *)(void *)self;
 }
 
-/* One thread at a time in each half, and never a forked child: the engine is its parent's. */
+/* One thread at a time in each half, and never a forked child: the engine is its parent's. Nor any
+ * once the exchange is relayed: the pipe's ends are both the engine's then. */
 static bool
 enter(PyObject *self, atomic_bool *half)
 {
+    const char *refusal = NULL;
+
     if (!sp_process_owns(as_exchange(self)->exchange->mailbox)) {
-        PyErr_SetString(PyExc_RuntimeError, "this exchange belongs to the parent process");
-        return false;
+        refusal = "this exchange belongs to the parent process";
     }
-    if (atomic_exchange(half, true)) {
-        PyErr_SetString(PyExc_RuntimeError, "this exchange is in use by another thread");
-        return false;
+    else if (atomic_exchange(half, true)) {
+        refusal = "this exchange is in use by another thread";
     }
-    return true;
+    else if (atomic_load(&as_exchange(self)->relayed)) {
+        refusal = "this exchange is relayed, and goes on by itself";
+        atomic_store(half, false);
+    }
+    if (refusal != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, refusal);
+    }
+    return refusal == NULL;
 }
 
 static PyObject *
@@ -88,8 +96,9 @@ offer(PyObject *self, struct sp_span bytes)
     return PyLong_FromSsize_t(wanted ? (Py_ssize_t)(bytes.len - rest.len) : -1);
 }
 
+/* `way` sends the bytes of `data`, or a part of them. */
 static PyObject *
-exchange_offer(PyObject *self, PyObject *data)
+send_by(PyObject *self, PyObject *data, PyObject *(*way)(PyObject *self, struct sp_span bytes))
 {
     Py_buffer view;
 
@@ -99,10 +108,16 @@ exchange_offer(PyObject *self, PyObject *data)
     PyObject *result = NULL;
     if (enter(self, &as_exchange(self)->sending)) {
         result = leave(&as_exchange(self)->sending,
-                       offer(self, (struct sp_span){view.buf, (size_t)view.len}));
+                       way(self, (struct sp_span){view.buf, (size_t)view.len}));
     }
     PyBuffer_Release(&view);
     return result;
+}
+
+static PyObject *
+exchange_offer(PyObject *self, PyObject *data)
+{
+    return send_by(self, data, offer);
 }
 
 PyDoc_STRVAR(send_doc, "send($self, data, /)\n--\n\n"
@@ -113,22 +128,10 @@ PyDoc_STRVAR(send_doc, "send($self, data, /)\n--\n\n"
 static PyObject *
 exchange_send(PyObject *self, PyObject *data)
 {
-    Py_buffer view;
-
-    if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) {
-        return NULL;
-    }
-    PyObject *result = NULL;
-    if (enter(self, &as_exchange(self)->sending)) {
-        result = leave(&as_exchange(self)->sending,
-                       send_all(self, (struct sp_span){view.buf, (size_t)view.len}));
-    }
-    PyBuffer_Release(&view);
-    return result;
+    return send_by(self, data, send_all);
 }
 
-/* The upstream's early answer is looked for between waits for the client; ms. */
-#define SP_CLIENT_SLICE 50
+#define SP_CLIENT_SLICE 50 /* ms between looks for an early answer, while the client is awaited */
 
 static PyObject *
 await_client(PyObject *self)
@@ -196,6 +199,19 @@ await_head(PyObject *self, bool wait)
     return error == SP_OK ? sp_answer_head_build(&exchange->head) : raise_error(self, error);
 }
 
+/* `way` waits for what comes, unless the one argument is false. */
+static PyObject *
+receive_by(PyObject *self, PyObject *args, const char *format,
+           PyObject *(*way)(PyObject *self, bool wait))
+{
+    int wait = 1;
+
+    if (!PyArg_ParseTuple(args, format, &wait) || !enter(self, &as_exchange(self)->receiving)) {
+        return NULL;
+    }
+    return leave(&as_exchange(self)->receiving, way(self, wait != 0));
+}
+
 PyDoc_STRVAR(head_doc,
              "head($self, wait=True, /)\n--\n\n"
              "Wait for the answer's head: its status, reason and fields (pairs of\n"
@@ -205,14 +221,7 @@ PyDoc_STRVAR(head_doc,
 static PyObject *
 exchange_head(PyObject *self, PyObject *args)
 {
-    int wait = 1;
-
-    if (!PyArg_ParseTuple(args, "|p:head", &wait)) {
-        return NULL;
-    }
-    return enter(self, &as_exchange(self)->receiving)
-               ? leave(&as_exchange(self)->receiving, await_head(self, wait != 0))
-               : NULL;
+    return receive_by(self, args, "|p:head", await_head);
 }
 
 static PyObject *
@@ -251,42 +260,39 @@ PyDoc_STRVAR(read_doc, "read($self, wait=True, /)\n--\n\n"
 static PyObject *
 exchange_read(PyObject *self, PyObject *args)
 {
-    int wait = 1;
-
-    if (!PyArg_ParseTuple(args, "|p:read", &wait)) {
-        return NULL;
-    }
-    return enter(self, &as_exchange(self)->receiving)
-               ? leave(&as_exchange(self)->receiving, await_body(self, wait != 0))
-               : NULL;
+    return receive_by(self, args, "|p:read", await_body);
 }
 
 static PyObject *
 relay(PyObject *self, int fd, struct sp_span head, struct sp_span early)
 {
-    enum sp_error error = sp_caller_relay(as_exchange(self)->exchange, fd, head, early);
+    struct sp_exchange *exchange = as_exchange(self)->exchange;
 
-    if (error != SP_OK) {
-        return raise_error(self, error);
+    if (!sp_caller_has_head(exchange)) {
+        PyErr_SetString(PyExc_RuntimeError, "this exchange has no head yet");
+        return NULL;
     }
-    as_exchange(self)->relayed = true;
-    Py_RETURN_NONE;
+    enum sp_error error = sp_caller_relay(exchange, fd, head, early);
+    if (error != SP_OK) {
+        sp_caller_cancel(exchange); /* the client is lost, and with it the exchange's purpose */
+    }
+    atomic_store(&as_exchange(self)->relayed, true);
+    return error == SP_OK ? Py_NewRef(Py_None) : raise_error(self, error);
 }
 
 PyDoc_STRVAR(relay_doc,
              "relay($self, fd, head, early, /)\n--\n\n"
              "Give the engine the client's connection, also when it fails: head goes out on\n"
              "it, then the answer's body as it is. After a 101, early and what the client\n"
-             "sends goes upstream. The exchange goes on without this object.");
+             "sends goes upstream. The exchange goes on without this object: RuntimeError\n"
+             "from then on, as before the head, and the connection is the caller's.");
 
 static PyObject *
 exchange_relay(PyObject *self, PyObject *args)
 {
     int fd;
-    struct sp_span head;
-    struct sp_span early;
-    Py_ssize_t head_length;
-    Py_ssize_t early_length;
+    struct sp_span head, early;
+    Py_ssize_t head_length, early_length;
 
     if (!PyArg_ParseTuple(args, "iy#y#:relay", &fd, &head.data, &head_length, &early.data,
                           &early_length)) {
@@ -307,7 +313,7 @@ exchange_cancel(PyObject *self, PyObject *Py_UNUSED(unused))
 {
     struct sp_exchange *exchange = as_exchange(self)->exchange;
 
-    if (sp_process_owns(exchange->mailbox) && !as_exchange(self)->relayed) {
+    if (sp_process_owns(exchange->mailbox) && !atomic_load(&as_exchange(self)->relayed)) {
         sp_caller_cancel(exchange);
     }
     Py_RETURN_NONE;
@@ -321,7 +327,7 @@ exchange_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
 
     if (exchange != NULL && sp_process_owns(exchange->mailbox)) {
-        if (!as_exchange(self)->relayed) {
+        if (!atomic_load(&as_exchange(self)->relayed)) {
             sp_caller_cancel(exchange);
         }
         sp_exchange_give_back(exchange);
@@ -341,16 +347,12 @@ sp_exchange_object_wrap(PyTypeObject *type, struct sp_exchange *exchange)
         sp_exchange_give_back(exchange);
         return NULL;
     }
-    as_exchange(self)->exchange = exchange;
-    atomic_init(&as_exchange(self)->sending, false);
-    atomic_init(&as_exchange(self)->receiving, false);
+    as_exchange(self)->exchange = exchange; /* the rest is zeroes */
     return self;
 }
 
 /* Not const, since a slot takes a plain pointer. */
 static char exchange_doc[] = "One request and its answer, made by Upstream.request().";
-
-PyDoc_STRVAR(key_doc, "What Notifier.answer() names this exchange by.");
 
 static PyObject *
 exchange_key(PyObject *self, void *Py_UNUSED(closure))
@@ -359,7 +361,7 @@ exchange_key(PyObject *self, void *Py_UNUSED(closure))
 }
 
 static PyGetSetDef exchange_properties[] = {
-    {"key", exchange_key, NULL, key_doc, NULL},
+    {"key", exchange_key, NULL, "What Notifier.answer() names this exchange by.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
