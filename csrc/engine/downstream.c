@@ -65,7 +65,7 @@ sp_downstream_use(struct sp_downstream *downstream, size_t count)
     }
 }
 
-bool
+enum sp_error
 sp_downstream_replace(struct sp_downstream *downstream, size_t count, struct sp_span bytes)
 {
     struct sp_span unused = sp_downstream_unused(downstream);
@@ -74,14 +74,15 @@ sp_downstream_replace(struct sp_downstream *downstream, size_t count, struct sp_
     sp_buffer_init(&in, downstream->in.ceiling);
     if (!sp_buffer_append(&in, bytes) ||
         !sp_buffer_append(&in, (struct sp_span){unused.data + count, unused.len - count})) {
+        enum sp_error error = in.is_short ? SP_E_NO_MEMORY : SP_E_REQUEST_LONG;
         sp_buffer_clear(&in);
-        return false;
+        return error;
     }
     sp_buffer_clear(&downstream->in);
     downstream->in = in;
     downstream->used = 0;
     downstream->scanned = 0;
-    return true;
+    return SP_OK;
 }
 
 /* How many bytes may be read now. */

@@ -103,9 +103,10 @@ void sp_downstream_set_state(struct sp_downstream *downstream, enum sp_downstrea
 struct sp_span sp_downstream_unused(const struct sp_downstream *downstream);
 void sp_downstream_use(struct sp_downstream *downstream, size_t count);
 
-/* Puts `bytes` in the place of the first `count` unused ones. False, and nothing has changed, when
- * the ceiling would be passed or memory is short. */
-bool sp_downstream_replace(struct sp_downstream *downstream, size_t count, struct sp_span bytes);
+/* Puts `bytes` in the place of the first `count` unused ones. SP_E_REQUEST_LONG, and nothing has
+ * changed, when the ceiling would be passed. */
+enum sp_error sp_downstream_replace(struct sp_downstream *downstream, size_t count,
+                                    struct sp_span bytes);
 
 /* Has the poller watch for what is of interest now. */
 void sp_downstream_watch(struct sp_loop *loop, struct sp_downstream *downstream);

@@ -37,3 +37,19 @@ sp_error_info(enum sp_error error)
     assert(error < SP_ERROR_COUNT);
     return &table[error];
 }
+
+enum sp_error
+sp_error_of_request(enum sp_request_verdict verdict)
+{
+    switch (verdict) {
+    case SP_REQUEST_FIT:
+        return SP_OK;
+    case SP_REQUEST_INVALID:
+        return SP_E_REQUEST_INVALID;
+    case SP_REQUEST_TOO_LONG:
+        return SP_E_REQUEST_LONG;
+    case SP_REQUEST_SHORT:
+        break;
+    }
+    return SP_E_NO_MEMORY;
+}

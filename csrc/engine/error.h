@@ -2,6 +2,8 @@
 #ifndef SP_ENGINE_ERROR_H
 #define SP_ENGINE_ERROR_H
 
+#include "wire/request_head.h"
+
 enum sp_error {
     SP_OK = 0,
     SP_E_AGAIN, /* no failure: nothing happened within the slice, wait again */
@@ -37,5 +39,8 @@ struct sp_error_info {
 };
 
 const struct sp_error_info *sp_error_info(enum sp_error error);
+
+/* What it means that a head cannot be sent. */
+enum sp_error sp_error_of_request(enum sp_request_verdict verdict);
 
 #endif

@@ -5,7 +5,7 @@
 #include "engine/roster.h"
 
 /* Under the exchange's mutex. */
-static bool
+static enum sp_error
 move_plain(struct sp_downstream *downstream)
 {
     struct sp_visit *visit = &downstream->visit;
@@ -17,16 +17,16 @@ move_plain(struct sp_downstream *downstream)
     }
     bytes.len = bytes.len < room ? bytes.len : room;
     if (!sp_request_body_write(visit->exchange, bytes)) {
-        return false;
+        return SP_E_NO_MEMORY;
     }
     visit->body_left -= (long long)bytes.len;
     visit->is_body_done = visit->body_left == 0;
     sp_downstream_use(downstream, bytes.len);
-    return true;
+    return SP_OK;
 }
 
 /* Under the mutex: as many chunks as there is room for. */
-static bool
+static enum sp_error
 move_chunks(struct sp_downstream *downstream)
 {
     struct sp_visit *visit = &downstream->visit;
@@ -43,7 +43,7 @@ move_chunks(struct sp_downstream *downstream)
         }
         step = sp_chunked_next(&visit->chunked, &bytes, &data);
         if (step == SP_CHUNKED_DATA && !sp_request_body_write(visit->exchange, data)) {
-            return false;
+            return SP_E_NO_MEMORY;
         }
         sp_downstream_use(downstream, given - bytes.len);
         if (step == SP_CHUNKED_MORE) {
@@ -51,19 +51,22 @@ move_chunks(struct sp_downstream *downstream)
         }
     }
     visit->is_body_done = step == SP_CHUNKED_DONE;
-    return step != SP_CHUNKED_BROKEN;
+    return step != SP_CHUNKED_BROKEN          ? SP_OK
+           : visit->chunked.trailers.is_short ? SP_E_NO_MEMORY
+                                              : SP_E_REQUEST_CLIENT;
 }
 
-static bool
+static enum sp_error
 move(struct sp_downstream *downstream, bool *was_starved)
 {
     struct sp_visit *visit = &downstream->visit;
     struct sp_exchange *exchange = visit->exchange;
 
     pthread_mutex_lock(&exchange->mutex);
-    bool good = visit->is_chunked ? move_chunks(downstream) : move_plain(downstream);
-    if (good && visit->is_body_done) {
-        good = sp_request_body_end(exchange, sp_buffer_peek(&visit->chunked.trailers));
+    enum sp_error error = visit->is_chunked ? move_chunks(downstream) : move_plain(downstream);
+    if (error == SP_OK && visit->is_body_done &&
+        !sp_request_body_end(exchange, sp_buffer_peek(&visit->chunked.trailers))) {
+        error = SP_E_NO_MEMORY;
     }
     *was_starved =
         exchange->request_starved && (visit->is_body_done || !sp_pipe_is_empty(&exchange->request));
@@ -71,16 +74,16 @@ move(struct sp_downstream *downstream, bool *was_starved)
         exchange->request_starved = false;
     }
     pthread_mutex_unlock(&exchange->mutex);
-    return good;
+    return error;
 }
 
-bool
+enum sp_error
 sp_intake_begin(struct sp_downstream *downstream)
 {
     bool was_starved;
 
     if (downstream->visit.is_body_done) {
-        return true;
+        return SP_OK;
     }
     if (sp_downstream_unused(downstream).len > 0) {
         downstream->visit.owes_continue = false; /* it does not wait */
@@ -137,8 +140,9 @@ sp_intake_go_on(struct sp_loop *loop, struct sp_downstream *downstream)
         return;
     }
     visit->owes_continue = false;
-    if (!move(downstream, &was_starved)) {
-        sp_roster_end(loop, visit->exchange, SP_E_REQUEST_CLIENT);
+    enum sp_error error = move(downstream, &was_starved);
+    if (error != SP_OK) {
+        sp_roster_end(loop, visit->exchange, error);
         return;
     }
     if (was_starved && visit->exchange->transfer != NULL) {

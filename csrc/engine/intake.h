@@ -4,9 +4,9 @@
 
 #include "engine/downstream.h"
 
-/* The exchange has begun: what of the body has come already goes into its pipe. False when it is
- * broken, and nothing has been sent upstream yet. */
-bool sp_intake_begin(struct sp_downstream *downstream);
+/* The exchange has begun: what of the body has come already goes into its pipe. An error when it is
+ * broken, or memory is short, and nothing has been sent upstream yet. */
+enum sp_error sp_intake_begin(struct sp_downstream *downstream);
 
 /* The client has ended its stream. If it still owes us a part of its request it will never send it,
  * and if it waits for an answer it has gone, as far as a proxy can tell; what it has sent before

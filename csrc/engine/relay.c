@@ -80,13 +80,15 @@ static void
 forward(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes)
 {
     pthread_mutex_lock(&exchange->mutex);
-    /* There is room, and memory for it: the caller asked, and both halves have been full. */
-    bool written = sp_pipe_write(&exchange->request, bytes);
-    exchange->request.ended = exchange->request.ended || bytes.len == 0 || !written;
+    bool written = sp_pipe_write(&exchange->request, bytes); /* there is room, the caller asked */
+    exchange->request.ended = exchange->request.ended || bytes.len == 0;
     bool starved = exchange->request_starved;
     exchange->request_starved = false;
     pthread_mutex_unlock(&exchange->mutex);
-    if (starved) {
+    if (!written) {
+        sp_roster_end(loop, exchange, SP_E_NO_MEMORY); /* an end would pass for the client's */
+    }
+    else if (starved) {
         sp_roster_resume(loop, exchange, SP_WISH_SEND);
     }
 }

@@ -164,7 +164,7 @@ make_exchange(struct sp_downstream *downstream, const struct sp_incoming *incomi
     enum sp_request_verdict verdict = sp_outgoing_build(&request.fields, &outgoing);
     if (verdict != SP_REQUEST_FIT) {
         sp_buffer_clear(&request.fields);
-        return verdict == SP_REQUEST_TOO_LONG ? SP_E_REQUEST_LONG : SP_E_REQUEST_INVALID;
+        return sp_error_of_request(verdict);
     }
     return sp_exchange_new(listener->mailbox, frontend->upstream, &request, &visit->exchange);
 }
@@ -212,8 +212,9 @@ forward(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_
     downstream->waiting_since = SP_NEVER;
     sp_downstream_use(downstream, incoming->length);
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_EXCHANGING);
-    if (!sp_intake_begin(downstream)) {
-        sp_visit_end(loop, downstream, SP_E_REQUEST_CLIENT);
+    error = sp_intake_begin(downstream);
+    if (error != SP_OK) {
+        sp_visit_end(loop, downstream, error);
         return;
     }
     sp_roster_admit(loop, sp_exchange_take(visit->exchange));

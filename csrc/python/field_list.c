@@ -65,9 +65,7 @@ build(const struct sp_field *fields, size_t count, bool is_upgrade, struct sp_sp
     enum sp_request_verdict verdict =
         is_upgrade ? sp_request_head_build_upgrade(block, fields, count, loop_token)
                    : sp_request_head_build(block, fields, count, loop_token);
-    return verdict == SP_REQUEST_FIT        ? SP_OK
-           : verdict == SP_REQUEST_TOO_LONG ? SP_E_REQUEST_LONG
-                                            : SP_E_REQUEST_INVALID;
+    return sp_error_of_request(verdict);
 }
 
 bool

@@ -32,6 +32,7 @@ sp_buffer_clear(struct sp_buffer *buffer)
 bool
 sp_buffer_append(struct sp_buffer *buffer, struct sp_span bytes)
 {
+    buffer->is_short = false;
     if (bytes.len > buffer->ceiling - buffer->len) {
         return false;
     }
@@ -39,6 +40,7 @@ sp_buffer_append(struct sp_buffer *buffer, struct sp_span bytes)
         size_t capacity = grown_capacity(buffer, buffer->len + bytes.len);
         char *data = realloc(buffer->data, capacity);
         if (data == NULL) {
+            buffer->is_short = true;
             return false;
         }
         buffer->data = data;

@@ -9,6 +9,7 @@ struct sp_buffer {
     size_t len;
     size_t capacity;
     size_t ceiling; /* never holds more bytes than this */
+    bool is_short;  /* the last bytes were not added for want of memory */
 };
 
 /* Empty, without memory of its own yet. */

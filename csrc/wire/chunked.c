@@ -146,6 +146,7 @@ sp_chunked_init(struct sp_chunked *chunked)
     chunked->trailer = 0;
     chunked->kept = 0;
     chunked->trailers.len = 0;
+    chunked->trailers.is_short = false;
     chunked->trailers.ceiling = SP_CHUNK_TRAILER_CEILING;
 }
 

@@ -14,7 +14,8 @@ enum sp_chunked_step {
     SP_CHUNKED_MORE,
     SP_CHUNKED_DATA,
     SP_CHUNKED_DONE,
-    SP_CHUNKED_BROKEN, /* not chunks, or a limit is passed; it stays broken */
+    SP_CHUNKED_BROKEN, /* not chunks, or a limit is passed, or else its trailers are short of
+                        * memory; it stays broken */
 };
 
 /* Which byte comes next. */

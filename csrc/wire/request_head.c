@@ -207,8 +207,12 @@ sp_request_head_end(struct sp_request_head *head, bool built)
     if (built && head->is_upgrade) {
         built = append_line(head, SP_SPAN("Connection"), SP_SPAN("Upgrade"), SP_SPAN(""));
     }
+    bool is_short = head->joined.is_short || head->block->is_short;
     sp_buffer_clear(&head->joined);
-    return built ? SP_REQUEST_FIT : head->is_too_long ? SP_REQUEST_TOO_LONG : SP_REQUEST_INVALID;
+    return built               ? SP_REQUEST_FIT
+           : is_short          ? SP_REQUEST_SHORT
+           : head->is_too_long ? SP_REQUEST_TOO_LONG
+                               : SP_REQUEST_INVALID;
 }
 
 static enum sp_request_verdict

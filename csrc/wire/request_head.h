@@ -16,6 +16,7 @@ enum sp_request_verdict {
     SP_REQUEST_FIT,
     SP_REQUEST_INVALID,  /* a name or value that cannot be a field */
     SP_REQUEST_TOO_LONG, /* the ceiling is passed, or that of the fields */
+    SP_REQUEST_SHORT,    /* of memory */
 };
 
 /* A method is a token (RFC 9110, 9.1). */
