@@ -119,8 +119,8 @@ struct sp_exchange {
     const struct sp_client_end *client_end; /* instead of the response's pipe, or NULL */
     struct sp_connection *connection;       /* owned; the relay's */
     struct sp_downstream *downstream;       /* borrowed; the listener's */
-    struct sp_exchange *next_relayed;       /* in the loop's list of those with one */
-    long long started;                      /* ms; when it was given to the engine */
+    struct sp_exchange *next_relayed, *previous_relayed; /* in the loop's list of those with one */
+    long long started;                                   /* ms; when it was given to the engine */
     long long sent;   /* ms; when the request's last byte went out, or SP_NEVER */
     long long active; /* ms; when a byte last moved */
 };

@@ -36,12 +36,15 @@ watch(struct sp_sockets *sockets, const struct sp_connection *connection)
 static void
 let_go(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    struct sp_exchange **link = &loop->relayed;
-
-    while (*link != exchange) {
-        link = &(*link)->next_relayed;
+    if (exchange->previous_relayed != NULL) {
+        exchange->previous_relayed->next_relayed = exchange->next_relayed;
     }
-    *link = exchange->next_relayed;
+    else {
+        loop->relayed = exchange->next_relayed;
+    }
+    if (exchange->next_relayed != NULL) {
+        exchange->next_relayed->previous_relayed = exchange->previous_relayed;
+    }
     sp_connection_free(exchange->connection);
     exchange->connection = NULL;
     exchange->client_end = NULL;
@@ -320,6 +323,9 @@ sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
     exchange->connection->exchange = exchange;
     exchange->client_end = &client_end;
     exchange->next_relayed = loop->relayed;
+    if (loop->relayed != NULL) {
+        loop->relayed->previous_relayed = exchange;
+    }
     loop->relayed = sp_exchange_take(exchange);
     bool kept = empty_pipe(exchange);
     if (!sp_sockets_own(&loop->sockets, exchange->connection->fd, &exchange->connection->watcher) ||
