@@ -201,7 +201,7 @@ sp_caller_relay(struct sp_exchange *exchange, int fd, struct sp_span head, struc
 {
     struct sp_connection *connection = NULL;
     bool is_tunnel = exchange->body_length == SP_BODY_TUNNEL && exchange->head.status == 101;
-    enum sp_error error = sp_connection_new(fd, is_tunnel, head, &connection);
+    enum sp_error error = sp_connection_adopt(fd, is_tunnel, head, &connection);
 
     if (error != SP_OK) {
         return error;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 /* How many of `bytes` the socket takes now. */
 static bool
@@ -32,25 +31,41 @@ prepare(int fd)
 
     /* A Unix socket has no such option, and no such delay. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    /* Nothing is sent to a client between two requests, nor in a tunnel that is silent: one whose
+     * machine has gone would never be found out. Without it, it is as it was. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
 enum sp_error
-sp_connection_new(int fd, bool is_tunnel, struct sp_span head, struct sp_connection **connection)
+sp_connection_new(int fd, struct sp_connection **connection)
 {
     struct sp_connection *made = calloc(1, sizeof(*made));
 
     if (made == NULL) {
-        (void)close(fd);
+        sp_descriptor_close(fd);
         return SP_E_NO_MEMORY;
     }
     made->fd = fd;
-    made->is_tunnel = is_tunnel;
     sp_buffer_init(&made->out, SP_CONNECTION_CEILING);
     prepare(fd);
+    *connection = made;
+    return SP_OK;
+}
+
+enum sp_error
+sp_connection_adopt(int fd, bool is_tunnel, struct sp_span head, struct sp_connection **connection)
+{
+    struct sp_connection *made = NULL;
+
     if (!sp_descriptor_keep(fd) || !sp_descriptor_set_nonblocking(fd)) {
-        sp_connection_free(made);
+        sp_descriptor_close(fd);
         return SP_E_SYSTEM;
     }
+    enum sp_error error = sp_connection_new(fd, &made);
+    if (error != SP_OK) {
+        return error;
+    }
+    made->is_tunnel = is_tunnel;
     if (!sp_buffer_append(&made->out, head)) {
         sp_connection_free(made);
         return SP_E_NO_MEMORY;

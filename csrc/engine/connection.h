@@ -38,9 +38,13 @@ struct sp_connection {
     size_t lingered;         /* bytes read away */
 };
 
-/* Takes `fd` also when it fails; copies `head`, which goes out first. */
-enum sp_error sp_connection_new(int fd, bool is_tunnel, struct sp_span head,
-                                struct sp_connection **connection);
+/* Of a socket that is non-blocking and kept already (sp_descriptor_accept). Takes `fd` also when it
+ * fails. */
+enum sp_error sp_connection_new(int fd, struct sp_connection **connection);
+
+/* Of any socket; copies `head`, which goes out first. Takes `fd` also when it fails. */
+enum sp_error sp_connection_adopt(int fd, bool is_tunnel, struct sp_span head,
+                                  struct sp_connection **connection);
 
 /* Closes the socket if it is still open. */
 void sp_connection_free(struct sp_connection *connection);

@@ -83,6 +83,14 @@ record(int fd, size_t word)
     return true;
 }
 
+static bool
+set_cloexec(int fd)
+{
+    int flags = fcntl(fd, F_GETFD);
+
+    return flags >= 0 && ((flags & FD_CLOEXEC) != 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == 0);
+}
+
 bool
 sp_descriptor_keep(int fd)
 {
@@ -92,51 +100,95 @@ sp_descriptor_keep(int fd)
         errno = fd < 0 ? EBADF : EMFILE;
         return false;
     }
-    int flags = fcntl(fd, F_GETFD);
-    if (flags < 0 || ((flags & FD_CLOEXEC) == 0 && fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0)) {
-        return false;
-    }
-    return sp_descriptor_is_kept(fd) || record(fd, word);
+    return set_cloexec(fd) && (sp_descriptor_is_kept(fd) || record(fd, word));
 }
 
 void
 sp_descriptor_close(int fd)
 {
     lock();
-    if (fd < SP_DESCRIPTORS_MAX) {
+    if (fd >= 0 && fd < SP_DESCRIPTORS_MAX) {
         atomic_fetch_and(&kept[(unsigned)fd / SP_BITS], ~bit_of(fd));
     }
     (void)close(fd); /* nothing can be done about a failing close */
     unlock();
 }
 
-/* Ends the lock: one that has just been made, or -1 with errno set. */
+/* -1, and errno still says why. */
+static int
+close_quietly(int fd)
+{
+    int why = errno;
+
+    (void)close(fd); /* nothing was done with it */
+    errno = why;
+    return -1;
+}
+
+/* The one given, or -1 with errno set. */
+static int
+closed_on_exec(int fd)
+{
+    return fd < 0 || set_cloexec(fd) ? fd : close_quietly(fd);
+}
+
+bool
+sp_descriptor_set_nonblocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+/* Ends the lock: one that has just been made, closed on exec, or -1 with errno set. */
 static int
 keep_new(int fd)
 {
-    bool kept_it = fd >= 0 && sp_descriptor_keep(fd);
-    int why = errno;
+    size_t word = (size_t)fd / SP_BITS;
 
-    if (fd >= 0 && !kept_it) {
-        (void)close(fd); /* nothing was done with it */
+    if (fd >= 0 && word >= SP_WORDS) {
+        errno = EMFILE;
     }
+    if (fd >= 0 && (word >= SP_WORDS || !record(fd, word))) {
+        fd = close_quietly(fd);
+    }
+    int why = errno;
     unlock();
     errno = why;
-    return kept_it ? fd : -1;
+    return fd;
 }
 
 int
 sp_descriptor_socket(int family, int type, int protocol)
 {
     lock();
-    return keep_new(socket(family, type | SP_CLOEXEC, protocol));
+    return keep_new(closed_on_exec(socket(family, type | SP_CLOEXEC, protocol)));
 }
+
+#ifdef _GNU_SOURCE
+static int
+accept_connection(int listener, struct sockaddr *address, socklen_t *size)
+{
+    return accept4(listener, address, size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+#else
+static int
+accept_connection(int listener, struct sockaddr *address, socklen_t *size)
+{
+    int fd = closed_on_exec(accept(listener, address, size));
+
+    if (fd >= 0 && !sp_descriptor_set_nonblocking(fd)) {
+        return close_quietly(fd);
+    }
+    return fd;
+}
+#endif
 
 int
 sp_descriptor_accept(int listener, struct sockaddr *address, socklen_t *size)
 {
     lock();
-    return keep_new(accept(listener, address, size));
+    return keep_new(accept_connection(listener, address, size));
 }
 
 int
@@ -164,14 +216,6 @@ bool
 sp_descriptor_would_block(void)
 {
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
-
-bool
-sp_descriptor_set_nonblocking(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-
-    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
 static void

@@ -19,8 +19,8 @@ bool sp_descriptor_is_kept(int fd);
 /* Forgets and closes `fd`. */
 void sp_descriptor_close(int fd);
 
-/* Takes the next connection of a listening socket, kept from the start; `*address` (of `*size`
- * bytes) is its peer's. -1 (errno set) when there is none or it cannot. */
+/* Takes the next connection of a listening socket, kept from the start and non-blocking; `*address`
+ * (of `*size` bytes) is its peer's. -1 (errno set) when there is none or it cannot. */
 int sp_descriptor_accept(int listener, struct sockaddr *address, socklen_t *size);
 
 /* A copy of `fd`, kept from the start. -1 (errno set) when it cannot. */

@@ -307,7 +307,7 @@ sp_downstream_new(struct sp_listener *listener, int fd, const char *peer,
                   struct sp_downstream **downstream)
 {
     struct sp_connection *connection = NULL;
-    enum sp_error error = sp_connection_new(fd, false, SP_SPAN(""), &connection);
+    enum sp_error error = sp_connection_new(fd, &connection);
 
     if (error != SP_OK) {
         return error;

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -50,6 +51,37 @@ test_what_cannot_be_kept_is_refused(void)
     assert(!sp_descriptor_keep(fd) && errno == EBADF);
     assert(!sp_descriptor_keep(-1) && errno == EBADF);
     assert(!sp_descriptor_keep(SP_DESCRIPTORS_MAX) && errno == EMFILE);
+}
+
+static void
+test_what_is_no_descriptor_is_closed_in_peace(void)
+{
+    sp_descriptor_close(-1);
+    sp_descriptor_close(SP_DESCRIPTORS_MAX);
+}
+
+static void
+test_accepted_connection_is_ours_from_the_start(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int listener = sp_descriptor_socket(AF_INET, SOCK_STREAM, 0);
+    int client = sp_descriptor_socket(AF_INET, SOCK_STREAM, 0);
+
+    assert(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0);
+    assert(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+    assert(connect(client, (struct sockaddr *)&address, size) == 0);
+    int accepted = sp_descriptor_accept(listener, (struct sockaddr *)&address, &size);
+    assert(accepted >= 0 && sp_descriptor_is_kept(accepted));
+    assert((fcntl(accepted, F_GETFD) & FD_CLOEXEC) != 0);
+    assert((fcntl(accepted, F_GETFL) & O_NONBLOCK) != 0);
+    assert(sp_descriptor_set_nonblocking(listener));
+    assert(sp_descriptor_accept(listener, (struct sockaddr *)&address, &size) == -1);
+    assert(sp_descriptor_would_block());
+    sp_descriptor_close(accepted);
+    sp_descriptor_close(client);
+    sp_descriptor_close(listener);
+    assert(!sp_descriptor_is_kept(accepted));
 }
 
 static void
@@ -174,6 +206,8 @@ main(void)
     assert(sp_descriptors_follow_forks());
     test_kept_descriptor_is_close_on_exec();
     test_what_cannot_be_kept_is_refused();
+    test_what_is_no_descriptor_is_closed_in_peace();
+    test_accepted_connection_is_ours_from_the_start();
     test_nonblocking_mode_is_set();
     test_forked_child_closes_its_copies_alone();
     test_forked_child_keeps_a_strangers_file();

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from samesite_proxy._engine import Exchange
+from samesite_proxy._engine import EngineError, Exchange
 from tests.engine.exchanges import HOST, upstream_at
 from tests.harness.scripted_upstream import Connection, scripted
 
@@ -96,6 +96,15 @@ def test_client_before_the_head_is_refused_and_after_it_served(
     exchange.head()
     with given(exchange) as client:
         receive(client, HEAD + b"first")
+
+
+def test_what_is_no_connection_is_refused(events: Events, exchange: Exchange) -> None:
+    events.may_begin.set()
+    exchange.head()
+    with pytest.raises(EngineError) as caught:
+        exchange.relay(-1, HEAD, b"")
+    assert caught.value.code == "system"
+    assert events.is_left.wait(20)
 
 
 @pytest.mark.parametrize("call", CALLS)
