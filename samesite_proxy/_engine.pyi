@@ -130,8 +130,9 @@ class Upstream:
         notifier: Notifier | None = None,
         /,
     ) -> Exchange:
-        """Start an exchange, with a notifier at its begin(). `client` is the client's socket, which
-        is looked at while waiting.
+        """Start an exchange, with a notifier at its begin() at the latest.
+
+        `client` is the client's socket, which is looked at while waiting.
         """
 
 @final

@@ -138,7 +138,8 @@ PyDoc_STRVAR(
     "pairs of Latin-1 text, sent in their order, hop-by-hop ones left out.\n"
     "body_length: bytes, or NO_BODY or CHUNKED. client: a descriptor of the client's\n"
     "socket, looked at (never read) while waiting, or -1; it must outlive the waiting.\n"
-    "notifier: told when there is news, or None. With one the exchange starts at its begin().\n"
+    "notifier: told when there is news, or None. With one the exchange starts at its begin()\n"
+    "at the latest.\n"
     "EngineError: request-invalid, request-long, loop, system, shutdown.");
 
 static PyObject *

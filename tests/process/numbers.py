@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tests.harness.raw_client import Answer, Broken, RawClient
-from tests.harness.scripted_upstream import Connection
+from tests.harness.scripted_upstream import Connection, Script
 
 DEADLINE = 60.0
 PAUSE = 0.002  # Seconds between two requests of a client: others need the processor, too.
@@ -29,6 +29,18 @@ def numbered(connection: Connection) -> None:
         name = head.split(b" ", 2)[1].rpartition(b"/")[2].decode()
         body = body_of(name)
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+
+def meeting_first(count: int) -> Script:
+    """The first connections answer only when all of them have come, so that none is used twice."""
+    meeting = threading.Barrier(count)
+
+    def script(connection: Connection) -> None:
+        if connection.index < count:
+            meeting.wait(DEADLINE)
+        numbered(connection)
+
+    return script
 
 
 def asked(port: int, target: str) -> Answer:

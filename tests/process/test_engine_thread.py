@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from tests.harness.scripted_upstream import scripted
-from tests.process.numbers import asked, body_of, loading, numbered
+from tests.process.numbers import asked, body_of, loading, meeting_first, numbered
 from tests.process.processes import await_that, threads
 from tests.process.servers import KINDS, running
 
@@ -18,6 +18,8 @@ BLOCKABLE = {number for number in signal.valid_signals() if number not in NOT_BL
 
 # Python's own threads are all that these have besides.
 PYTHON_ONLY = ["runserver", "fastpath", "sync", "gthread", "waitress"]
+
+THREADS = 8  # Of gthread's pool, which makes one when a request finds none at leisure.
 
 
 def blocks_all_signals(status: dict[str, str]) -> bool:
@@ -87,12 +89,12 @@ def test_engine_thread_sleeps_while_nothing_is_forwarded(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["runserver", "fastpath", "gthread"])
 def test_threads_stay_as_many_over_a_thousand_requests(kind: str) -> None:
-    with scripted(numbered) as upstream, running(kind, upstream.url) as server:
+    with scripted(meeting_first(THREADS)) as upstream, running(kind, upstream.url) as server:
 
         def count() -> int:
             return sum(threads(pid) for pid in server.pids())
 
-        with loading(server.port) as load:  # As many threads as the server ever has.
+        with loading(server.port, THREADS) as load:  # As many threads as the server ever has.
             load.await_right(100)
         for index in range(20):
             assert asked(server.port, f"/n/{index}").status == 200

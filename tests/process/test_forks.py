@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import signal
-import threading
 
 import pytest
 
 from tests.harness.django_servers import DjangoServer
-from tests.harness.scripted_upstream import DEADLINE, Connection, Script, scripted
-from tests.process.numbers import asked, body_of, loading, numbered
+from tests.harness.scripted_upstream import scripted
+from tests.process.numbers import asked, body_of, loading, meeting_first, numbered
 from tests.process.processes import await_that, connections_to
 from tests.process.servers import KINDS, running, stop
 from tests.process.warmed_wsgi import CONNECTIONS
@@ -21,21 +20,9 @@ def workers_of(server: DjangoServer) -> list[int]:
     return sorted(set(server.pids()) - {server.process.pid})
 
 
-def meeting_first() -> Script:
-    """The first connections answer only when all of them have come, so that none is used twice."""
-    meeting = threading.Barrier(CONNECTIONS)
-
-    def script(connection: Connection) -> None:
-        if connection.index < CONNECTIONS:
-            meeting.wait(DEADLINE)
-        numbered(connection)
-
-    return script
-
-
 def check_preloaded(kind: str, requests: int, **environment: str) -> None:
     with (
-        scripted(meeting_first()) as upstream,
+        scripted(meeting_first(CONNECTIONS)) as upstream,
         running(kind, upstream.url, **environment) as server,
     ):
         await_that("three workers", lambda: len(workers_of(server)) == 3)

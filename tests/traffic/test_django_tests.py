@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -62,7 +63,9 @@ def run_suite(proxy: dict[str, Any], frontend: str = "") -> None:
         text=True,
         timeout=TIME,
     )  # fmt: skip
-    if finished.returncode != 0 or "Ran 20 tests" not in finished.stdout:
+    # By their names: what the runner says at the end is without the skipped ones in Python 3.12.1.
+    ran = re.findall(r"^test_\w+ \(", finished.stdout, re.M)
+    if finished.returncode != 0 or len(ran) != 20:
         pytest.fail(finished.stdout)
 
 
