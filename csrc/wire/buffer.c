@@ -1,7 +1,6 @@
 #include "wire/buffer.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define SP_FIRST_CAPACITY 512
 
@@ -30,26 +29,20 @@ sp_buffer_clear(struct sp_buffer *buffer)
 }
 
 bool
-sp_buffer_append(struct sp_buffer *buffer, struct sp_span bytes)
+sp_buffer_grow(struct sp_buffer *buffer, size_t more)
 {
     buffer->is_short = false;
-    if (bytes.len > buffer->ceiling - buffer->len) {
+    if (more > buffer->ceiling - buffer->len) {
         return false;
     }
-    if (bytes.len > buffer->capacity - buffer->len) {
-        size_t capacity = grown_capacity(buffer, buffer->len + bytes.len);
-        char *data = realloc(buffer->data, capacity);
-        if (data == NULL) {
-            buffer->is_short = true;
-            return false;
-        }
-        buffer->data = data;
-        buffer->capacity = capacity;
+    size_t capacity = grown_capacity(buffer, buffer->len + more);
+    char *data = realloc(buffer->data, capacity);
+    if (data == NULL) {
+        buffer->is_short = true;
+        return false;
     }
-    if (bytes.len > 0) {
-        memcpy(buffer->data + buffer->len, bytes.data, bytes.len);
-        buffer->len += bytes.len;
-    }
+    buffer->data = data;
+    buffer->capacity = capacity;
     return true;
 }
 

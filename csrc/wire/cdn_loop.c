@@ -1,11 +1,5 @@
 #include "wire/cdn_loop.h"
 
-bool
-sp_is_cdn_loop(struct sp_span name)
-{
-    return name.len == sizeof("CDN-Loop") - 1 && sp_span_equal_nocase(name, SP_SPAN("CDN-Loop"));
-}
-
 /* A comma ends an element inside a quoted string, too: with a quote that a client leaves open, the
  * quotes of what a frontend appends pass by pass would hide every token of ours. */
 bool
@@ -15,7 +9,7 @@ sp_cdn_loop_is_closed(const struct sp_field *fields, size_t count, struct sp_spa
 
     for (size_t i = 0; i < count && token.len > 0; i++) {
         struct sp_span list = fields[i].value;
-        while (sp_is_cdn_loop(fields[i].name) && list.len > 0) {
+        while (sp_span_equal_nocase(fields[i].name, SP_SPAN("CDN-Loop")) && list.len > 0) {
             struct sp_span element = sp_span_cut(&list, ',');
             struct sp_span id = sp_span_cut(&element, ';');
             passes += sp_span_starts_nocase(id, SP_SPAN(SP_CDN_LOOP_MARK)) ? 1 : 0;

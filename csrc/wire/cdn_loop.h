@@ -10,9 +10,6 @@
 /* That many tokens of ours are a loop, too: of processes that do not know each other's. */
 #define SP_CDN_LOOP_MOST ((size_t)8)
 
-/* Whether `name` is CDN-Loop. */
-bool sp_is_cdn_loop(struct sp_span name);
-
 /* Whether `token` has been put on this request before, or SP_CDN_LOOP_MOST like it. Never when it
  * is empty. It must begin with the mark; letters count alike in either case, as in a host, which
  * the same place may hold. */

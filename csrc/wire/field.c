@@ -52,14 +52,23 @@ is_plain_text(const char *eight)
     return (found & (each * 0x80)) == 0;
 }
 
-size_t
-sp_field_text_length(struct sp_span bytes)
+/* Of the first bytes, by eights. */
+static size_t
+plain_length(struct sp_span bytes)
 {
     size_t len = 0;
 
     while (bytes.len - len >= 8 && is_plain_text(bytes.data + len)) {
         len += 8;
     }
+    return len;
+}
+
+size_t
+sp_field_text_length(struct sp_span bytes)
+{
+    size_t len = plain_length(bytes);
+
     while (len < bytes.len && is_text_char(bytes.data[len])) {
         len++;
     }
@@ -78,6 +87,46 @@ sp_field_name_hyphened(struct sp_span name, char room[SP_HYPHENED_ROOM])
     return (struct sp_span){room, len};
 }
 
+/* The highest bit of each byte that is at least `from` and at most `to`; all are below 0x80. */
+static uint64_t
+between(uint64_t bytes, unsigned char from, unsigned char to)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+
+    return (bytes + each * (0x80U - from)) & ~(bytes + each * (0x7FU - to));
+}
+
+static bool
+are_plain_name(const char *eight)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t bytes;
+
+    memcpy(&bytes, eight, sizeof(bytes));
+    uint64_t low = bytes & (each * 0x7F);
+    uint64_t plain =
+        between(low | (each * 0x20), 'a', 'z') | between(low, '0', '9') | between(low, '-', '-');
+    return (plain & ~bytes & (each * 0x80)) == each * 0x80;
+}
+
+bool
+sp_field_name_is_plain(struct sp_span name)
+{
+    size_t len = 0;
+
+    if (name.len < 8) {
+        while (len < name.len && is_token_char[(unsigned char)name.data[len]] &&
+               name.data[len] != '_') {
+            len++;
+        }
+        return len > 0 && len == name.len;
+    }
+    while (name.len - len >= 8 && are_plain_name(name.data + len)) {
+        len += 8;
+    }
+    return name.len - len < 8 && are_plain_name(name.data + name.len - 8);
+}
+
 bool
 sp_field_name_is_valid(struct sp_span name)
 {
@@ -87,7 +136,12 @@ sp_field_name_is_valid(struct sp_span name)
 bool
 sp_field_value_is_valid(struct sp_span value)
 {
-    for (size_t i = 0; i < value.len; i++) {
+    size_t plain = plain_length(value);
+
+    if (value.len >= 8 && value.len - plain < 8 && is_plain_text(value.data + value.len - 8)) {
+        return true;
+    }
+    for (size_t i = plain; i < value.len; i++) {
         char c = value.data[i];
         if (c == '\r' || c == '\n' || c == '\0') {
             return false;
@@ -99,12 +153,12 @@ sp_field_value_is_valid(struct sp_span value)
 bool
 sp_field_parse(struct sp_span line, struct sp_field *field)
 {
-    const char *colon = line.len > 0 ? memchr(line.data, ':', line.len) : NULL;
+    size_t name = sp_field_name_length(line);
 
-    if (colon == NULL) {
+    if (name == 0 || name == line.len || line.data[name] != ':') {
         return false;
     }
-    field->name = (struct sp_span){line.data, (size_t)(colon - line.data)};
-    field->value = sp_span_trim((struct sp_span){colon + 1, line.len - field->name.len - 1});
-    return sp_field_name_is_valid(field->name) && sp_field_value_is_valid(field->value);
+    field->name = (struct sp_span){line.data, name};
+    field->value = sp_span_trim((struct sp_span){line.data + name + 1, line.len - name - 1});
+    return sp_field_value_is_valid(field->value);
 }

@@ -22,6 +22,10 @@ bool sp_field_parse(struct sp_span line, struct sp_field *field);
 /* A token (RFC 9110, 5.6.2). */
 bool sp_field_name_is_valid(struct sp_span name);
 
+/* A token, as nearly all are, of which is known at a glance that no `_` is in it; it may be one
+ * where this is false. */
+bool sp_field_name_is_plain(struct sp_span name);
+
 /* Neither CR, LF nor NUL: each could end the line for somebody (RFC 9110, 5.5). */
 bool sp_field_value_is_valid(struct sp_span value);
 

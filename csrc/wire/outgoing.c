@@ -1,44 +1,8 @@
 #include "wire/outgoing.h"
 
+#include "wire/name.h"
+
 #include <string.h>
-
-/* What is done with a received field. */
-enum treatment {
-    SP_AS_IT_IS,
-    SP_HOST,
-    SP_ORIGIN,
-    SP_REFERER,
-    SP_DROPPED, /* a client's word about where it comes from */
-};
-
-static bool
-is_named(struct sp_span name, struct sp_span wanted)
-{
-    return name.len == wanted.len && sp_span_equal_nocase(name, wanted);
-}
-
-/* The first letter tells nearly all fields apart. */
-static enum treatment
-treatment_of(struct sp_span name)
-{
-    switch (name.len > 0 ? name.data[0] | 0x20 : '\0') {
-    case 'h':
-        return is_named(name, SP_SPAN("Host")) ? SP_HOST : SP_AS_IT_IS;
-    case 'o':
-        return is_named(name, SP_SPAN("Origin")) ? SP_ORIGIN : SP_AS_IT_IS;
-    case 'r':
-        return is_named(name, SP_SPAN("Referer")) ? SP_REFERER : SP_AS_IT_IS;
-    case 'f':
-        return is_named(name, SP_SPAN("Forwarded")) ? SP_DROPPED : SP_AS_IT_IS;
-    case 'x':
-        return sp_span_starts_nocase(name, SP_SPAN("X-Forwarded-")) ||
-                       is_named(name, SP_SPAN("X-Real-IP"))
-                   ? SP_DROPPED
-                   : SP_AS_IT_IS;
-    default:
-        return SP_AS_IT_IS;
-    }
-}
 
 static bool
 is_letter(char c)
@@ -78,25 +42,29 @@ own_part(struct sp_span url, struct sp_span host)
     while (end < url.len && url.data[end] != '/' && url.data[end] != '?' && url.data[end] != '#') {
         end++;
     }
-    return is_named((struct sp_span){url.data + start, end - start}, host) ? end : 0;
+    return sp_span_equal_nocase((struct sp_span){url.data + start, end - start}, host) ? end : 0;
 }
 
 static bool
-add(struct sp_request_head *head, struct sp_span name, struct sp_span value)
+add(struct sp_request_head *head, enum sp_name known, struct sp_span name, struct sp_span value)
 {
-    return sp_request_head_add(head, name, value, (struct sp_span){NULL, 0});
+    const struct sp_field field = {name, value};
+
+    return sp_request_head_add(head, known, &field, SP_SPAN(""));
 }
 
 /* Our own origin is the one whose authority is the request's, whatever its scheme. A foreign one
  * crosses untouched, so that the frontend's own defence works. */
 static bool
-add_url(struct sp_request_head *head, const struct sp_view *view, const struct sp_field *field)
+add_url(struct sp_request_head *head, const struct sp_view *view, enum sp_name known,
+        const struct sp_field *field)
 {
     size_t own = view->own_origin.len > 0 ? own_part(field->value, view->browser_host) : 0;
+    const struct sp_field changed = {field->name, view->own_origin};
     struct sp_span rest = {field->value.data + own, field->value.len - own};
 
-    return own > 0 ? sp_request_head_add(head, field->name, view->own_origin, rest)
-                   : add(head, field->name, field->value);
+    return own > 0 ? sp_request_head_add(head, known, &changed, rest)
+                   : sp_request_head_add(head, known, field, SP_SPAN(""));
 }
 
 /* The first one's; `count` when there is none. */
@@ -105,47 +73,49 @@ place_of_host(const struct sp_outgoing *outgoing)
 {
     size_t place = 0;
 
-    while (place < outgoing->count && treatment_of(outgoing->fields[place].name) != SP_HOST) {
+    while (place < outgoing->count &&
+           !sp_span_equal_nocase(outgoing->fields[place].name, SP_SPAN("Host"))) {
         place++;
     }
     return place;
 }
 
 static bool
-add_received(struct sp_request_head *head, const struct sp_outgoing *outgoing, size_t host)
+add_received(struct sp_request_head *head, const struct sp_outgoing *outgoing,
+             const struct sp_field *field, bool is_host)
 {
     const struct sp_view *view = outgoing->view;
-    bool added = true;
+    enum sp_name known = sp_name_of(field->name);
 
-    for (size_t i = 0; added && i < outgoing->count; i++) {
-        const struct sp_field *field = &outgoing->fields[i];
-        switch (treatment_of(field->name)) {
-        case SP_HOST:
-            added = i != host || add(head, field->name, view->host);
-            break;
-        case SP_ORIGIN:
-            added = add_url(head, view, field);
-            break;
-        case SP_REFERER:
-            added = view->is_whole_site ? add_url(head, view, field)
-                                        : add(head, field->name, field->value);
-            break;
-        case SP_DROPPED:
-            break;
-        case SP_AS_IT_IS:
-            added = add(head, field->name, field->value);
-            break;
+    switch (known) {
+    case SP_NAME_HOST:
+        return !is_host || add(head, known, field->name, view->host);
+    case SP_NAME_ORIGIN:
+        return add_url(head, view, known, field);
+    case SP_NAME_REFERER:
+        if (view->is_whole_site) {
+            return add_url(head, view, known, field);
         }
+        break;
+    case SP_NAME_FORWARDED: /* a client's word about where it comes from */
+    case SP_NAME_X_FORWARDED:
+    case SP_NAME_X_REAL_IP:
+        return true;
+    default:
+        break;
     }
-    return added;
+    return sp_request_head_add(head, known, field, SP_SPAN(""));
 }
 
 static bool
 add_forwarding(struct sp_request_head *head, const struct sp_outgoing *outgoing)
 {
-    return (outgoing->peer.len == 0 || add(head, SP_SPAN("X-Forwarded-For"), outgoing->peer)) &&
-           add(head, SP_SPAN("X-Forwarded-Host"), outgoing->view->forwarded_host) &&
-           add(head, SP_SPAN("X-Forwarded-Proto"), outgoing->view->forwarded_proto);
+    return (outgoing->peer.len == 0 ||
+            add(head, SP_NAME_X_FORWARDED, SP_SPAN("X-Forwarded-For"), outgoing->peer)) &&
+           add(head, SP_NAME_X_FORWARDED, SP_SPAN("X-Forwarded-Host"),
+               outgoing->view->forwarded_host) &&
+           add(head, SP_NAME_X_FORWARDED, SP_SPAN("X-Forwarded-Proto"),
+               outgoing->view->forwarded_proto);
 }
 
 enum sp_request_verdict
@@ -158,8 +128,11 @@ sp_outgoing_build(struct sp_buffer *block, const struct sp_outgoing *outgoing)
 
     head.loop_token = outgoing->loop_token;
     if (built && host == outgoing->count) {
-        built = add(&head, SP_SPAN("Host"), outgoing->view->host);
+        built = add(&head, SP_NAME_HOST, SP_SPAN("Host"), outgoing->view->host);
     }
-    built = built && add_received(&head, outgoing, host) && add_forwarding(&head, outgoing);
+    for (size_t i = 0; built && i < outgoing->count; i++) {
+        built = add_received(&head, outgoing, &outgoing->fields[i], i == host);
+    }
+    built = built && add_forwarding(&head, outgoing);
     return sp_request_head_end(&head, built);
 }

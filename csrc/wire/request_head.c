@@ -1,40 +1,37 @@
 #include "wire/request_head.h"
 
-#include "wire/cdn_loop.h"
 #include "wire/hop_by_hop.h"
 #include "wire/upgrade.h"
 
 #include <string.h>
 
-#define SPAN(literal) {literal, sizeof(literal) - 1}
-
-static const struct sp_span never_forwarded[] = {
-    SPAN("Content-Length"),
-    SPAN("Expect"),
-    SPAN("X-Middleware-Subrequest"),
-};
-
+/* What our own framing replaces, and what must not come from outside. */
 static bool
-ends_here(struct sp_span name)
+ends_here(enum sp_name name)
 {
-    for (size_t i = 0; i < sizeof(never_forwarded) / sizeof(never_forwarded[0]); i++) {
-        if (name.len == never_forwarded[i].len && sp_span_equal_nocase(name, never_forwarded[i])) {
-            return true;
-        }
-    }
-    return false;
+    return name == SP_NAME_CONTENT_LENGTH || name == SP_NAME_EXPECT ||
+           name == SP_NAME_X_MIDDLEWARE_SUBREQUEST;
+}
+
+/* Known to the last letter. */
+static bool
+is_whole(enum sp_name name)
+{
+    return name != SP_NAME_OTHER && name != SP_NAME_X_FORWARDED;
 }
 
 static bool
-stays_here(struct sp_span name, struct sp_span nominated)
+stays_here(const struct sp_request_head *head, enum sp_name known, struct sp_span name)
 {
-    return ends_here(name) || sp_is_hop_by_hop(name, nominated);
+    return ends_here(known) || sp_name_is_hop_by_hop(known) ||
+           ((head->nominated_marks & sp_name_mark(name)) != 0 &&
+            sp_is_nominated(name, head->nominated));
 }
 
 /* Many upstreams read `_` in a name as `-`. A field that would so become one of those that we send,
  * or do not, would undo that. */
 static bool
-passes_for_another(struct sp_span name, struct sp_span nominated)
+passes_for_another(const struct sp_request_head *head, struct sp_span name)
 {
     char room[SP_HYPHENED_ROOM];
 
@@ -42,9 +39,9 @@ passes_for_another(struct sp_span name, struct sp_span nominated)
         return false;
     }
     struct sp_span read = sp_field_name_hyphened(name, room);
-    return stays_here(read, nominated) || sp_span_starts_nocase(read, SP_SPAN("X-Forwarded-")) ||
-           sp_span_equal_nocase(read, SP_SPAN("X-Real-IP")) ||
-           sp_span_equal_nocase(read, SP_SPAN("CDN-Loop")) ||
+    enum sp_name known = sp_name_of(read);
+    return stays_here(head, known, read) || known == SP_NAME_X_FORWARDED ||
+           known == SP_NAME_X_REAL_IP || known == SP_NAME_CDN_LOOP ||
            sp_span_starts_nocase(read, SP_SPAN("Sec-WebSocket-"));
 }
 
@@ -57,30 +54,43 @@ append(struct sp_request_head *head, struct sp_span part)
 
 /* What a client says of it is left out, so that what is sent is ours. */
 static bool
-is_ours(struct sp_span name)
+is_ours(enum sp_name name)
 {
-    return sp_is_cdn_loop(name) || sp_span_starts_nocase(name, SP_SPAN("X-Forwarded-"));
+    return name == SP_NAME_CDN_LOOP || name == SP_NAME_X_FORWARDED;
 }
 
+/* Without its end, which the next one brings. */
 static bool
-append_line(struct sp_request_head *head, struct sp_span name, struct sp_span start,
-            struct sp_span rest)
+append_line(struct sp_request_head *head, const struct sp_field *field, struct sp_span rest)
 {
-    bool is_first = head->block->len == 0;
+    struct sp_buffer *block = head->block;
+    bool is_first = block->len == 0;
+    size_t len = field->name.len + field->value.len + rest.len + (is_first ? 2 : 4);
 
-    if (!is_ours(name) && ++head->count > SP_MAX_FIELDS) {
+    head->is_too_long = len > block->ceiling - block->len;
+    if (!sp_buffer_reserve(block, len)) {
+        return false;
+    }
+    if (!is_first) {
+        sp_buffer_put(block, SP_SPAN("\r\n"));
+    }
+    sp_buffer_put(block, field->name);
+    sp_buffer_put(block, SP_SPAN(": "));
+    sp_buffer_put(block, field->value);
+    sp_buffer_put(block, rest);
+    return true;
+}
+
+/* A client's own are counted. */
+static bool
+append_received(struct sp_request_head *head, enum sp_name known, const struct sp_field *field,
+                struct sp_span rest)
+{
+    if (!is_ours(known) && ++head->count > SP_MAX_FIELDS) {
         head->is_too_long = true;
         return false;
     }
-    return (is_first || append(head, SP_SPAN("\r\n"))) && append(head, name) &&
-           append(head, SP_SPAN(": ")) && append(head, start) && append(head, rest);
-}
-
-static bool
-is_connection(struct sp_span name)
-{
-    return name.len == sizeof("Connection") - 1 &&
-           sp_span_equal_nocase(name, SP_SPAN("Connection"));
+    return append_line(head, field, rest);
 }
 
 static bool
@@ -93,6 +103,7 @@ join(struct sp_request_head *head, struct sp_span value)
 static bool
 nominate(struct sp_request_head *head, struct sp_span value)
 {
+    head->nominated_marks |= sp_nominated_marks(value);
     if (head->nominated.len == 0) {
         head->nominated = value;
         return value.len < SP_NOMINATED_CEILING;
@@ -133,22 +144,17 @@ sp_request_head_init(struct sp_buffer *block, struct sp_span method, struct sp_s
     sp_buffer_init(block, line < SP_REQUEST_HEAD_CEILING ? SP_REQUEST_HEAD_CEILING - line : 0);
 }
 
-static bool
-is_upgrade(struct sp_span name)
-{
-    return name.len == sizeof("Upgrade") - 1 && sp_span_equal_nocase(name, SP_SPAN("Upgrade"));
-}
-
 /* Of the protocols those that may be offered; without one no line. */
 static bool
-append_offer(struct sp_request_head *head, struct sp_span name, struct sp_span value)
+append_offer(struct sp_request_head *head, const struct sp_field *field)
 {
-    struct sp_span protocol;
-    bool appended =
-        !sp_upgrade_next(&value, &protocol) || append_line(head, name, protocol, SP_SPAN(""));
+    struct sp_span rest = field->value;
+    struct sp_field offer = {field->name, {NULL, 0}};
+    bool appended = !sp_upgrade_next(&rest, &offer.value) ||
+                    append_received(head, SP_NAME_UPGRADE, &offer, SP_SPAN(""));
 
-    while (appended && sp_upgrade_next(&value, &protocol)) {
-        appended = append(head, SP_SPAN(", ")) && append(head, protocol);
+    while (appended && sp_upgrade_next(&rest, &offer.value)) {
+        appended = append(head, SP_SPAN(", ")) && append(head, offer.value);
     }
     return appended;
 }
@@ -161,9 +167,11 @@ sp_request_head_begin(struct sp_request_head *head, struct sp_buffer *block,
     sp_buffer_init(&head->joined, SP_NOMINATED_CEILING);
     head->is_too_long = block->ceiling == 0 || count > SP_REQUEST_GIVEN_MOST;
     for (size_t i = 0; !head->is_too_long && i < count; i++) {
-        head->is_too_long = is_connection(fields[i].name) && !nominate(head, fields[i].value);
-        if (sp_is_cdn_loop(fields[i].name) && fields[i].value.len > 0) {
-            head->passes = fields[i].value;
+        const struct sp_field *field = &fields[i];
+        head->is_too_long = sp_span_equal_nocase(field->name, SP_SPAN("Connection")) &&
+                            !nominate(head, field->value);
+        if (sp_span_equal_nocase(field->name, SP_SPAN("CDN-Loop")) && field->value.len > 0) {
+            head->passes = field->value;
         }
     }
     return !head->is_too_long;
@@ -171,10 +179,10 @@ sp_request_head_begin(struct sp_request_head *head, struct sp_buffer *block,
 
 /* Behind what the request has passed already, in the same line: some frontends see but one. */
 static bool
-append_token(struct sp_request_head *head, struct sp_span name, struct sp_span value)
+append_token(struct sp_request_head *head, enum sp_name known, struct sp_span value)
 {
     struct sp_span token = head->loop_token;
-    bool is_last = value.len > 0 && value.data == head->passes.data && sp_is_cdn_loop(name);
+    bool is_last = known == SP_NAME_CDN_LOOP && value.len > 0 && value.data == head->passes.data;
 
     if (token.len == 0 || !is_last) {
         return true;
@@ -184,28 +192,34 @@ append_token(struct sp_request_head *head, struct sp_span name, struct sp_span v
 }
 
 bool
-sp_request_head_add(struct sp_request_head *head, struct sp_span name, struct sp_span start,
+sp_request_head_add(struct sp_request_head *head, enum sp_name known, const struct sp_field *field,
                     struct sp_span rest)
 {
-    if (!sp_field_name_is_valid(name) || !sp_field_value_is_valid(start) ||
-        !sp_field_value_is_valid(rest)) {
+    bool is_plain = is_whole(known) || sp_field_name_is_plain(field->name);
+
+    if ((!is_plain && !sp_field_name_is_valid(field->name)) ||
+        !sp_field_value_is_valid(field->value) || !sp_field_value_is_valid(rest)) {
         return false;
     }
-    if (head->is_upgrade && is_upgrade(name)) {
-        return append_offer(head, name, start);
+    if (head->is_upgrade && known == SP_NAME_UPGRADE) {
+        return append_offer(head, field);
     }
-    return stays_here(name, head->nominated) || passes_for_another(name, head->nominated) ||
-           (append_line(head, name, start, rest) && append_token(head, name, start));
+    return stays_here(head, known, field->name) ||
+           (!is_plain && passes_for_another(head, field->name)) ||
+           (append_received(head, known, field, rest) && append_token(head, known, field->value));
 }
 
 enum sp_request_verdict
 sp_request_head_end(struct sp_request_head *head, bool built)
 {
-    if (built && head->loop_token.len > 0) {
-        built = append_line(head, SP_SPAN("CDN-Loop"), head->loop_token, SP_SPAN(""));
+    const struct sp_field loop = {SP_SPAN("CDN-Loop"), head->loop_token};
+    const struct sp_field connection = {SP_SPAN("Connection"), SP_SPAN("Upgrade")};
+
+    if (built && loop.value.len > 0) {
+        built = append_received(head, SP_NAME_CDN_LOOP, &loop, SP_SPAN(""));
     }
     if (built && head->is_upgrade) {
-        built = append_line(head, SP_SPAN("Connection"), SP_SPAN("Upgrade"), SP_SPAN(""));
+        built = append_received(head, SP_NAME_CONNECTION, &connection, SP_SPAN(""));
     }
     bool is_short = head->joined.is_short || head->block->is_short;
     sp_buffer_clear(&head->joined);
@@ -224,7 +238,7 @@ build(struct sp_buffer *block, const struct sp_field *fields, size_t count, bool
 
     head.loop_token = loop_token;
     for (size_t i = 0; built && i < count; i++) {
-        built = sp_request_head_add(&head, fields[i].name, fields[i].value, SP_SPAN(""));
+        built = sp_request_head_add(&head, sp_name_of(fields[i].name), &fields[i], SP_SPAN(""));
     }
     return sp_request_head_end(&head, built);
 }

@@ -4,6 +4,7 @@
 
 #include "wire/buffer.h"
 #include "wire/field.h"
+#include "wire/name.h"
 
 /* Of a whole head, its first line included; of a client's fields SP_MAX_FIELDS are sent. */
 #define SP_REQUEST_HEAD_CEILING ((size_t)64 * 1024)
@@ -49,6 +50,7 @@ enum sp_request_verdict sp_request_head_build_upgrade(struct sp_buffer *block,
 struct sp_request_head {
     struct sp_buffer *block;  /* borrowed until it is cleared */
     struct sp_span nominated; /* the list in the Connection fields: of `joined` or of a field */
+    uint64_t nominated_marks; /* of the names in it */
     struct sp_buffer joined;
     size_t count; /* of the client's fields in `block` */
     bool is_upgrade;
@@ -61,10 +63,10 @@ struct sp_request_head {
 bool sp_request_head_begin(struct sp_request_head *head, struct sp_buffer *block,
                            const struct sp_field *fields, size_t count, bool is_upgrade);
 
-/* A field whose value is `start` and `rest`; the latter may be empty. A value that is not changed
- * is given as the very bytes that the beginning has seen. */
-bool sp_request_head_add(struct sp_request_head *head, struct sp_span name, struct sp_span start,
-                         struct sp_span rest);
+/* A field whose value is the field's and `rest`; the latter may be empty. `known` is what its name
+ * is. A value that is not changed is given as the very bytes that the beginning has seen. */
+bool sp_request_head_add(struct sp_request_head *head, enum sp_name known,
+                         const struct sp_field *field, struct sp_span rest);
 
 /* Says what came of it, and clears it: `built` is whether its beginning and each field went well.
  */

@@ -27,7 +27,7 @@ sp_span_starts_nocase(struct sp_span span, struct sp_span prefix)
         return false;
     }
     for (size_t i = 0; i < prefix.len; i++) {
-        if (lower(span.data[i]) != lower(prefix.data[i])) {
+        if (span.data[i] != prefix.data[i] && lower(span.data[i]) != lower(prefix.data[i])) {
             return false;
         }
     }
@@ -42,12 +42,6 @@ sp_span_contains_nocase(struct sp_span span, struct sp_span part)
         span.len--;
     }
     return span.len >= part.len;
-}
-
-bool
-sp_span_equal_nocase(struct sp_span a, struct sp_span b)
-{
-    return a.len == b.len && sp_span_starts_nocase(a, b);
 }
 
 struct sp_span

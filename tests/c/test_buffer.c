@@ -99,6 +99,29 @@ test_one_large_append_grows_at_once(void)
     free(bytes);
 }
 
+/* What is put into room that was made needs no more of it. */
+static void
+test_room_that_is_made_is_there(void)
+{
+    struct sp_buffer buffer;
+
+    sp_buffer_init(&buffer, 2000);
+    assert(sp_buffer_reserve(&buffer, 0) && buffer.data == NULL);
+    for (size_t step = 1; sp_buffer_reserve(&buffer, step); step += 61) {
+        char *data = buffer.data;
+        assert(buffer.capacity - buffer.len >= step && buffer.capacity <= 2000);
+        for (size_t i = 0; i < step; i++) {
+            sp_buffer_put(&buffer, span("x"));
+        }
+        sp_buffer_put(&buffer, (struct sp_span){NULL, 0});
+        assert(buffer.data == data);
+    }
+    size_t len = buffer.len;
+    assert(!sp_buffer_reserve(&buffer, 2001 - len) && buffer.len == len);
+    assert(sp_buffer_reserve(&buffer, 2000 - len));
+    sp_buffer_clear(&buffer);
+}
+
 int
 main(void)
 {
@@ -108,6 +131,7 @@ main(void)
     test_ceiling_refuses_and_adds_nothing();
     test_growth_meets_every_length();
     test_one_large_append_grows_at_once();
+    test_room_that_is_made_is_there();
     (void)puts("buffer: ok");
     return 0;
 }

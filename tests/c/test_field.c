@@ -59,6 +59,35 @@ test_length_of_a_name(void)
     assert(sp_field_name_length(span(": x")) == 0 && sp_field_name_length(span("")) == 0);
 }
 
+/* Wherever it stands, in texts that are looked at by eights and in the rest of them. */
+static void
+test_every_byte_at_every_place(void)
+{
+    char text[26];
+
+    for (size_t len = 1; len <= sizeof(text); len++) {
+        memset(text, 'x', sizeof(text));
+        for (size_t at = 0; at < len; at++) {
+            for (int c = 0; c < 256; c++) {
+                text[at] = (char)(unsigned char)c;
+                struct sp_span bytes = {text, len};
+                bool is_token = sp_field_name_length(bytes) == len;
+                assert(sp_field_name_is_valid(bytes) == is_token);
+                assert(sp_field_value_is_valid(bytes) == (c != '\r' && c != '\n' && c != '\0'));
+                bool is_usual = is_token && (c == '-' || (c >= '0' && c <= '9') ||
+                                             ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'));
+                bool is_plain = sp_field_name_is_plain(bytes);
+                assert(!is_plain || (is_token && c != '_'));
+                assert(is_plain || !is_usual);
+            }
+            text[at] = 'x';
+        }
+    }
+    assert(!sp_field_name_is_plain(span("")));
+    assert(sp_field_value_is_valid(span("a long value\twith a HTAB and \x7F in it")));
+    assert(!sp_field_value_is_valid(span("a long value\twith a HTAB and a \r in it")));
+}
+
 static void
 test_line_is_cut_at_the_first_colon(void)
 {
@@ -112,6 +141,7 @@ main(void)
     test_every_byte_in_a_value();
     test_every_byte_in_a_text();
     test_length_of_a_name();
+    test_every_byte_at_every_place();
     test_line_is_cut_at_the_first_colon();
     test_lines_that_are_no_fields_are_refused();
     (void)puts("field: ok");

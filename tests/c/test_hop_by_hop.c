@@ -58,6 +58,26 @@ test_nominated_fields_stay(void)
     assert(!stays("X-Three", "X- Three"));
 }
 
+/* The two parts of the answer are the whole of it, and the marks leave nothing out. */
+static void
+test_parts_and_marks_agree_with_the_whole(void)
+{
+    static const char *const names[] = {"X-One",  "X-Ane",      "x-two", "Host",    "TE",
+                                        "Cookie", "Connection", "Close", "X-Three", ""};
+    static const char *const lists[] = {"", "close", "x-one , X-Three,,", "host, cookie, te", ","};
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        for (size_t j = 0; j < COUNT(lists); j++) {
+            bool is_nominated = sp_is_nominated(span(names[i]), span(lists[j]));
+            bool always = sp_name_is_hop_by_hop(sp_name_of(span(names[i])));
+            assert(stays(names[i], lists[j]) == (always || is_nominated));
+            assert(!is_nominated ||
+                   (sp_nominated_marks(span(lists[j])) & sp_name_mark(span(names[i]))) != 0);
+        }
+    }
+    assert(sp_nominated_marks(span("")) == 0 && sp_nominated_marks(span(" ,, ")) == 0);
+}
+
 /* Else a client could make the upstream take it for somebody else. */
 static void
 test_who_and_where_cannot_be_nominated(void)
@@ -94,6 +114,7 @@ main(void)
     test_nominated_fields_stay();
     test_who_and_where_cannot_be_nominated();
     test_nothing_nominates_the_empty_name();
+    test_parts_and_marks_agree_with_the_whole();
     (void)puts("hop_by_hop: ok");
     return 0;
 }
