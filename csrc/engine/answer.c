@@ -5,7 +5,7 @@
 #include "engine/mailbox.h"
 #include "engine/visit.h"
 #include "wire/chunked.h"
-#include "wire/places.h"
+#include "wire/returning.h"
 
 #include <string.h>
 
@@ -17,55 +17,20 @@ queue(struct sp_downstream *downstream, struct sp_span bytes)
     return sp_connection_queue(downstream->connection, bytes);
 }
 
+/* All but what frames it on the client's connection. */
 static bool
-queue_status_line(struct sp_downstream *downstream, const struct sp_response_head *head)
-{
-    char status[3] = {(char)('0' + head->status / 100), (char)('0' + head->status / 10 % 10),
-                      (char)('0' + head->status % 10)};
-
-    return queue(downstream, SP_SPAN("HTTP/1.1 ")) &&
-           queue(downstream, (struct sp_span){status, sizeof(status)}) &&
-           queue(downstream, SP_SPAN(" ")) && queue(downstream, sp_buffer_peek(&head->reason)) &&
-           queue(downstream, SP_CRLF);
-}
-
-static bool
-queue_field(struct sp_downstream *downstream, const struct sp_field *field)
-{
-    return queue(downstream, field->name) && queue(downstream, SP_SPAN(": ")) &&
-           queue(downstream, field->value) && queue(downstream, SP_CRLF);
-}
-
-/* A place of the frontend's own is named as the browser sees it. */
-static bool
-queue_place(struct sp_downstream *downstream, const struct sp_field *field)
+queue_head(struct sp_downstream *downstream, const struct sp_response_head *head)
 {
     const struct sp_visit *visit = &downstream->visit;
     const struct sp_host_view *seen = sp_host_view_of(visit->host, visit->frontend, visit->kind);
-    struct sp_buffer *out = &downstream->connection->out;
+    const struct sp_returning returning = {
+        .head = head,
+        .own_addresses = visit->site->frontends[visit->frontend].own_addresses,
+        .origin = visit->host->origin,
+        .alias = seen->alias,
+    };
 
-    if (!queue(downstream, field->name) || !queue(downstream, SP_SPAN(": "))) {
-        return false;
-    }
-    return sp_places_rewrite(out, field, visit->site->frontends[visit->frontend].own_addresses,
-                             visit->host->origin, seen->alias) &&
-           queue(downstream, SP_CRLF);
-}
-
-static bool
-queue_fields(struct sp_downstream *downstream, const struct sp_response_head *head)
-{
-    struct sp_span rest = sp_buffer_peek(&head->lines);
-    struct sp_field field;
-
-    while (sp_response_head_next(head, &rest, &field)) {
-        bool queued = sp_places_are_in(field.name) ? queue_place(downstream, &field)
-                                                   : queue_field(downstream, &field);
-        if (!queued) {
-            return false;
-        }
-    }
-    return true;
+    return sp_returning_append(&downstream->connection->out, &returning);
 }
 
 static enum sp_framing
@@ -114,8 +79,7 @@ become_tunnel(struct sp_exchange *exchange)
     struct sp_downstream *downstream = exchange->downstream;
     struct sp_connection *connection = downstream->connection;
 
-    if (!queue_status_line(downstream, &exchange->head) ||
-        !queue_fields(downstream, &exchange->head) ||
+    if (!queue_head(downstream, &exchange->head) ||
         !queue(downstream, SP_SPAN("Connection: Upgrade\r\n\r\n"))) {
         return false;
     }
@@ -151,8 +115,7 @@ answer(struct sp_exchange *exchange)
     visit->answer_at = downstream->connection->out.len;
     visit->said = downstream->connection->sent;
     sp_downstream_touch(downstream);
-    return queue_status_line(downstream, head) && queue_fields(downstream, head) &&
-           queue_framing(downstream);
+    return queue_head(downstream, head) && queue_framing(downstream);
 }
 
 /* A 100 is between the frontend and us: the client is told to go on when we are. */
@@ -167,8 +130,7 @@ interim(struct sp_exchange *exchange)
     }
     struct sp_buffer *out = &downstream->connection->out;
     size_t before = out->len;
-    if (!queue_status_line(downstream, head) || !queue_fields(downstream, head) ||
-        !queue(downstream, SP_CRLF)) {
+    if (!queue_head(downstream, head) || !queue(downstream, SP_CRLF)) {
         out->len = before; /* a client that does not read misses it, whole */
     }
     sp_downstream_touch(downstream);
@@ -243,6 +205,13 @@ drained(struct sp_transfer *transfer)
         (void)queue(downstream, SP_SPAN("HTTP/1.1 100 Continue\r\n\r\n")); /* else it waits */
     }
     sp_downstream_touch(downstream);
+}
+
+static bool
+queue_field(struct sp_downstream *downstream, const struct sp_field *field)
+{
+    return queue(downstream, field->name) && queue(downstream, SP_SPAN(": ")) &&
+           queue(downstream, field->value) && queue(downstream, SP_CRLF);
 }
 
 static bool

@@ -111,33 +111,11 @@ append_link(const struct visitor *visitor, struct sp_span value)
     return appended;
 }
 
-static const struct {
-    struct sp_span name;
-    bool (*append)(const struct visitor *visitor, struct sp_span value);
-} kinds[] = {
-    {{"Location", 8}, append_place},
-    {{"Content-Location", 16}, append_place},
-    {{"Refresh", 7}, append_refresh},
-    {{"Link", 4}, append_link},
-};
-
-#define COUNT (sizeof(kinds) / sizeof(kinds[0]))
-
-static size_t
-kind_of(struct sp_span name)
-{
-    size_t kind = 0;
-
-    while (kind < COUNT && !sp_span_equal_nocase(name, kinds[kind].name)) {
-        kind++;
-    }
-    return kind;
-}
-
 bool
-sp_places_are_in(struct sp_span name)
+sp_places_are_in(enum sp_name name)
 {
-    return kind_of(name) < COUNT;
+    return name == SP_NAME_LOCATION || name == SP_NAME_CONTENT_LOCATION ||
+           name == SP_NAME_REFRESH || name == SP_NAME_LINK;
 }
 
 bool
@@ -146,8 +124,16 @@ sp_places_rewrite(struct sp_buffer *out, const struct sp_field *field,
                   struct sp_span alias)
 {
     const struct visitor visitor = {out, own_addresses, origin, alias};
-    size_t kind = kind_of(field->name);
 
-    return kind < COUNT ? kinds[kind].append(&visitor, field->value)
-                        : sp_buffer_append(out, field->value);
+    switch (sp_name_of(field->name)) {
+    case SP_NAME_LOCATION:
+    case SP_NAME_CONTENT_LOCATION:
+        return append_place(&visitor, field->value);
+    case SP_NAME_REFRESH:
+        return append_refresh(&visitor, field->value);
+    case SP_NAME_LINK:
+        return append_link(&visitor, field->value);
+    default:
+        return sp_buffer_append(out, field->value);
+    }
 }

@@ -5,9 +5,10 @@
 
 #include "wire/field.h"
 #include "wire/location.h"
+#include "wire/name.h"
 
 /* Whether a field of that name is one of them. */
-bool sp_places_are_in(struct sp_span name);
+bool sp_places_are_in(enum sp_name name);
 
 /* Appends the field's value to `out` as a browser at `origin` is to see it; the rest of it crosses
  * as it is. False when `out` is full, and what was appended is to be dropped. */

@@ -1,6 +1,7 @@
 #include "wire/response_head.h"
 
 #include "wire/hop_by_hop.h"
+#include "wire/places.h"
 #include "wire/trailer.h"
 #include "wire/upgrade.h"
 
@@ -14,6 +15,10 @@ forget(struct sp_response_head *head)
     head->nominated.len = 0;
     head->reason.len = 0;
     head->begun.len = 0;
+    head->names = 0;
+    head->nominated_names = 0;
+    head->has_places = false;
+    head->size = 0;
     head->count = 0;
     head->status = 0;
     head->content_length = SP_LENGTH_UNKNOWN;
@@ -129,6 +134,65 @@ parse(struct sp_response_head *head, struct sp_span line, struct sp_field *field
 }
 
 static bool
+take_connection(struct sp_response_head *head, struct sp_span value)
+{
+    head->nominated_names |= sp_nominated_marks(value);
+    return (sp_buffer_append(&head->nominated, value) &&
+            sp_buffer_append(&head->nominated, SP_SPAN(","))) ||
+           refuse(head, SP_TOO_LONG);
+}
+
+/* What a field means for the message itself. */
+static bool
+heed(struct sp_response_head *head, enum sp_name known, struct sp_span value)
+{
+    switch (known) {
+    case SP_NAME_CONTENT_LENGTH:
+        return take_content_length(head, value);
+    case SP_NAME_TRANSFER_ENCODING:
+        return take_transfer_encoding(head, value);
+    case SP_NAME_KEEP_ALIVE:
+        take_keep_alive(head, value);
+        return true;
+    case SP_NAME_CONNECTION:
+        return take_connection(head, value);
+    default:
+        return true;
+    }
+}
+
+/* The protocol that a 101 chose is for the client too. Where no body can be, no length may be said
+ * (RFC 9110, 8.6), and servers count bytes against it. */
+static bool
+crosses(const struct sp_response_head *head, enum sp_name known)
+{
+    bool is_bodiless = head->status < 200 || head->status == 204;
+
+    if (known == SP_NAME_UPGRADE) {
+        return head->status == 101;
+    }
+    return !sp_name_is_hop_by_hop(known) && !(is_bodiless && known == SP_NAME_CONTENT_LENGTH);
+}
+
+static bool
+keep(struct sp_response_head *head, enum sp_name known, const struct sp_field *field)
+{
+    struct sp_buffer *lines = &head->lines;
+    size_t len = field->name.len + field->value.len + sizeof(": \r\n") - 1;
+
+    if (!sp_buffer_reserve(lines, len)) {
+        return refuse(head, SP_TOO_LONG);
+    }
+    sp_buffer_put(lines, field->name);
+    sp_buffer_put(lines, SP_SPAN(": "));
+    sp_buffer_put(lines, field->value);
+    sp_buffer_put(lines, SP_SPAN("\r\n"));
+    head->names |= sp_name_mark(field->name);
+    head->has_places |= sp_places_are_in(known);
+    return true;
+}
+
+static bool
 take_field(struct sp_response_head *head, struct sp_span line)
 {
     struct sp_field field;
@@ -136,25 +200,50 @@ take_field(struct sp_response_head *head, struct sp_span line)
     if (!parse(head, line, &field)) {
         return false;
     }
-    if (sp_span_equal_nocase(field.name, SP_SPAN("Content-Length")) &&
-        !take_content_length(head, field.value)) {
+    enum sp_name known = sp_name_of(field.name);
+    if (!heed(head, known, field.value)) {
         return false;
     }
-    if (sp_span_equal_nocase(field.name, SP_SPAN("Transfer-Encoding")) &&
-        !take_transfer_encoding(head, field.value)) {
-        return false;
-    }
-    if (sp_span_equal_nocase(field.name, SP_SPAN("Keep-Alive"))) {
-        take_keep_alive(head, field.value);
-    }
-    if (sp_span_equal_nocase(field.name, SP_SPAN("Connection")) &&
-        !(sp_buffer_append(&head->nominated, field.value) &&
-          sp_buffer_append(&head->nominated, SP_SPAN(",")))) {
+    head->size += line.len + 1;
+    if (head->size > SP_RESPONSE_HEAD_CEILING) {
         return refuse(head, SP_TOO_LONG);
     }
-    return (sp_buffer_append(&head->lines, line) &&
-            sp_buffer_append(&head->lines, SP_SPAN("\n"))) ||
-           refuse(head, SP_TOO_LONG);
+    return !crosses(head, known) || keep(head, known, &field);
+}
+
+/* Of a field in `lines`. */
+static bool
+is_nominated(const struct sp_response_head *head, struct sp_span name)
+{
+    bool is_chosen = head->status == 101 && sp_span_equal_nocase(name, SP_SPAN("Upgrade"));
+
+    return !is_chosen && sp_is_nominated(name, sp_buffer_peek(&head->nominated));
+}
+
+bool
+sp_response_head_is_plain(const struct sp_response_head *head)
+{
+    return (head->names & head->nominated_names) == 0 && !head->has_places;
+}
+
+bool
+sp_response_head_next(const struct sp_response_head *head, struct sp_span *rest,
+                      struct sp_field *field)
+{
+    bool may_be_nominated = (head->names & head->nominated_names) != 0;
+
+    while (rest->len > 0) {
+        const char *colon = memchr(rest->data, ':', rest->len);
+        const char *end = memchr(rest->data, '\r', rest->len);
+        field->name = (struct sp_span){rest->data, (size_t)(colon - rest->data)};
+        field->value = (struct sp_span){colon + 2, (size_t)(end - colon) - 2};
+        size_t consumed = (size_t)(end - rest->data) + 2;
+        *rest = (struct sp_span){rest->data + consumed, rest->len - consumed};
+        if (!may_be_nominated || !is_nominated(head, field->name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool
@@ -180,7 +269,7 @@ may_switch(const struct sp_response_head *head)
     struct sp_field field;
     bool allowed = head->offer.len > 0;
 
-    while (allowed && rest.len > 0 && sp_field_parse(sp_span_cut(&rest, '\n'), &field)) {
+    while (allowed && sp_response_head_next(head, &rest, &field)) {
         allowed = !sp_span_equal_nocase(field.name, SP_SPAN("Upgrade")) ||
                   sp_upgrade_is_offered(head->offer, field.value);
     }
@@ -216,7 +305,8 @@ finish(struct sp_response_head *head)
 void
 sp_response_head_init(struct sp_response_head *head)
 {
-    sp_buffer_init(&head->lines, SP_RESPONSE_HEAD_CEILING);
+    /* Each may have come without its blank and its CR. */
+    sp_buffer_init(&head->lines, SP_RESPONSE_HEAD_CEILING + (size_t)2 * SP_MAX_FIELDS);
     sp_buffer_init(&head->nominated, SP_NOMINATED_CEILING);
     sp_buffer_init(&head->reason, SP_RESPONSE_HEAD_CEILING);
     /* With CRLF; even a full head has room for a blank line. */
@@ -268,7 +358,7 @@ read_line(struct sp_response_head *head, struct sp_span *bytes)
 
     *bytes = (struct sp_span){bytes->data + line.len, bytes->len - line.len};
     /* Of whole lines, too: else it would depend on how they are cut. */
-    bool is_long = head->begun.len + text.len > SP_RESPONSE_HEAD_CEILING - head->lines.len + 1;
+    bool is_long = head->begun.len + text.len > SP_RESPONSE_HEAD_CEILING - head->size + 1;
     if (!is_long && end != NULL && head->begun.len == 0) {
         return sp_response_head_add(head, line);
     }
@@ -299,34 +389,6 @@ sp_response_head_read(struct sp_response_head *head, struct sp_span *bytes)
         step = read_line(head, bytes);
     }
     return step;
-}
-
-/* The protocol that a 101 chose is for the client too. Where no body can be, no length may be said
- * (RFC 9110, 8.6), and servers count bytes against it. */
-static bool
-crosses(const struct sp_response_head *head, struct sp_span name)
-{
-    bool is_chosen = head->status == 101 && sp_span_equal_nocase(name, SP_SPAN("Upgrade"));
-    bool is_bodiless = head->status < 200 || head->status == 204;
-
-    if (is_bodiless && sp_span_equal_nocase(name, SP_SPAN("Content-Length"))) {
-        return false;
-    }
-
-    return is_chosen || !sp_is_hop_by_hop(name, sp_buffer_peek(&head->nominated));
-}
-
-bool
-sp_response_head_next(const struct sp_response_head *head, struct sp_span *rest,
-                      struct sp_field *field)
-{
-    while (rest->len > 0) {
-        struct sp_span line = sp_span_cut(rest, '\n');
-        if (sp_field_parse(line, field) && crosses(head, field->name)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 bool

@@ -5,16 +5,22 @@
 
 #include "wire/buffer.h"
 #include "wire/field.h"
+#include "wire/name.h"
 
 /* libcurl's own limit for all heads of one answer. */
 #define SP_RESPONSE_HEAD_CEILING ((size_t)300 * 1024)
 
 struct sp_response_head {
-    struct sp_buffer lines;     /* the fields of the head at hand, each with a LF */
+    struct sp_buffer lines;     /* the fields of the head at hand as they are sent on, each with a
+                                 * CRLF, but for those whose name alone says that they stay here */
     struct sp_buffer nominated; /* its Connection fields as one list */
     struct sp_buffer reason;
     struct sp_buffer begun;   /* of a line whose end has not been read yet */
-    size_t count;             /* of the fields in `lines`, at most SP_MAX_FIELDS */
+    uint64_t names;           /* the marks of those in `lines` */
+    uint64_t nominated_names; /* the marks of those in `nominated` */
+    bool has_places;          /* `lines` name places */
+    size_t size;              /* of all its fields as they came, with a LF each */
+    size_t count;             /* of them, at most SP_MAX_FIELDS */
     int status;               /* 0 before a status line */
     long long content_length; /* bytes, or SP_LENGTH_UNKNOWN */
     long long keep_alive;     /* seconds the peer keeps the connection, or SP_LENGTH_UNKNOWN */
@@ -46,6 +52,9 @@ enum sp_head_step sp_response_head_add(struct sp_response_head *head, struct sp_
  * `*bytes` is what follows that head. A line without an end is refused where it cannot fit into
  * the head any more; what is refused stays so. Never for trailers. */
 enum sp_head_step sp_response_head_read(struct sp_response_head *head, struct sp_span *bytes);
+
+/* Whether all of `lines` crosses as it stands: none of them is nominated or names a place. */
+bool sp_response_head_is_plain(const struct sp_response_head *head);
 
 /* The next field to forward: cuts it off `*rest`, which starts as head->lines. Hop-by-hop
  * fields are passed over, and the length of what can have no body. False at the end. */

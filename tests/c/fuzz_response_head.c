@@ -3,6 +3,7 @@
 #undef NDEBUG
 #include "wire/hop_by_hop.h"
 #include "wire/response_head.h"
+#include "wire/returning.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -10,17 +11,44 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); /* libFuzzer's own name */
 
+/* Of what is sent to the client, the next. */
+static void
+check_line(struct sp_span *sent, const struct sp_field *field)
+{
+    struct sp_span line = sp_span_cut(sent, '\n');
+    struct sp_field read;
+
+    assert(line.len > 0 && line.data[line.len - 1] == '\r');
+    line.len--;
+    assert(sp_field_parse(line, &read) && sp_span_equal(read.name, field->name) &&
+           sp_span_equal(read.value, field->value));
+}
+
 static void
 check_fields(const struct sp_response_head *head)
 {
     struct sp_span rest = sp_buffer_peek(&head->lines);
+    const struct sp_returning returning = {.head = head};
     struct sp_field field;
+    struct sp_buffer out;
 
+    sp_buffer_init(&out, rest.len + head->reason.len + sizeof("HTTP/1.1 200 \r\n"));
+    bool is_plain = sp_response_head_is_plain(head);
+    assert(!is_plain || sp_returning_append(&out, &returning));
+    struct sp_span sent = sp_buffer_peek(&out);
+    if (is_plain) {
+        (void)sp_span_cut(&sent, '\n');
+    }
     while (sp_response_head_next(head, &rest, &field)) {
         assert(sp_field_name_is_valid(field.name) && sp_field_value_is_valid(field.value));
         assert(!sp_is_hop_by_hop(field.name, sp_buffer_peek(&head->nominated)));
+        assert(!is_plain || !sp_places_are_in(sp_name_of(field.name)));
+        if (is_plain) {
+            check_line(&sent, &field);
+        }
     }
-    assert(rest.len == 0);
+    assert(rest.len == 0 && sent.len == 0);
+    sp_buffer_clear(&out);
 }
 
 static void
