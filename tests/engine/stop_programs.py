@@ -83,8 +83,10 @@ def uses(url: str) -> Iterator[Use]:
 
     def taken() -> None:
         ours, theirs = socket.socketpair()
-        with theirs:
-            start(at, "/half").relay(ours.detach(), b"HTTP/1.1 200 OK\r\n\r\n", b"")
+        with ours, theirs:
+            exchange = start(at, "/half")
+            exchange.head()
+            exchange.relay(ours.detach(), b"HTTP/1.1 200 OK\r\n\r\n", b"")
 
     def visit() -> None:
         with socket.create_connection(listening.getsockname(), 10) as client:
