@@ -40,14 +40,15 @@ enum sp_name sp_name_of(struct sp_span name);
 #define SP_NAME_PLACES 64
 
 /* By these alone most names are told apart. Letters are given as small ones. */
-#define SP_NAME_PLACE(len, first, last) ((5U * ((len) + (first)) + 4U * (last)) % SP_NAME_PLACES)
+#define SP_NAME_PLACE(len, first, last)                                                            \
+    (((size_t)5 * ((len) + (first)) + (size_t)4 * (last)) % SP_NAME_PLACES)
 
 /* Of a name that is not empty: the same, however its letters are written. */
 static inline size_t
 sp_name_place(struct sp_span name)
 {
-    unsigned first = (unsigned char)name.data[0] | 0x20U;
-    unsigned last = (unsigned char)name.data[name.len - 1] | 0x20U;
+    size_t first = (unsigned char)name.data[0] | 0x20U;
+    size_t last = (unsigned char)name.data[name.len - 1] | 0x20U;
 
     return SP_NAME_PLACE(name.len, first, last);
 }
