@@ -117,6 +117,11 @@ def test_program_passes_under_sanitizers(program: Path, sanitized: Build) -> Non
     run(sanitized.program(program))
 
 
+@pytest.mark.xdist_group("C, sanitized")
+def test_benchmark_takes_all_of_its_heads(sanitized: Build) -> None:
+    run(sanitized.program(ROOT / "bench" / "wire.c"), "1")
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="its only build is the portable one")
 @each_program
 @pytest.mark.xdist_group("C, portable")

@@ -14,7 +14,13 @@ ROOT = Path(__file__).parent.parent
 CSRC = ROOT / "csrc"
 BIN = Path(sys.executable).parent
 
-C_FILES = sorted([*CSRC.rglob("*.[ch]"), *(ROOT / "tests" / "c").glob("*.[ch]")])
+C_FILES = sorted(
+    [
+        *CSRC.rglob("*.[ch]"),
+        *(ROOT / "tests" / "c").glob("*.[ch]"),
+        *(ROOT / "bench").glob("*.[ch]"),
+    ]
+)
 LINUX = sorted(path for path in CSRC.rglob("*.c") if path.parent.name != "portable")
 PORTABLE = sorted(CSRC.glob("engine/portable/*.c"))
 LIBCURL_FLAGS = ["pkg-config", "--cflags", "libcurl"]
