@@ -150,6 +150,7 @@ hold(struct sp_transfer *transfer, struct sp_downstream *downstream)
     if (!downstream->is_blocked) {
         downstream->is_blocked = true;
         sp_downstream_watch(downstream->listener->loop, downstream);
+        sp_downstream_touch(downstream);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "engine/error.h"
 #include "engine/sockets.h"
+#include "engine/timers.h"
 #include "wire/buffer.h"
 
 #include <sys/uio.h>
@@ -27,15 +28,17 @@ struct sp_connection {
     int fd;                       /* owned; non-blocking */
     bool is_tunnel;               /* what the client sends goes upstream */
     enum sp_connection_state state;
-    struct sp_buffer out;    /* for the client */
-    size_t out_sent;         /* bytes of `out` that are sent */
-    unsigned long long sent; /* bytes that are sent in all */
-    bool is_client_done;     /* the client's stream has ended */
-    bool is_ended;           /* our own stream has */
-    bool is_crowded;         /* the upstream has no room for what the client sends */
-    bool holds_upstream;     /* the upstream is not read until `out` is sent */
-    long long linger_until;  /* ms */
-    size_t lingered;         /* bytes read away */
+    struct sp_buffer out;           /* for the client */
+    size_t out_sent;                /* bytes of `out` that are sent */
+    unsigned long long sent;        /* bytes that are sent in all */
+    bool is_client_done;            /* the client's stream has ended */
+    bool is_ended;                  /* our own stream has */
+    bool is_crowded;                /* the upstream has no room for what the client sends */
+    bool holds_upstream;            /* the upstream is not read until `out` is sent */
+    size_t lingered;                /* bytes read away */
+    unsigned long long sent_before; /* `sent`, when the wait for its client to take more began */
+    struct sp_timer timer;          /* the relay's */
+    struct sp_timers *timers;       /* the relay's; borrowed: the loop's */
 };
 
 /* Of a socket that is non-blocking and kept already (sp_descriptor_accept). Takes `fd` also when it

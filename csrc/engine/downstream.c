@@ -5,7 +5,7 @@
 #include "engine/descriptors.h"
 #include "engine/intake.h"
 #include "engine/listener.h"
-#include "engine/refusal.h"
+#include "engine/patience.h"
 #include "engine/roster.h"
 #include "engine/visit.h"
 
@@ -16,11 +16,6 @@
 
 #define BIT(state) (1U << (state))
 
-#define SP_HEAD_TIME      30000LL  /* ms for a whole head, however it drips */
-#define SP_IDLE_TIME      75000LL  /* ms between two requests, as nginx has it */
-#define SP_WAITING_TIME   30000LL  /* ms for Django to come */
-#define SP_SENDING_TIME   300000LL /* ms in which the client takes none of an answer's last bytes */
-#define SP_LINGERING_TIME 2000LL   /* ms */
 #define SP_LINGERING_SIZE ((size_t)16 * 1024 * 1024)
 #define SP_READ_SIZE      ((size_t)64 * 1024)
 
@@ -45,6 +40,27 @@ sp_downstream_set_state(struct sp_downstream *downstream, enum sp_downstream_sta
     (void)allowed; /* NDEBUG looks no longer */
     downstream->state = state;
     downstream->since = sp_clock_now();
+}
+
+void
+sp_downstream_enlist(struct sp_downstream *downstream, struct sp_downstream **link)
+{
+    downstream->next_waiting = *link;
+    downstream->waiting_link = link;
+    if (*link != NULL) {
+        (*link)->waiting_link = &downstream->next_waiting;
+    }
+    *link = downstream;
+}
+
+void
+sp_downstream_delist(struct sp_downstream *downstream)
+{
+    *downstream->waiting_link = downstream->next_waiting;
+    if (downstream->next_waiting != NULL) {
+        downstream->next_waiting->waiting_link = downstream->waiting_link;
+    }
+    downstream->waiting_link = NULL;
 }
 
 struct sp_span
@@ -131,6 +147,7 @@ sp_downstream_close(struct sp_loop *loop, struct sp_downstream *downstream, bool
         sp_listener_unqueue(downstream->listener, downstream);
     }
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_CLOSED);
+    sp_timer_clear(&downstream->timer);
     if (connection != NULL && reset) {
         sp_sockets_disown(&loop->sockets, connection->fd);
         sp_connection_reset(connection);
@@ -140,7 +157,7 @@ sp_downstream_close(struct sp_loop *loop, struct sp_downstream *downstream, bool
         sp_connection_close(connection);
     }
     sp_visit_abandon(loop, downstream);
-    sp_listener_remove(loop, downstream);
+    sp_listener_remove(downstream);
 }
 
 static void
@@ -153,7 +170,6 @@ send_waiting(struct sp_loop *loop, struct sp_downstream *downstream)
         sp_downstream_close(loop, downstream, true);
         return;
     }
-    downstream->since = sp_clock_now();
     downstream->is_blocked = !sp_connection_is_flushed(connection);
     if (was_blocked != downstream->is_blocked) {
         sp_downstream_watch(loop, downstream);
@@ -185,12 +201,9 @@ linger(struct sp_loop *loop, struct sp_downstream *downstream)
     sp_downstream_watch(loop, downstream);
 }
 
-void
-sp_downstream_proceed(struct sp_loop *loop, struct sp_downstream *downstream)
+static void
+go_on(struct sp_loop *loop, struct sp_downstream *downstream)
 {
-    if (downstream->state == SP_DOWNSTREAM_CLOSED || downstream->state == SP_DOWNSTREAM_HANDED) {
-        return;
-    }
     if (!downstream->is_blocked && !sp_connection_is_flushed(downstream->connection)) {
         send_waiting(loop, downstream);
     }
@@ -211,6 +224,15 @@ sp_downstream_proceed(struct sp_loop *loop, struct sp_downstream *downstream)
         downstream->is_full = false;
         sp_downstream_watch(loop, downstream);
     }
+}
+
+void
+sp_downstream_proceed(struct sp_loop *loop, struct sp_downstream *downstream)
+{
+    if (downstream->state != SP_DOWNSTREAM_CLOSED && downstream->state != SP_DOWNSTREAM_HANDED) {
+        go_on(loop, downstream);
+    }
+    sp_patience_note(downstream, false);
 }
 
 static void
@@ -281,10 +303,8 @@ read_more(struct sp_loop *loop, struct sp_downstream *downstream)
 }
 
 static void
-happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
+look(struct sp_loop *loop, struct sp_downstream *downstream, unsigned events)
 {
-    struct sp_downstream *downstream = (struct sp_downstream *)(void *)watcher;
-
     if ((events & SP_POLL_OUT) != 0 && downstream->is_blocked) {
         send_waiting(loop, downstream);
         sp_downstream_touch(downstream);
@@ -302,6 +322,17 @@ happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
     }
 }
 
+static void
+client_stirred(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
+{
+    struct sp_downstream *downstream = (struct sp_downstream *)(void *)watcher;
+    unsigned long long sent = downstream->connection->sent;
+
+    look(loop, downstream, events);
+    sp_patience_note(downstream,
+                     (events & SP_POLL_IN) != 0 || downstream->connection->sent != sent);
+}
+
 enum sp_error
 sp_downstream_new(struct sp_listener *listener, int fd, const char *peer,
                   struct sp_downstream **downstream)
@@ -317,7 +348,7 @@ sp_downstream_new(struct sp_listener *listener, int fd, const char *peer,
         sp_connection_free(connection);
         return SP_E_NO_MEMORY;
     }
-    made->watcher.happened = happened;
+    made->watcher.happened = client_stirred;
     made->listener = listener;
     made->connection = connection;
     made->is_here = true;
@@ -337,49 +368,5 @@ sp_downstream_free(struct sp_downstream *downstream)
         sp_buffer_clear(&downstream->in);
         sp_chunked_clear(&downstream->visit.chunked);
         free(downstream);
-    }
-}
-
-static void
-give_up_slow(struct sp_loop *loop, struct sp_downstream *downstream, long long passed)
-{
-    if (passed > SP_SENDING_TIME) {
-        sp_downstream_close(loop, downstream, true);
-    }
-}
-
-void
-sp_downstream_scan(struct sp_loop *loop, struct sp_downstream *downstream, long long now)
-{
-    long long passed = now - downstream->since;
-
-    switch (downstream->state) {
-    case SP_DOWNSTREAM_READING:
-        if (!sp_connection_is_flushed(downstream->connection)) {
-            give_up_slow(loop, downstream, passed);
-        }
-        else if (sp_downstream_unused(downstream).len > 0 && passed > SP_HEAD_TIME) {
-            downstream->visit.is_head = false; /* the one before may have been */
-            sp_refusal_send(loop, downstream, &sp_refusal_late_head);
-        }
-        else if (passed > SP_IDLE_TIME) {
-            sp_downstream_close(loop, downstream, false);
-        }
-        break;
-    case SP_DOWNSTREAM_WAITING:
-        if (now - downstream->waiting_since > SP_WAITING_TIME) {
-            sp_refusal_send(loop, downstream, &downstream->listener->absence.failure);
-        }
-        break;
-    case SP_DOWNSTREAM_FLUSHING:
-        give_up_slow(loop, downstream, passed);
-        break;
-    case SP_DOWNSTREAM_LINGERING:
-        if (passed > SP_LINGERING_TIME) {
-            sp_downstream_close(loop, downstream, false);
-        }
-        break;
-    default:
-        break; /* the exchange has deadlines of its own, and Django's requests have none */
     }
 }

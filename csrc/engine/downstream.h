@@ -66,6 +66,7 @@ struct sp_downstream {
     enum sp_downstream_state state;
     struct sp_downstream *next, *previous; /* in the listener's list */
     struct sp_downstream *next_waiting;    /* in the listener's queue, or a channel's list */
+    struct sp_downstream **waiting_link;   /* what points at it there, or NULL: it is in none */
     struct sp_downstream *next_touched;    /* in the listener's list for the end of the round */
     bool is_touched;
     bool is_blocked; /* the client's socket has taken less than all */
@@ -77,6 +78,8 @@ struct sp_downstream {
     size_t scanned;          /* of the rest, how far the end of a head was looked for */
     long long since;         /* ms; when the state's time began */
     long long waiting_since; /* ms; when it first waited for Django to begin, or SP_NEVER */
+    struct sp_timer timer;   /* `patience`'s */
+    long long awaited_since; /* ms */
     size_t lingered;
     struct sp_visit visit;
 
@@ -98,6 +101,10 @@ void sp_downstream_free(struct sp_downstream *downstream);
 
 /* The one way to change the state, along the table of moves. */
 void sp_downstream_set_state(struct sp_downstream *downstream, enum sp_downstream_state state);
+
+/* Into a list of those that wait, in the place of what `*link` is, and out of the one it is in. */
+void sp_downstream_enlist(struct sp_downstream *downstream, struct sp_downstream **link);
+void sp_downstream_delist(struct sp_downstream *downstream);
 
 /* What is read and not used. */
 struct sp_span sp_downstream_unused(const struct sp_downstream *downstream);
@@ -122,8 +129,5 @@ void sp_downstream_finish(struct sp_downstream *downstream);
 
 /* Closes the socket at once, or resets it, and ends the exchange. */
 void sp_downstream_close(struct sp_loop *loop, struct sp_downstream *downstream, bool reset);
-
-/* Looks at its deadlines. */
-void sp_downstream_scan(struct sp_loop *loop, struct sp_downstream *downstream, long long now);
 
 #endif

@@ -115,6 +115,7 @@ struct sp_exchange {
     struct sp_exchange *next, *previous; /* in the loop's list */
     struct sp_exchange *next_fresh;      /* in the list of those with undelivered news */
     bool fresh, newly_fresh;
+    bool is_judged, is_event_stream;        /* the former: whether the latter is known */
     bool is_in_loop;                        /* as SP_E_RESPONSE_LOOP has it */
     const struct sp_client_end *client_end; /* instead of the response's pipe, or NULL */
     struct sp_connection *connection;       /* owned; the relay's */

@@ -23,7 +23,7 @@ would_block(void)
 }
 
 static void
-watch(struct sp_loop *loop, const struct sp_channel *channel)
+watch_channel(struct sp_loop *loop, const struct sp_channel *channel)
 {
     unsigned events = SP_POLL_IN;
 
@@ -61,7 +61,7 @@ send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct sp_fra
     ssize_t sent = sendmsg(channel->fd, &message, MSG_NOSIGNAL);
     if (sent < 0) {
         channel->is_crowded = would_block();
-        watch(loop, channel);
+        watch_channel(loop, channel);
         if (!channel->is_crowded) {
             give_up(channel);
         }
@@ -77,7 +77,7 @@ send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct sp_fra
     bool kept =
         sp_buffer_append(&channel->out, (struct sp_span){head + of_head, sizeof(head) - of_head}) &&
         sp_buffer_append(&channel->out, rest);
-    watch(loop, channel);
+    watch_channel(loop, channel);
     if (!kept) {
         give_up(channel);
     }
@@ -98,19 +98,8 @@ flush(struct sp_loop *loop, struct sp_channel *channel)
     channel->out.len = 0;
     channel->out_sent = 0;
     channel->is_crowded = false;
-    watch(loop, channel);
+    watch_channel(loop, channel);
     return true;
-}
-
-static void
-forget(struct sp_channel *channel, struct sp_downstream *downstream)
-{
-    struct sp_downstream **link = &channel->handed;
-
-    while (*link != downstream) {
-        link = &(*link)->next_waiting;
-    }
-    *link = downstream->next_waiting;
 }
 
 static void
@@ -118,7 +107,7 @@ lose(struct sp_loop *loop, struct sp_channel *channel, bool may_wait)
 {
     while (channel->handed != NULL) {
         struct sp_downstream *downstream = channel->handed;
-        forget(channel, downstream);
+        sp_downstream_delist(downstream);
         sp_orphan_settle(loop, downstream, may_wait);
     }
 }
@@ -156,7 +145,7 @@ end_channel(struct sp_loop *loop, struct sp_channel *channel)
         sp_frame_write_head(&last, head);
         /* Without memory for it Django waits a little longer before it leaves. */
         (void)sp_buffer_append(&channel->out, (struct sp_span){head, sizeof(head)});
-        watch(loop, channel);
+        watch_channel(loop, channel);
     }
 }
 
@@ -186,7 +175,7 @@ static void
 postpone(struct sp_loop *loop, struct sp_channel *channel, struct sp_downstream *downstream)
 {
     channel->untaken -= downstream->is_taken ? 0 : 1;
-    forget(channel, downstream);
+    sp_downstream_delist(downstream);
     if (sp_orphan_take_back(loop, downstream)) {
         sp_listener_queue(channel->listener, downstream);
     }
@@ -194,9 +183,9 @@ postpone(struct sp_loop *loop, struct sp_channel *channel, struct sp_downstream 
 
 /* Its answer is whole. */
 static void
-welcome_back(struct sp_loop *loop, struct sp_channel *channel, struct sp_downstream *downstream)
+welcome_back(struct sp_loop *loop, struct sp_downstream *downstream)
 {
-    forget(channel, downstream);
+    sp_downstream_delist(downstream);
     downstream->tries = 0;
     sp_downstream_use(downstream, downstream->handed);
     (void)sp_orphan_take_back(loop, downstream); /* or it is closed */
@@ -222,10 +211,10 @@ obey(struct sp_loop *loop, struct sp_channel *channel, char kind, unsigned long 
     }
     note_taken(channel, downstream);
     if (kind == 'B') {
-        welcome_back(loop, channel, downstream);
+        welcome_back(loop, downstream);
     }
     else if (kind == 'C') {
-        forget(channel, downstream);
+        sp_downstream_delist(downstream);
         sp_downstream_close(loop, downstream, false);
     }
     if (was_busy) {
@@ -251,7 +240,7 @@ read_words(struct sp_loop *loop, struct sp_channel *channel)
 }
 
 static void
-happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
+channel_stirred(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
 {
     struct sp_channel *channel = (struct sp_channel *)(void *)watcher;
     struct sp_listener *listener = channel->listener;
@@ -280,7 +269,7 @@ sp_handover_attach(struct sp_loop *loop, struct sp_listener *listener, int fd)
         sp_descriptor_close(fd);
         return SP_E_NO_MEMORY;
     }
-    made->watcher.happened = happened;
+    made->watcher.happened = channel_stirred;
     made->listener = listener;
     made->fd = fd;
     sp_buffer_init(&made->out, SP_CHANNEL_CEILING);
@@ -292,7 +281,7 @@ sp_handover_attach(struct sp_loop *loop, struct sp_listener *listener, int fd)
     made->next = listener->channels.first;
     listener->channels.first = made;
     listener->channels.current = made;
-    watch(loop, made);
+    watch_channel(loop, made);
     return SP_OK;
 }
 
@@ -332,8 +321,7 @@ sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
     downstream->id = frame.id;
     downstream->is_taken = false;
     downstream->handed = length;
-    downstream->next_waiting = channel->handed;
-    channel->handed = downstream;
+    sp_downstream_enlist(downstream, &channel->handed);
     channel->untaken++;
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_HANDED);
     return SP_OK;

@@ -123,6 +123,14 @@ sp_intake_end(struct sp_loop *loop, struct sp_downstream *downstream)
     }
 }
 
+bool
+sp_intake_is_awaited(const struct sp_downstream *downstream)
+{
+    return is_cut(downstream) && downstream->is_here && !downstream->visit.owes_continue &&
+           sp_downstream_unused(downstream).len == 0 &&
+           !sp_exchange_is_unwanted(downstream->visit.exchange);
+}
+
 void
 sp_intake_go_on(struct sp_loop *loop, struct sp_downstream *downstream)
 {

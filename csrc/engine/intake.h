@@ -13,6 +13,9 @@ enum sp_error sp_intake_begin(struct sp_downstream *downstream);
  * goes on its way. Asked again while some of that waits for room. */
 void sp_intake_end(struct sp_loop *loop, struct sp_downstream *downstream);
 
+/* Whether nothing goes on before the client has sent more of the body. */
+bool sp_intake_is_awaited(const struct sp_downstream *downstream);
+
 /* More has come, or there is room again. */
 void sp_intake_go_on(struct sp_loop *loop, struct sp_downstream *downstream);
 

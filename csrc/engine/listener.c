@@ -2,12 +2,14 @@
 
 #include "engine/clock.h"
 #include "engine/descriptors.h"
+#include "engine/patience.h"
 #include "engine/refusal.h"
 #include "engine/roster.h"
 #include "engine/visit.h"
 
 #include <errno.h>
 #include <netdb.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -64,11 +66,19 @@ welcome(struct sp_loop *loop, struct sp_listener *listener, int fd, const char *
     listener->first = downstream;
     listener->connection_count++;
     sp_downstream_watch(loop, downstream);
+    sp_patience_note(downstream, false);
+}
+
+/* Those that have become tunnels have their descriptors still. */
+static bool
+has_room(const struct sp_loop *loop, const struct sp_listener *listener)
+{
+    return listener->connection_count + loop->relayed_count < listener->max_connections;
 }
 
 /* (19) Without a descriptor to spare, connections wait in the backlog until one is given up. */
 static void
-happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
+connection_came(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
 {
     struct sp_listening_socket *listening = (struct sp_listening_socket *)(void *)watcher;
     struct sp_listener *listener = listening->listener;
@@ -78,12 +88,13 @@ happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
         struct sockaddr_storage address = {0};
         socklen_t size = sizeof(address);
         char peer[SP_PEER_SIZE];
-        if (listener->connection_count >= listener->max_connections) {
+        if (!has_room(loop, listener)) {
             watch_sockets(loop, listener, true);
             return;
         }
         int fd = sp_descriptor_accept(listening->fd, (struct sockaddr *)&address, &size);
         if (fd < 0 && is_short_of_something(errno)) {
+            listener->is_short = true;
             watch_sockets(loop, listener, true);
         }
         if (fd < 0) {
@@ -103,23 +114,17 @@ sp_listener_queue(struct sp_listener *listener, struct sp_downstream *downstream
     if (downstream->waiting_since == SP_NEVER) {
         downstream->waiting_since = sp_clock_now();
     }
-    downstream->next_waiting = NULL;
-    *listener->last_waiting = downstream;
+    sp_downstream_enlist(downstream, listener->last_waiting);
     listener->last_waiting = &downstream->next_waiting;
 }
 
 void
 sp_listener_unqueue(struct sp_listener *listener, struct sp_downstream *downstream)
 {
-    struct sp_downstream **link = &listener->waiting;
-
-    while (*link != downstream) {
-        link = &(*link)->next_waiting;
+    if (downstream->next_waiting == NULL) {
+        listener->last_waiting = downstream->waiting_link;
     }
-    *link = downstream->next_waiting;
-    if (*link == NULL) {
-        listener->last_waiting = link;
-    }
+    sp_downstream_delist(downstream);
 }
 
 /* (27) Something has come that they wait for, perhaps. */
@@ -131,16 +136,18 @@ sp_listener_retry(struct sp_loop *loop, struct sp_listener *listener)
     listener->waiting = NULL;
     listener->last_waiting = &listener->waiting;
     while (waiting != NULL) {
-        struct sp_downstream *next = waiting->next_waiting;
-        sp_downstream_set_state(waiting, SP_DOWNSTREAM_READING);
-        waiting->scanned = 0;
-        sp_visit_begin(loop, waiting);
-        waiting = next;
+        struct sp_downstream *downstream = waiting;
+        waiting->waiting_link = &waiting;
+        sp_downstream_delist(downstream);
+        sp_downstream_set_state(downstream, SP_DOWNSTREAM_READING);
+        downstream->scanned = 0;
+        sp_visit_begin(loop, downstream);
+        sp_patience_note(downstream, false);
     }
 }
 
 void
-sp_listener_remove(struct sp_loop *loop, struct sp_downstream *downstream)
+sp_listener_remove(struct sp_downstream *downstream)
 {
     struct sp_listener *listener = downstream->listener;
 
@@ -156,9 +163,18 @@ sp_listener_remove(struct sp_loop *loop, struct sp_downstream *downstream)
     downstream->next = listener->closed;
     listener->closed = downstream;
     listener->connection_count--;
-    if (listener->is_paused && !listener->is_closed) {
-        watch_sockets(loop, listener, false);
-    }
+    listener->is_short = false;
+}
+
+/* What it lacked it may have again: a descriptor, or Django one for a request that it gave back. */
+static void
+retry(struct sp_loop *loop, struct sp_timer *timer)
+{
+    char *at = (char *)timer - offsetof(struct sp_listener, retry);
+    struct sp_listener *listener = (struct sp_listener *)(void *)at;
+
+    listener->is_short = false;
+    sp_listener_retry(loop, listener);
 }
 
 void
@@ -175,21 +191,12 @@ sp_listener_end_round(struct sp_loop *loop, struct sp_listener *listener)
         listener->closed = downstream->next;
         sp_downstream_free(downstream);
     }
-}
-
-void
-sp_listener_scan(struct sp_loop *loop, struct sp_listener *listener, long long now)
-{
-    struct sp_downstream *downstream = listener->first;
-
-    if (listener->is_paused && !listener->is_closed) {
-        watch_sockets(loop, listener, listener->connection_count >= listener->max_connections);
+    if (listener->is_paused && !listener->is_closed && !listener->is_short &&
+        has_room(loop, listener)) {
+        watch_sockets(loop, listener, false);
     }
-    sp_listener_retry(loop, listener); /* what Django lacked it may have again */
-    while (downstream != NULL) {
-        struct sp_downstream *next = downstream->next;
-        sp_downstream_scan(loop, downstream, now);
-        downstream = next;
+    if ((listener->waiting != NULL || listener->is_short) && !sp_timer_is_set(&listener->retry)) {
+        sp_timers_set(&loop->timers, &listener->retry, SP_WAIT_RETRY, sp_clock_now());
     }
 }
 
@@ -268,6 +275,7 @@ sp_listener_end(struct sp_loop *loop, struct sp_listener *listener)
         sp_downstream_close(loop, listener->first, !sp_connection_is_flushed(connection));
     }
     sp_listener_end_round(loop, listener);
+    sp_timer_clear(&listener->retry);
     if (listener->questions >= 0) {
         sp_descriptor_close(listener->questions);
         listener->questions = -1;
@@ -279,6 +287,7 @@ sp_listener_begin(struct sp_loop *loop, struct sp_listener *listener,
                   const struct sp_listener_options *options)
 {
     listener->loop = loop;
+    listener->retry.expired = retry;
     if (options->questions >= 0) {
         listener->questions = sp_descriptor_copy(options->questions);
         if (listener->questions < 0) {
@@ -287,8 +296,8 @@ sp_listener_begin(struct sp_loop *loop, struct sp_listener *listener,
     }
     for (size_t i = 0; i < options->count; i++) {
         struct sp_listening_socket *listening = &listener->sockets[i];
-        *listening =
-            (struct sp_listening_socket){{happened}, listener, sp_descriptor_copy(options->fds[i])};
+        *listening = (struct sp_listening_socket){
+            {connection_came}, listener, sp_descriptor_copy(options->fds[i])};
         if (listening->fd < 0) {
             return SP_E_SYSTEM;
         }

@@ -30,11 +30,13 @@ struct sp_listener {
     struct sp_listening_socket sockets[SP_LISTENERS_MAX];
     size_t door_count;
     bool is_paused; /* there is no room, or no descriptor, for more connections */
+    bool is_short;  /* it is a descriptor that lacked */
     bool is_closed;
     size_t max_connections;
     size_t connection_count;
     struct sp_downstream *first;
     struct sp_downstream *waiting, **last_waiting; /* for Django, oldest first */
+    struct sp_timer retry; /* set while something is lacking that may be there again */
     struct sp_downstream *touched;
     struct sp_downstream *closed;
     struct sp_site *site; /* a reference of our own; NULL until Django has come */
@@ -62,16 +64,13 @@ void sp_listener_queue(struct sp_listener *listener, struct sp_downstream *downs
 void sp_listener_unqueue(struct sp_listener *listener, struct sp_downstream *downstream);
 
 /* `downstream` is closed, and freed at the end of the round. */
-void sp_listener_remove(struct sp_loop *loop, struct sp_downstream *downstream);
+void sp_listener_remove(struct sp_downstream *downstream);
 
 /* Whatever waits for Django is decided anew. */
 void sp_listener_retry(struct sp_loop *loop, struct sp_listener *listener);
 
 /* The end of a round of the loop. */
 void sp_listener_end_round(struct sp_loop *loop, struct sp_listener *listener);
-
-/* Deadlines. */
-void sp_listener_scan(struct sp_loop *loop, struct sp_listener *listener, long long now);
 
 /* Listens no more, and answers what is under way: connections go as their clients read it. */
 void sp_listener_part(struct sp_loop *loop, struct sp_listener *listener);

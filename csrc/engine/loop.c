@@ -81,6 +81,7 @@ run_timer(struct sp_loop *loop)
     int running;
 
     if (loop->timer != SP_NEVER && sp_clock_now() >= loop->timer) {
+        sp_loop_stir(loop);
         loop->timer = SP_NEVER;
         (void)curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
@@ -128,17 +129,6 @@ read_mail(struct sp_loop *loop)
     }
 }
 
-static bool
-has_clients(const struct sp_loop *loop)
-{
-    const struct sp_listener *listener = loop->listeners;
-
-    while (listener != NULL && listener->first == NULL && !listener->is_paused) {
-        listener = listener->next;
-    }
-    return listener != NULL;
-}
-
 static void
 end_round(struct sp_loop *loop)
 {
@@ -147,16 +137,20 @@ end_round(struct sp_loop *loop)
     }
 }
 
+static long long
+sooner(long long one, long long other)
+{
+    return one == SP_NEVER || (other != SP_NEVER && other < one) ? other : one;
+}
+
 static int
 time_to_sleep(struct sp_loop *loop, bool hurry)
 {
     long long now = sp_clock_now();
     long long until = loop->timer;
-    bool scans = loop->first != NULL || loop->relayed != NULL || has_clients(loop);
 
-    if (scans && (until == SP_NEVER || loop->next_scan < until)) {
-        until = loop->next_scan;
-    }
+    until = sooner(until, loop->next_scan);
+    until = sooner(until, sp_timers_next(&loop->timers));
     if (hurry || (until != SP_NEVER && until <= now)) {
         return 0;
     }
@@ -189,6 +183,7 @@ dispatch(struct sp_loop *loop, const struct sp_poll_event *event)
     }
     int selected = sp_sockets_translate(&loop->sockets, event);
     if (selected != 0) {
+        sp_loop_stir(loop);
         (void)curl_multi_socket_action(loop->multi, event->fd, selected, &running);
     }
 }
@@ -214,14 +209,10 @@ scan_deadlines(struct sp_loop *loop)
 {
     long long now = sp_clock_now();
 
-    if (now >= loop->next_scan) {
-        loop->next_scan = now + SP_SCAN_INTERVAL;
-        sp_roster_scan(loop, now);
-        sp_relay_scan(loop, now);
-        for (struct sp_listener *each = loop->listeners; each != NULL; each = each->next) {
-            sp_listener_scan(loop, each, now);
-        }
+    if (loop->next_scan != SP_NEVER && now >= loop->next_scan) {
+        loop->next_scan = sp_roster_scan(loop, now) ? now + SP_SCAN_INTERVAL : SP_NEVER;
     }
+    sp_timers_expire(&loop->timers, loop, now);
 }
 
 static void
@@ -260,7 +251,8 @@ sp_loop_new(struct sp_loop **loop)
     if (made == NULL) {
         return error;
     }
-    made->timer = SP_NEVER;
+    made->timer = made->next_scan = SP_NEVER;
+    sp_timers_init(&made->timers);
     made->multi = sp_multi_new();
     if (made->multi == NULL || set_up(made) != CURLM_OK) {
         error = SP_E_SYSTEM; /* libcurl's own descriptors, rather than its memory */
@@ -289,6 +281,14 @@ fail:
     (void)curl_multi_cleanup(made->multi); /* nothing was added */
     free(made);
     return error;
+}
+
+void
+sp_loop_stir(struct sp_loop *loop)
+{
+    if (loop->next_scan == SP_NEVER) {
+        loop->next_scan = sp_clock_now() + SP_SCAN_INTERVAL;
+    }
 }
 
 void

@@ -6,10 +6,10 @@
 #include "engine/descriptors.h"
 #include "engine/roster.h"
 
+#include <stddef.h>
 #include <sys/socket.h>
 
 #define SP_READ_SIZE      ((size_t)64 * 1024)
-#define SP_LINGER_TIME    2000LL /* ms */
 #define SP_LINGER_CEILING ((size_t)64 * 1024)
 
 /* While the last bytes wait for a client that reads slowly, what it sends waits too. */
@@ -20,9 +20,28 @@ is_read(const struct sp_connection *connection)
            connection->state != SP_CONNECTION_FLUSHING;
 }
 
+/* Between its bytes a tunnel, or an event stream, may be silent for as long as it likes; but what
+ * is there the client must take, and its end must come. */
 static void
-watch(struct sp_sockets *sockets, const struct sp_connection *connection)
+note_patience(struct sp_connection *connection)
 {
+    bool lingers = connection->state == SP_CONNECTION_LINGERING;
+    enum sp_wait wait = lingers ? SP_WAIT_LINGER : SP_WAIT_CLIENT;
+    bool goes_on = sp_timer_is_set(&connection->timer) && connection->timer.wait == wait;
+
+    if (!lingers && sp_connection_is_flushed(connection)) {
+        sp_timer_clear(&connection->timer);
+    }
+    else if (!goes_on || (!lingers && connection->sent != connection->sent_before)) {
+        connection->sent_before = connection->sent;
+        sp_timers_set(connection->timers, &connection->timer, wait, sp_clock_now());
+    }
+}
+
+static void
+watch_client(struct sp_sockets *sockets, struct sp_connection *connection)
+{
+    note_patience(connection);
     /* An error is told also when nothing else is wanted; but once our stream has ended, the
      * end of the client's is told as one too, and may have to wait until there is room. */
     unsigned events = connection->is_ended ? 0U : SP_POLL_ERROR;
@@ -45,6 +64,8 @@ let_go(struct sp_loop *loop, struct sp_exchange *exchange)
     if (exchange->next_relayed != NULL) {
         exchange->next_relayed->previous_relayed = exchange->previous_relayed;
     }
+    loop->relayed_count--;
+    sp_timer_clear(&exchange->connection->timer);
     sp_connection_free(exchange->connection);
     exchange->connection = NULL;
     exchange->client_end = NULL;
@@ -147,6 +168,20 @@ read_tunnel(struct sp_loop *loop, struct sp_exchange *exchange)
 }
 
 static void
+patience_ended(struct sp_loop *loop, struct sp_timer *timer)
+{
+    char *at = (char *)timer - offsetof(struct sp_connection, timer);
+    struct sp_connection *connection = (struct sp_connection *)(void *)at;
+
+    if (timer->wait == SP_WAIT_LINGER) {
+        close_connection(loop, connection->exchange, false);
+    }
+    else {
+        give_up(loop, connection->exchange);
+    }
+}
+
+static void
 flush(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     struct sp_connection *connection = exchange->connection;
@@ -156,7 +191,7 @@ flush(struct sp_loop *loop, struct sp_exchange *exchange)
         return;
     }
     if (!sp_connection_is_flushed(connection)) {
-        watch(&loop->sockets, connection);
+        watch_client(&loop->sockets, connection);
         return;
     }
     if (connection->state == SP_CONNECTION_FLUSHING && connection->is_client_done) {
@@ -166,13 +201,12 @@ flush(struct sp_loop *loop, struct sp_exchange *exchange)
     if (connection->state == SP_CONNECTION_FLUSHING) {
         sp_connection_end(connection);
         connection->state = SP_CONNECTION_LINGERING;
-        connection->linger_until = sp_clock_now() + SP_LINGER_TIME;
         connection->is_crowded = false;
     }
     if (exchange->transfer != NULL && exchange->transfer->is_silent) {
         sp_connection_end(connection);
     }
-    watch(&loop->sockets, connection);
+    watch_client(&loop->sockets, connection);
     if (connection->holds_upstream && exchange->transfer != NULL) {
         connection->holds_upstream = false;
         sp_roster_resume(loop, exchange, SP_WISH_RECEIVE);
@@ -202,7 +236,7 @@ read_client(struct sp_loop *loop, struct sp_exchange *exchange)
 }
 
 static void
-happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
+relayed_client_stirred(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
 {
     const struct sp_connection *connection = (struct sp_connection *)(void *)watcher;
     struct sp_exchange *exchange = connection->exchange;
@@ -261,7 +295,7 @@ receive(struct sp_transfer *transfer, struct sp_span bytes)
     if (!sp_connection_is_flushed(connection)) {
         connection->holds_upstream = true;
         sp_sockets_hold(transfer->sockets, transfer->socket, true);
-        watch(transfer->sockets, connection);
+        watch_client(transfer->sockets, connection);
     }
     return bytes.len;
 }
@@ -273,7 +307,7 @@ drained(struct sp_transfer *transfer)
 
     if (connection->is_crowded) {
         connection->is_crowded = false;
-        watch(transfer->sockets, connection);
+        watch_client(transfer->sockets, connection);
     }
 }
 
@@ -319,7 +353,9 @@ sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
     exchange->connection = exchange->offered;
     exchange->offered = NULL;
     pthread_mutex_unlock(&exchange->mutex);
-    exchange->connection->watcher.happened = happened;
+    exchange->connection->watcher.happened = relayed_client_stirred;
+    exchange->connection->timer.expired = patience_ended;
+    exchange->connection->timers = &loop->timers;
     exchange->connection->exchange = exchange;
     exchange->client_end = &client_end;
     exchange->next_relayed = loop->relayed;
@@ -327,6 +363,7 @@ sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
         loop->relayed->previous_relayed = exchange;
     }
     loop->relayed = sp_exchange_take(exchange);
+    loop->relayed_count++;
     bool kept = empty_pipe(exchange);
     if (!sp_sockets_own(&loop->sockets, exchange->connection->fd, &exchange->connection->watcher) ||
         !kept) {
@@ -345,21 +382,6 @@ void
 sp_relay_end_half(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     flush_if_open(loop, exchange);
-}
-
-void
-sp_relay_scan(struct sp_loop *loop, long long now)
-{
-    struct sp_exchange *exchange = loop->relayed;
-
-    while (exchange != NULL) {
-        struct sp_exchange *next = exchange->next_relayed;
-        const struct sp_connection *connection = exchange->connection;
-        if (connection->state == SP_CONNECTION_LINGERING && now > connection->linger_until) {
-            close_connection(loop, exchange, false);
-        }
-        exchange = next;
-    }
 }
 
 void

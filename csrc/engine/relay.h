@@ -11,9 +11,6 @@ void sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange);
 /* The upstream's half of a tunnel is over: the client sees an end, and may go on sending. */
 void sp_relay_end_half(struct sp_loop *loop, struct sp_exchange *exchange);
 
-/* Closes connections that have lingered long enough. */
-void sp_relay_scan(struct sp_loop *loop, long long now);
-
 /* Resets every connection, for the end of the loop. */
 void sp_relay_end_all(struct sp_loop *loop);
 

@@ -154,6 +154,7 @@ void
 sp_roster_admit(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     exchange->started = exchange->active = sp_clock_now();
+    sp_loop_stir(loop);
     link_last(loop, exchange);
     if (has_room(loop, exchange)) {
         begin(loop, exchange);
@@ -211,6 +212,7 @@ sp_roster_resume(struct sp_loop *loop, struct sp_exchange *exchange, unsigned wi
     struct sp_transfer *transfer = exchange->transfer;
     bool was_paused = transfer->paused;
 
+    sp_loop_stir(loop);
     if ((wishes & SP_WISH_RECEIVE) != 0) {
         pthread_mutex_lock(&exchange->mutex);
         exchange->response_held = false;
@@ -264,9 +266,8 @@ sp_roster_end_half(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
-/* Events may be far apart: their stream may stand still for as long as it likes. */
 static bool
-is_event_stream(const struct sp_exchange *exchange)
+has_events(const struct sp_exchange *exchange)
 {
     struct sp_span rest = sp_buffer_peek(&exchange->head.lines);
     struct sp_field field;
@@ -281,17 +282,29 @@ is_event_stream(const struct sp_exchange *exchange)
     return false;
 }
 
+/* A tunnel may stand still for as long as it likes, and so may events, which may be far apart. What
+ * is said of a head that is complete stays so. */
+static bool
+is_timeless(struct sp_exchange *exchange)
+{
+    if (exchange->state == SP_EXCHANGE_ANSWERING && !exchange->is_judged) {
+        exchange->is_judged = true;
+        exchange->is_event_stream = has_events(exchange);
+    }
+    return exchange->connection != NULL || exchange->is_event_stream;
+}
+
 /* The upstream alone is timed: not a caller that reads or sends slowly. */
 static enum sp_error
-overdue(const struct sp_exchange *exchange, long long now)
+overdue(struct sp_exchange *exchange, long long now)
 {
     const struct sp_upstream_options *options = &exchange->upstream->options;
 
     if (exchange->state == SP_EXCHANGE_WAITING) {
         return now - exchange->started > options->connect_timeout ? SP_E_TOO_MANY : SP_OK;
     }
-    if (exchange->connection != NULL) {
-        return SP_OK; /* A tunnel, or an event stream. */
+    if (is_timeless(exchange)) {
+        return SP_OK;
     }
     if (exchange->state == SP_EXCHANGE_SENDING && exchange->sent != SP_NEVER) {
         bool late = now - exchange->sent > options->response_timeout;
@@ -303,7 +316,7 @@ overdue(const struct sp_exchange *exchange, long long now)
     bool connected = exchange->transfer != NULL && exchange->transfer->sends > 0;
     bool stalled = connected && !reading_slowly && !sending_slowly &&
                    now - exchange->active > options->idle_timeout;
-    return stalled && !is_event_stream(exchange) ? SP_E_IDLE_TIMEOUT : SP_OK;
+    return stalled ? SP_E_IDLE_TIMEOUT : SP_OK;
 }
 
 /* Under the mutex. A send that waits for the caller, while libcurl has still to send. */
@@ -355,16 +368,18 @@ explained(struct sp_loop *loop, const struct sp_exchange *exchange, enum sp_erro
     return exchange->is_in_loop ? SP_E_RESPONSE_LOOP : error;
 }
 
-void
+bool
 sp_roster_scan(struct sp_loop *loop, long long now)
 {
     struct sp_exchange *exchange = loop->first;
+    bool goes_on = false;
 
     while (exchange != NULL) {
         struct sp_exchange *next = exchange->next;
         pthread_mutex_lock(&exchange->mutex);
         enum sp_error error = overdue(exchange, now);
         bool kept_back = error == SP_OK && is_kept_back(exchange);
+        goes_on |= kept_back || (error == SP_OK && !is_timeless(exchange));
         pthread_mutex_unlock(&exchange->mutex);
         if (error != SP_OK) {
             sp_roster_end(loop, exchange, explained(loop, exchange, error));
@@ -374,4 +389,5 @@ sp_roster_scan(struct sp_loop *loop, long long now)
         }
         exchange = next;
     }
+    return goes_on;
 }

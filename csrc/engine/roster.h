@@ -20,7 +20,7 @@ void sp_roster_resume(struct sp_loop *loop, struct sp_exchange *exchange, unsign
  * 101 the former is the end of all. */
 void sp_roster_end_half(struct sp_loop *loop, struct sp_exchange *exchange);
 
-/* Ends those whose time is over. */
-void sp_roster_scan(struct sp_loop *loop, long long now);
+/* Ends those whose time is over. True when there may be others later, also if nothing happens. */
+bool sp_roster_scan(struct sp_loop *loop, long long now);
 
 #endif

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import select
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.harness.http_requests import Recorder
 from tests.harness.patterns import digest, pattern
 from tests.harness.raw_client import get
 from tests.harness.scripted_upstream import Connection, scripted
-from tests.live.tunnels import never_answers
+from tests.live.tunnels import never_answers, stays_silent, upgrade
 from tests.process.processes import await_that, resident_bytes
 from tests.traffic.stage import Stage, on, request
 
@@ -52,6 +53,22 @@ def test_one_client_too_many_waits_until_another_leaves() -> None:
         await_that("the listener sleeps", lambda: sleeps(server.process.pid))
         clients[0].close()
         assert late.read_answer().body == b"ok"
+
+
+def test_tunnels_take_the_places_of_clients_until_they_end() -> None:
+    with (
+        scripted(stays_silent) as upstream,
+        serving("limited-fastpath", {"FRONTEND": upstream.url}) as server,
+        several(MOST_CLIENTS + 1, server.port) as (*clients, late),
+    ):
+        for client in clients:
+            client.send(upgrade())
+            assert client.read_head().status == 101
+        ask(late, "GET", "/api/hello/")
+        await_that("the listener sleeps", lambda: sleeps(server.process.pid))
+        assert select.select([late.sock], [], [], 0.5) == ([], [], [])  # It waits in the backlog.
+        clients[0].close()
+        assert late.read_answer().status == 200
 
 
 def test_clients_wait_while_there_is_no_descriptor_for_them() -> None:
