@@ -80,7 +80,8 @@ class Stage:
 
     def finish(self) -> None:
         self.upstream.play(self._silent)
-        assert "Traceback" not in self.log()
+        log = self.log()
+        assert "Traceback" not in log, log
 
     def close(self) -> None:
         self.server.stop()

@@ -72,6 +72,23 @@ def test_request_cut_at_any_byte_is_never_whole(stage: Stage, is_reset: bool) ->
     check_cuts(stage, "length", is_reset)
 
 
+@on(*WITH_SOCKET)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_client_that_has_left_before_its_body_is_looked_for_is_no_error(
+    stage: Stage, method: str
+) -> None:
+    """What the server logs of it is looked at when a test ends."""
+    watch = Watch()
+    stage.play(watch)
+    for _ in range(20):
+        with stage.client() as client:
+            client.send(request(method, "/cut", "Content-Length: 5"))
+            client.reset()
+        stage.get("/api/hello/")  # The server has seen the end of the one before.
+    assert stage.works()
+    assert watch.whole.qsize() == 0
+
+
 @on(*GUNICORN)
 @pytest.mark.parametrize("is_reset", [False, True], ids=["fin", "rst"])
 def test_chunked_request_cut_at_any_byte_is_never_whole(stage: Stage, is_reset: bool) -> None:

@@ -56,7 +56,10 @@ def has_arrived(environ: Environ, client: socket.socket, length: int) -> bool:
     """Whether a body of this length is here, for all that can be told without reading it."""
     reader = runserver.reader_of(environ)
     if reader is not None:
-        return runserver.buffered(reader, client) >= length
+        try:
+            return runserver.buffered(reader, client) >= length
+        except OSError:
+            return False  # The client has left: who reads the body meets its early end.
     unreader = getattr(getattr(environ["wsgi.input"], "reader", None), "unreader", None)
     return unreader is not None and unreader.buf.tell() >= length
 
