@@ -109,9 +109,10 @@ def client(server: DjangoServer, frontend: Frontend) -> Iterator[RawClient]:
 
 def let_pass(seconds: float, server: DjangoServer, clock: Clock) -> None:
     """More than a minute, until another client, who asks nothing more, is told that it was."""
-    with RawClient(server.port) as idle:
-        idle.send(request("GET", "/other"))
-        assert idle.read_answer().body == b"ok"
+    with RawClient(server.port) as idle, RawClient(server.port) as last:
+        for each in (idle, last):  # With the last one's answer the engine is done with the others.
+            each.send(request("GET", "/other"))
+            assert each.read_answer().body == b"ok"
         clock.pass_by(seconds)
         assert idle.read_to_end() == b""
 
