@@ -75,8 +75,9 @@ class Frontend:
 
 
 @pytest.fixture(scope="module")
-def clock() -> Clock:
-    return Clock()
+def clock() -> Iterator[Clock]:
+    with contextlib.closing(Clock()) as clock:
+        yield clock
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,10 @@ class Clock:
         self._later = mmap.mmap(self._file.fileno(), 8)
         self.environment = {"LD_PRELOAD": preloaded("clock"), "CLOCK": self._file.name}
 
+    def close(self) -> None:
+        self._later.close()
+        self._file.close()
+
     def pass_by(self, seconds: float) -> None:
         """So much time is over at once."""
         later = int.from_bytes(self._later[:], "little") + int(seconds * 1000)
