@@ -11,6 +11,9 @@
 
 #define SP_CRLF SP_SPAN("\r\n")
 
+/* Chunks that are shorter go out together. */
+#define SP_SMALL_CHUNK ((size_t)4 * 1024)
+
 static bool
 queue(struct sp_downstream *downstream, struct sp_span bytes)
 {
@@ -138,15 +141,12 @@ interim(struct sp_exchange *exchange)
 
 /* A client that reads slowly is not the upstream's fault: it is not timed. */
 static void
-hold(struct sp_transfer *transfer, struct sp_downstream *downstream)
+hold(struct sp_downstream *downstream, struct sp_exchange *exchange)
 {
-    struct sp_exchange *exchange = transfer->exchange;
-
     pthread_mutex_lock(&exchange->mutex);
     exchange->response_held = true;
     pthread_mutex_unlock(&exchange->mutex);
     downstream->connection->holds_upstream = true;
-    sp_sockets_hold(transfer->sockets, transfer->socket, true);
     if (!downstream->is_blocked) {
         downstream->is_blocked = true;
         sp_downstream_watch(downstream->listener->loop, downstream);
@@ -154,52 +154,55 @@ hold(struct sp_transfer *transfer, struct sp_downstream *downstream)
     }
 }
 
-/* (24) One send, with the head if that still waits, and with what makes a chunk of it. */
+/* (24) One send, with the head if that still waits, and with what makes a chunk of it; none when
+ * `more` follows at once. */
 static bool
-send_body(struct sp_downstream *downstream, struct sp_span bytes)
+send_body(struct sp_downstream *downstream, struct sp_span bytes, bool more)
 {
+    struct sp_connection *connection = downstream->connection;
     char room[SP_CHUNK_SIZE_ROOM] = {0};
 
     if (downstream->visit.framing != SP_FRAMING_CHUNKED) {
-        return sp_connection_gather(downstream->connection, &bytes, 1);
+        return sp_connection_gather(connection, &bytes, 1);
     }
     struct sp_span chunk[] = {sp_chunk_size_line(bytes.len, room), bytes, SP_CRLF};
-    return sp_connection_gather(downstream->connection, chunk, 3);
+    if (more && bytes.len < SP_SMALL_CHUNK) {
+        return queue(downstream, chunk[0]) && queue(downstream, bytes) &&
+               queue(downstream, SP_CRLF);
+    }
+    return sp_connection_gather(connection, chunk, 3);
 }
 
 /* (9) The body, straight to the client. */
-static size_t
-receive(struct sp_transfer *transfer, struct sp_span bytes)
+static enum sp_received
+receive(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
 {
-    struct sp_downstream *downstream = transfer->exchange->downstream;
+    struct sp_downstream *downstream = exchange->downstream;
 
+    (void)loop;
     if (downstream->visit.framing == SP_FRAMING_NONE) {
-        return bytes.len;
+        return SP_RECEIVED;
     }
-    if (downstream->is_blocked) {
-        transfer->paused = true;
-        hold(transfer, downstream);
-        return CURL_WRITEFUNC_PAUSE;
-    }
-    if (!send_body(downstream, bytes)) {
-        transfer->fault = SP_E_CLIENT_GONE;
-        return 0;
+    if (!send_body(downstream, bytes, more)) {
+        return SP_RECEIVED_GONE;
     }
     downstream->visit.sent += (long long)bytes.len;
-    if (!sp_connection_is_flushed(downstream->connection)) {
-        hold(transfer, downstream);
+    if (more || sp_connection_is_flushed(downstream->connection)) {
+        sp_downstream_touch(downstream);
+        return SP_RECEIVED;
     }
-    return bytes.len;
+    hold(downstream, exchange);
+    return SP_RECEIVED_FULL;
 }
 
 /* The frontend asks for the body: now the client is asked, if it waits for that (RFC 9110,
  * 10.1.1). */
 static void
-drained(struct sp_transfer *transfer)
+drained(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    struct sp_exchange *exchange = transfer->exchange;
     struct sp_downstream *downstream = exchange->downstream;
 
+    (void)loop;
     if (downstream->visit.owes_continue && exchange->request_starved &&
         !downstream->visit.is_answered) {
         downstream->visit.owes_continue = false;

@@ -114,6 +114,16 @@ sp_descriptor_close(int fd)
     unlock();
 }
 
+void
+sp_descriptor_forget(int fd)
+{
+    lock();
+    if (fd >= 0 && fd < SP_DESCRIPTORS_MAX && !sp_descriptor_is_kept(fd)) {
+        atomic_fetch_and(&kept[(unsigned)fd / SP_BITS], ~bit_of(fd));
+    }
+    unlock();
+}
+
 /* -1, and errno still says why. */
 static int
 close_quietly(int fd)

@@ -19,6 +19,9 @@ bool sp_descriptor_is_kept(int fd);
 /* Forgets and closes `fd`. */
 void sp_descriptor_close(int fd);
 
+/* Forgets `fd` if it is not the file any more that it was: another may have closed it. */
+void sp_descriptor_forget(int fd);
+
 /* Takes the next connection of a listening socket, kept from the start and non-blocking; `*address`
  * (of `*size` bytes) is its peer's. -1 (errno set) when there is none or it cannot. */
 int sp_descriptor_accept(int listener, struct sockaddr *address, socklen_t *size);

@@ -5,10 +5,14 @@
 #include "engine/notifier.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BIT(state) (1U << (state))
+
+/* "\r\nContent-Length: 9223372036854775807" */
+#define SP_FRAMING_ROOM ((size_t)40)
 
 static const unsigned moves[] = {
     [SP_EXCHANGE_NEW] = BIT(SP_EXCHANGE_WAITING) | BIT(SP_EXCHANGE_SENDING) | BIT(SP_EXCHANGE_DONE),
@@ -30,18 +34,23 @@ copy_terminated(struct sp_span span)
     return copy;
 }
 
-/* The field that says how the body ends, where libcurl does not: it leaves an empty body without
- * one, and frames no chunks of ours. */
+/* The field that says how the body ends; the length of none is said too where the request named
+ * one.
+ */
 static struct sp_span
-framing_of(const struct sp_exchange *exchange)
+framing_of(const struct sp_exchange *exchange, char room[SP_FRAMING_ROOM])
 {
+    int length;
+
     switch (exchange->body_length) {
-    case 0:
-        return SP_SPAN("\r\nContent-Length: 0");
+    case SP_BODY_NONE:
+    case SP_BODY_TUNNEL:
+        return SP_SPAN("");
     case SP_BODY_CHUNKED:
         return SP_SPAN("\r\nTransfer-Encoding: chunked");
     default:
-        return SP_SPAN("");
+        length = snprintf(room, SP_FRAMING_ROOM, "\r\nContent-Length: %lld", exchange->body_length);
+        return (struct sp_span){room, (size_t)length};
     }
 }
 
@@ -49,13 +58,14 @@ static bool
 complete_fields(struct sp_exchange *exchange)
 {
     struct sp_buffer *fields = &exchange->fields;
-    struct sp_span framing = framing_of(exchange);
+    char room[SP_FRAMING_ROOM];
+    struct sp_span framing = framing_of(exchange, room);
 
     if (fields->len == 0) {
         (void)sp_span_cut(&framing, '\n'); /* it is the first line */
     }
-    fields->ceiling += framing.len + 1;
-    return sp_buffer_append(fields, framing) && sp_buffer_append(fields, (struct sp_span){"", 1});
+    fields->ceiling += framing.len;
+    return sp_buffer_append(fields, framing);
 }
 
 static void

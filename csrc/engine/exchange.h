@@ -11,12 +11,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* What libcurl may take from a socket at once; it is why an exchange stops receiving when
- * its pipe has less room. */
+/* What may be taken from an upstream's connection at once; it is why an exchange stops receiving
+ * when its pipe has less room. */
 #define SP_RECEIVE_SIZE ((size_t)128 * 1024)
-
-/* The same where a client's socket takes what comes: a stalled one holds about twice as much. */
-#define SP_DIRECT_RECEIVE_SIZE ((size_t)64 * 1024)
 
 #define SP_PIPE_CEILING ((size_t)256 * 1024)
 
@@ -31,7 +28,7 @@
 enum sp_exchange_state {
     SP_EXCHANGE_NEW,       /* not given to the engine */
     SP_EXCHANGE_WAITING,   /* for a free connection */
-    SP_EXCHANGE_SENDING,   /* with libcurl, no final head yet */
+    SP_EXCHANGE_SENDING,   /* it has a hop, and no final head yet */
     SP_EXCHANGE_ANSWERING, /* the head is complete and no longer changes */
     SP_EXCHANGE_DONE,      /* over; `error` says how */
 };
@@ -43,7 +40,6 @@ enum {
     SP_WISH_RECEIVE = 4, /* the answer's body may go on */
     SP_WISH_CANCEL = 8,
     SP_WISH_RELAY = 16, /* the client's connection is the engine's now */
-    SP_WISH_HALF = 32,  /* the engine's own: a half of an upgrade's connection may be over */
 };
 
 struct sp_request {
@@ -62,7 +58,14 @@ struct sp_downstream;
 struct sp_exchange;
 struct sp_loop;
 struct sp_mailbox;
-struct sp_transfer;
+struct sp_hop;
+
+/* What became of bytes that a client's end was given: it takes them all, unless it has gone. */
+enum sp_received {
+    SP_RECEIVED,
+    SP_RECEIVED_FULL, /* and wants no more for now */
+    SP_RECEIVED_GONE,
+};
 
 /* A client's end that is not the pipe: a socket of ours. Called by the engine thread. */
 struct sp_client_end {
@@ -70,10 +73,11 @@ struct sp_client_end {
     void (*interim)(struct sp_exchange *exchange);
     /* The head holds the final answer. False: it cannot be one, and the exchange ends. */
     bool (*answer)(struct sp_exchange *exchange);
-    /* Bytes of the body, taken whole or not at all (CURL_WRITEFUNC_*). */
-    size_t (*receive)(struct sp_transfer *transfer, struct sp_span bytes);
-    /* libcurl has asked for more of the request's body. */
-    void (*drained)(struct sp_transfer *transfer);
+    /* Bytes of the body; `more` of them have been read already, and follow at once. */
+    enum sp_received (*receive)(struct sp_loop *loop, struct sp_exchange *exchange,
+                                struct sp_span bytes, bool more);
+    /* The request's body may go on: something of it has been sent, or the upstream waits for it. */
+    void (*drained)(struct sp_loop *loop, struct sp_exchange *exchange);
     /* The exchange is done. */
     void (*ended)(struct sp_loop *loop, struct sp_exchange *exchange);
 };
@@ -82,9 +86,9 @@ struct sp_exchange {
     atomic_uint references;
     struct sp_upstream *upstream; /* a reference of our own */
     struct sp_mailbox *mailbox;   /* borrowed: lives as long as the process */
-    char *method;                 /* owned, NUL-terminated for libcurl */
-    char *target;                 /* owned, NUL-terminated for libcurl */
-    struct sp_buffer fields;      /* owned, NUL-terminated for libcurl */
+    char *method;                 /* owned, NUL-terminated */
+    char *target;                 /* owned, NUL-terminated */
+    struct sp_buffer fields;      /* owned; lines joined by CRLF, not ended by one */
     long long body_length;
     int client;                   /* the caller's */
     struct sp_notifier *notifier; /* a reference of our own, or NULL */
@@ -93,11 +97,11 @@ struct sp_exchange {
     pthread_cond_t changed;
     enum sp_exchange_state state;
     enum sp_error error;
-    char detail[256]; /* libcurl's words on `error`, NUL-terminated */
+    char detail[256]; /* words on `error`, NUL-terminated */
     struct sp_pipe request;
     struct sp_pipe response;
     long long request_left;        /* bytes that the caller still owes, of a declared length */
-    bool request_starved;          /* libcurl waits for SP_WISH_SEND */
+    bool request_starved;          /* the hop waits for SP_WISH_SEND */
     bool request_crowded;          /* the caller waits for room */
     bool response_held;            /* the engine waits for SP_WISH_RECEIVE */
     struct sp_connection *offered; /* owned; for the engine to take with SP_WISH_RELAY */
@@ -111,7 +115,7 @@ struct sp_exchange {
     struct sp_exchange *next_posted; /* the mailbox's */
 
     /* The engine thread's alone. */
-    struct sp_transfer *transfer;        /* while libcurl has it */
+    struct sp_hop *hop;                  /* its upstream end, while it has one */
     struct sp_exchange *next, *previous; /* in the loop's list */
     struct sp_exchange *next_fresh;      /* in the list of those with undelivered news */
     bool fresh, newly_fresh;
@@ -136,7 +140,7 @@ void sp_exchange_give_back(struct sp_exchange *exchange);
 void sp_exchange_notify(struct sp_exchange *exchange);
 
 /* An upstream that answers with anything but success before it has the whole request does
- * not want the rest; libcurl stops sending it just then. */
+ * not want the rest. */
 bool sp_status_wants_body(int status);
 
 /* Under the mutex, or in the engine's thread: whether there is such an answer, and nothing more of

@@ -153,7 +153,7 @@ sp_intake_go_on(struct sp_loop *loop, struct sp_downstream *downstream)
         sp_roster_end(loop, visit->exchange, error);
         return;
     }
-    if (was_starved && visit->exchange->transfer != NULL) {
+    if (was_starved && visit->exchange->hop != NULL) {
         sp_roster_resume(loop, visit->exchange, SP_WISH_SEND);
     }
 }

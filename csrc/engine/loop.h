@@ -1,36 +1,40 @@
-/* The engine's event loop: one thread that drives libcurl's multi handle. */
+/* The engine's event loop. */
 #ifndef SP_ENGINE_LOOP_H
 #define SP_ENGINE_LOOP_H
 
+#include "engine/connector.h"
 #include "engine/mailbox.h"
 #include "engine/news.h"
 #include "engine/poller.h"
+#include "engine/pool.h"
 #include "engine/sockets.h"
 #include "engine/timers.h"
-#include "engine/transfer.h"
 
+struct sp_hop;
 struct sp_listener;
 
 struct sp_loop {
-    CURLM *multi;              /* owned */
+    struct sp_connector *connector; /* owned */
+    struct sp_pool pool;
+    char *bytes;               /* owned; SP_LOOP_BYTES, what is read at once */
     struct sp_poller *poller;  /* owned */
     struct sp_mailbox mailbox; /* any thread's; the rest is the engine thread's */
     struct sp_sockets sockets;
     struct sp_news news;
-    long long timer;                  /* ms; when libcurl wants to be called, or SP_NEVER */
     long long next_scan;              /* ms; when upstreams' deadlines are looked at, or SP_NEVER */
     struct sp_timers timers;          /* all other deadlines */
     struct sp_exchange *first, *last; /* every exchange at work, oldest first; referenced */
-    size_t running;                   /* of them, those that libcurl has */
+    size_t running;                   /* of them, those that have a hop */
     struct sp_exchange *relayed;      /* those with a client's connection of ours; referenced */
     size_t relayed_count;
     size_t waiting;                /* of them, those that wait for a connection */
     struct sp_listener *listeners; /* borrowed until each is closed */
-    struct sp_transfer *idle;      /* owned; at most SP_IDLE_TRANSFERS */
+    struct sp_hop *idle;           /* owned; kept for the next exchanges */
     size_t idle_count;
+    struct sp_hop *ready; /* those to be run in the next round */
 };
 
-#define SP_IDLE_TRANSFERS 128
+#define SP_LOOP_BYTES ((size_t)256 * 1024)
 
 enum sp_error sp_loop_new(struct sp_loop **loop);
 

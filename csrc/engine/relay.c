@@ -4,6 +4,7 @@
 #include "engine/clock.h"
 #include "engine/connection.h"
 #include "engine/descriptors.h"
+#include "engine/hop.h"
 #include "engine/roster.h"
 
 #include <stddef.h>
@@ -99,7 +100,7 @@ give_up(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
-/* Into the pipe that the transfer reads. */
+/* Into the pipe that the hop reads. */
 static void
 forward(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes)
 {
@@ -203,11 +204,11 @@ flush(struct sp_loop *loop, struct sp_exchange *exchange)
         connection->state = SP_CONNECTION_LINGERING;
         connection->is_crowded = false;
     }
-    if (exchange->transfer != NULL && exchange->transfer->is_silent) {
+    if (exchange->hop != NULL && exchange->hop->is_silent) {
         sp_connection_end(connection);
     }
     watch_client(&loop->sockets, connection);
-    if (connection->holds_upstream && exchange->transfer != NULL) {
+    if (connection->holds_upstream && exchange->hop != NULL) {
         connection->holds_upstream = false;
         sp_roster_resume(loop, exchange, SP_WISH_RECEIVE);
     }
@@ -276,38 +277,32 @@ empty_pipe(struct sp_exchange *exchange)
     return kept;
 }
 
-/* (17) Straight to the client, or held. */
-static size_t
-receive(struct sp_transfer *transfer, struct sp_span bytes)
+/* (17) Straight to the client. */
+static enum sp_received
+receive(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
 {
-    struct sp_connection *connection = transfer->exchange->connection;
+    struct sp_connection *connection = exchange->connection;
 
-    if (!sp_connection_is_flushed(connection)) {
-        connection->holds_upstream = true;
-        transfer->paused = true;
-        sp_sockets_hold(transfer->sockets, transfer->socket, true);
-        return CURL_WRITEFUNC_PAUSE;
-    }
+    (void)more;
     if (!sp_connection_send(connection, bytes)) {
-        transfer->fault = SP_E_CLIENT_GONE;
-        return 0;
+        return SP_RECEIVED_GONE;
     }
-    if (!sp_connection_is_flushed(connection)) {
-        connection->holds_upstream = true;
-        sp_sockets_hold(transfer->sockets, transfer->socket, true);
-        watch_client(transfer->sockets, connection);
+    if (sp_connection_is_flushed(connection)) {
+        return SP_RECEIVED;
     }
-    return bytes.len;
+    connection->holds_upstream = true;
+    watch_client(&loop->sockets, connection);
+    return SP_RECEIVED_FULL;
 }
 
 static void
-drained(struct sp_transfer *transfer)
+drained(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    struct sp_connection *connection = transfer->exchange->connection;
+    struct sp_connection *connection = exchange->connection;
 
     if (connection->is_crowded) {
         connection->is_crowded = false;
-        watch_client(transfer->sockets, connection);
+        watch_client(&loop->sockets, connection);
     }
 }
 

@@ -1,4 +1,4 @@
-/* Moves bytes between an exchange's transfer and the client's connection that the engine
+/* Moves bytes between an exchange's hop and the client's connection that the engine
  * owns. The engine thread's alone. */
 #ifndef SP_ENGINE_RELAY_H
 #define SP_ENGINE_RELAY_H

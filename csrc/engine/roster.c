@@ -1,11 +1,10 @@
 #include "engine/roster.h"
 
 #include "engine/clock.h"
-#include "engine/relay.h"
+#include "engine/hop.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 static void
 link_last(struct sp_loop *loop, struct sp_exchange *exchange)
@@ -38,40 +37,6 @@ unlink_exchange(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
-static enum sp_error
-borrow_transfer(struct sp_loop *loop, const struct sp_exchange *exchange,
-                struct sp_transfer **transfer)
-{
-    bool is_direct = exchange->client_end != NULL;
-    long size = (long)(is_direct ? SP_DIRECT_RECEIVE_SIZE : SP_RECEIVE_SIZE);
-    struct sp_transfer **link = &loop->idle;
-
-    while (*link != NULL && (*link)->receive_size != size) {
-        link = &(*link)->next;
-    }
-    if (*link == NULL) {
-        return sp_transfer_new(&loop->news, &loop->sockets, size, transfer);
-    }
-    *transfer = *link;
-    *link = (*transfer)->next;
-    loop->idle_count--;
-    return SP_OK;
-}
-
-/* One whose exchange did not go straight is not used again: libcurl counts its retries over
- * all the requests of a handle, and soon would refuse one that is due. */
-static void
-give_back_transfer(struct sp_loop *loop, struct sp_transfer *transfer, bool went_straight)
-{
-    if (!went_straight || loop->idle_count == SP_IDLE_TRANSFERS) {
-        sp_transfer_free(transfer);
-        return;
-    }
-    transfer->next = loop->idle;
-    loop->idle = transfer;
-    loop->idle_count++;
-}
-
 static void
 set_state(struct sp_exchange *exchange, enum sp_exchange_state state)
 {
@@ -91,40 +56,14 @@ finish(struct sp_exchange *exchange, enum sp_error error, const char *words)
     pthread_mutex_unlock(&exchange->mutex);
 }
 
-/* Off libcurl's hands; what it had to say is copied out first. */
-static void
-take_off(struct sp_loop *loop, struct sp_transfer *transfer, enum sp_error error)
-{
-    (void)curl_multi_remove_handle(loop->multi, transfer->easy); /* it was added */
-    if (transfer->socket != SP_NO_SOCKET) {
-        /* libcurl says nothing of a socket on which all came before it first looked. */
-        sp_sockets_hold(&loop->sockets, transfer->socket, false);
-        sp_sockets_rest(&loop->sockets, transfer->socket, sp_clock_now(),
-                        transfer->exchange->head.keep_alive);
-    }
-    sp_transfer_detach(transfer);
-    give_back_transfer(loop, transfer, error == SP_OK && transfer->sends == 1);
-    loop->running--;
-}
-
 static void
 begin(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    struct sp_transfer *transfer = NULL;
-    enum sp_error error = borrow_transfer(loop, exchange, &transfer);
-
     set_state(exchange, SP_EXCHANGE_SENDING);
-    if (error == SP_OK) {
-        error = sp_transfer_attach(transfer, exchange);
-    }
-    if (error != SP_OK) {
-        sp_transfer_free(transfer);
-        sp_roster_end(loop, exchange, error);
-        return;
-    }
     loop->running++;
-    if (curl_multi_add_handle(loop->multi, transfer->easy) != CURLM_OK) {
-        sp_roster_end(loop, exchange, SP_E_NO_MEMORY);
+    enum sp_error error = sp_hop_begin(loop, exchange);
+    if (error != SP_OK) {
+        sp_roster_end(loop, exchange, error);
     }
 }
 
@@ -149,7 +88,7 @@ begin_waiting(struct sp_loop *loop)
     }
 }
 
-/* (4) A transfer, or a place among those that wait for a connection. */
+/* (4) A hop, or a place among those that wait for a connection. */
 void
 sp_roster_admit(struct sp_loop *loop, struct sp_exchange *exchange)
 {
@@ -165,12 +104,12 @@ sp_roster_admit(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
+/* (11) The upstream is through, or the exchange is given up. */
 void
 sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error error)
 {
-    struct sp_transfer *transfer = exchange->transfer;
-    char words[CURL_ERROR_SIZE] = "";
-    const char *broken = exchange->head.broken;
+    struct sp_hop *hop = exchange->hop;
+    const char *words = exchange->head.broken;
 
     if (exchange->state == SP_EXCHANGE_DONE) {
         return;
@@ -178,12 +117,17 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
     if (exchange->state == SP_EXCHANGE_WAITING) {
         loop->waiting--;
     }
-    if (transfer != NULL) {
-        memcpy(words, transfer->words, sizeof(words));
-        take_off(loop, transfer, error);
+    if (exchange->state == SP_EXCHANGE_SENDING || exchange->state == SP_EXCHANGE_ANSWERING) {
+        loop->running--;
+    }
+    if (words == NULL && hop != NULL) {
+        words = hop->words;
     }
     unlink_exchange(loop, exchange);
-    finish(exchange, error, broken != NULL ? broken : words);
+    finish(exchange, error, words != NULL ? words : "");
+    if (hop != NULL) {
+        sp_hop_end(hop, error);
+    }
     if (exchange->client_end != NULL) {
         exchange->client_end->ended(loop, exchange);
     }
@@ -191,78 +135,22 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
     begin_waiting(loop);
 }
 
-/* (11) libcurl is through. */
-void
-sp_roster_settle(struct sp_loop *loop, struct sp_transfer *transfer, CURLcode result)
-{
-    if (transfer->stale) {
-        (void)curl_multi_remove_handle(loop->multi, transfer->easy); /* it was added */
-        sp_transfer_refresh(transfer);
-        if (curl_multi_add_handle(loop->multi, transfer->easy) == CURLM_OK) {
-            return;
-        }
-    }
-    sp_roster_end(loop, transfer->exchange, sp_transfer_outcome(transfer, result));
-}
-
-/* Both directions at once: libcurl knows only the set of what stays paused. */
 void
 sp_roster_resume(struct sp_loop *loop, struct sp_exchange *exchange, unsigned wishes)
 {
-    struct sp_transfer *transfer = exchange->transfer;
-    bool was_paused = transfer->paused;
-
     sp_loop_stir(loop);
+    if (exchange->hop == NULL) {
+        return;
+    }
     if ((wishes & SP_WISH_RECEIVE) != 0) {
         pthread_mutex_lock(&exchange->mutex);
         exchange->response_held = false;
         pthread_mutex_unlock(&exchange->mutex);
         exchange->active = sp_clock_now(); /* the reader was slow, not the upstream */
-        transfer->paused = false;
-        sp_sockets_hold(&loop->sockets, transfer->socket, false);
+        sp_hop_receive(exchange->hop);
     }
-    if ((wishes & SP_WISH_SEND) != 0 || was_paused != transfer->paused) {
-        int kept = transfer->paused ? CURLPAUSE_RECV : CURLPAUSE_CONT;
-        if (curl_easy_pause(transfer->easy, kept) != CURLE_OK) {
-            /* libcurl has thrown bytes away that it held, and sends no message. */
-            sp_roster_end(loop, exchange,
-                          transfer->fault != SP_OK ? transfer->fault : SP_E_NO_MEMORY);
-        }
-    }
-}
-
-/* (18) The other side sees an end, and may go on. */
-void
-sp_roster_end_half(struct sp_loop *loop, struct sp_exchange *exchange)
-{
-    struct sp_transfer *transfer = exchange->transfer;
-
-    if (transfer == NULL) {
-        return;
-    }
-    if (transfer->is_silent && !exchange->head.complete) {
-        pthread_mutex_lock(&exchange->mutex);
-        exchange->request.ended = true;
-        exchange->request_starved = false;
-        pthread_mutex_unlock(&exchange->mutex);
-        sp_roster_resume(loop, exchange, SP_WISH_SEND);
-        return;
-    }
-    enum sp_error error = sp_transfer_outcome(transfer, CURLE_OK);
-    if (transfer->is_silent && error != SP_OK) {
-        sp_roster_end(loop, exchange, error); /* TLS was cut off */
-        return;
-    }
-    if (transfer->is_spoken && !sp_sockets_is_sending(&loop->sockets, transfer->socket)) {
-        /* Half-closed as the client did; TLS knows no such thing, but its peer sees it. */
-        (void)shutdown(transfer->socket, SHUT_WR);
-    }
-    if (transfer->is_silent) {
-        pthread_mutex_lock(&exchange->mutex);
-        exchange->response.ended = true; /* for a tunnel whose caller has kept its end */
-        sp_exchange_notify(exchange);
-        pthread_mutex_unlock(&exchange->mutex);
-        sp_relay_end_half(loop, exchange);
+    if ((wishes & SP_WISH_SEND) != 0) {
+        sp_hop_send(exchange->hop);
     }
 }
 
@@ -313,21 +201,10 @@ overdue(struct sp_exchange *exchange, long long now)
     /* A caller that waits for room while the answer waits for it would wait for ever. */
     bool reading_slowly = exchange->response_held && !exchange->request_crowded;
     bool sending_slowly = exchange->request_starved;
-    bool connected = exchange->transfer != NULL && exchange->transfer->sends > 0;
+    bool connected = exchange->hop != NULL && sp_hop_is_begun(exchange->hop);
     bool stalled = connected && !reading_slowly && !sending_slowly &&
                    now - exchange->active > options->idle_timeout;
     return stalled ? SP_E_IDLE_TIMEOUT : SP_OK;
-}
-
-/* Under the mutex. A send that waits for the caller, while libcurl has still to send. */
-static bool
-is_kept_back(struct sp_exchange *exchange)
-{
-    bool kept_back = exchange->request_starved && exchange->transfer != NULL &&
-                     sp_transfer_is_behind(exchange->transfer);
-
-    exchange->request_starved = exchange->request_starved && !kept_back;
-    return kept_back;
 }
 
 /* As many as this that wait at once for the same are no accident in development: the frontend asks
@@ -378,14 +255,10 @@ sp_roster_scan(struct sp_loop *loop, long long now)
         struct sp_exchange *next = exchange->next;
         pthread_mutex_lock(&exchange->mutex);
         enum sp_error error = overdue(exchange, now);
-        bool kept_back = error == SP_OK && is_kept_back(exchange);
-        goes_on |= kept_back || (error == SP_OK && !is_timeless(exchange));
+        goes_on |= error == SP_OK && !is_timeless(exchange);
         pthread_mutex_unlock(&exchange->mutex);
         if (error != SP_OK) {
             sp_roster_end(loop, exchange, explained(loop, exchange, error));
-        }
-        else if (kept_back) {
-            sp_roster_resume(loop, exchange, SP_WISH_SEND);
         }
         exchange = next;
     }

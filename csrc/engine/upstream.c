@@ -67,3 +67,19 @@ sp_upstream_loop_token(const struct sp_upstream *upstream)
 
     return token != NULL ? (struct sp_span){token, strlen(token)} : (struct sp_span){NULL, 0};
 }
+
+static bool
+is_same_text(const char *one, const char *other)
+{
+    return one == other || (one != NULL && other != NULL && strcmp(one, other) == 0);
+}
+
+bool
+sp_upstream_is_same(const struct sp_upstream *one, const struct sp_upstream *other)
+{
+    return one == other ||
+           (is_same_text(one->url, other->url) && one->options.verify == other->options.verify &&
+            is_same_text(one->unix_socket, other->unix_socket) &&
+            is_same_text(one->ca_file, other->ca_file) &&
+            is_same_text(one->ca_path, other->ca_path));
+}

@@ -43,6 +43,9 @@ enum sp_error sp_upstream_new(const struct sp_upstream_options *options,
 struct sp_upstream *sp_upstream_take(struct sp_upstream *upstream);
 void sp_upstream_give_back(struct sp_upstream *upstream);
 
+/* Whether two name the same address, and trust it alike: connections to the one are the other's. */
+bool sp_upstream_is_same(const struct sp_upstream *one, const struct sp_upstream *other);
+
 /* The token that each request to it bears; empty: none. */
 struct sp_span sp_upstream_loop_token(const struct sp_upstream *upstream);
 

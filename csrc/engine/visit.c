@@ -268,7 +268,7 @@ sp_visit_resume(struct sp_loop *loop, struct sp_downstream *downstream)
     struct sp_connection *connection = downstream->connection;
     struct sp_exchange *exchange = downstream->visit.exchange;
 
-    if (connection->holds_upstream && exchange != NULL && exchange->transfer != NULL) {
+    if (connection->holds_upstream && exchange != NULL && exchange->hop != NULL) {
         connection->holds_upstream = false;
         sp_roster_resume(loop, exchange, SP_WISH_RECEIVE);
     }

@@ -268,8 +268,8 @@ def test_long_line_and_large_head_pass_below_the_limits() -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        b"HTTP/1.1 200 OK\r\nX: " + b"v" * 110_000 + b"\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 200 " + b"v" * 110_000 + b"\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"v" * 310_000 + b"\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 " + b"v" * 310_000 + b"\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n"
         + (b"X: " + b"v" * 1000 + b"\r\n") * 400
         + b"Content-Length: 0\r\n\r\n",

@@ -173,6 +173,7 @@ def test_interrupt_ends_the_waiting(upstream: ScriptedUpstream, how: str) -> Non
 def test_waiting_is_as_short_as_ever_while_the_wall_clock_is_set_back() -> None:
     prefix = ("env", f"LD_PRELOAD={preloaded('clock')}")
     with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(20)
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with running("interrupted", url, "head", "3600", prefix=prefix) as program:
             connection, _ = silent.accept()

@@ -1,0 +1,381 @@
+#include "engine/hop.h"
+
+#include "engine/clock.h"
+#include "engine/hop_answer.h"
+#include "engine/hop_request.h"
+#include "engine/loop.h"
+#include "engine/roster.h"
+#include "wire/request_head.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of a request's head: what may be sent, and what frames the body. */
+#define SP_HEAD_ROOM (SP_REQUEST_HEAD_CEILING + 256)
+
+/* Idle ones that are kept. */
+#define SP_IDLE_HOPS 128
+
+/* How many times a TLS connection is read before others have their turn. */
+#define SP_TLS_READS 16
+
+static struct sp_hop *
+borrow(struct sp_loop *loop)
+{
+    struct sp_hop *hop = loop->idle;
+
+    if (hop == NULL) {
+        hop = calloc(1, sizeof(*hop));
+        if (hop != NULL) {
+            hop->loop = loop;
+            sp_buffer_init(&hop->head, SP_HEAD_ROOM);
+        }
+        return hop;
+    }
+    loop->idle = hop->next;
+    loop->idle_count--;
+    return hop;
+}
+
+static void
+give_back(struct sp_hop *hop)
+{
+    struct sp_loop *loop = hop->loop;
+
+    if (loop->idle_count == SP_IDLE_HOPS) {
+        sp_hop_free(hop);
+        return;
+    }
+    hop->next = loop->idle;
+    loop->idle = hop;
+    loop->idle_count++;
+}
+
+void
+sp_hop_free(struct sp_hop *hop)
+{
+    sp_buffer_clear(&hop->head);
+    sp_chunked_clear(&hop->chunked);
+    free(hop);
+}
+
+static void
+watch(struct sp_hop *hop)
+{
+    unsigned events = hop->is_blocked ? SP_POLL_OUT : 0U;
+
+    if (!hop->is_held && !hop->is_silent) {
+        events |= SP_POLL_IN;
+    }
+    else if (hop->is_silent) {
+        events |= SP_POLL_ERROR; /* a client that goes on would not see a reset else */
+    }
+    sp_stream_watch(hop->stream, events);
+}
+
+static bool
+is_over(const struct sp_hop *hop)
+{
+    const struct sp_exchange *exchange = hop->exchange;
+
+    if (hop->extent == SP_EXTENT_TUNNEL && exchange->head.complete) {
+        return hop->is_silent && (hop->is_spoken || hop->is_send_broken);
+    }
+    return hop->is_answer_done &&
+           (hop->is_request_done || exchange->body_length == SP_BODY_TUNNEL ||
+            !sp_status_wants_body(exchange->head.status) || !sp_hop_answer_leaves_connection(hop));
+}
+
+static void
+settle(struct sp_hop *hop)
+{
+    if (hop->fault != SP_OK) {
+        sp_roster_end(hop->loop, hop->exchange, hop->fault);
+    }
+    else if (is_over(hop)) {
+        sp_roster_end(hop->loop, hop->exchange, SP_OK);
+    }
+    else if (hop->stream != NULL) {
+        watch(hop);
+    }
+}
+
+static void begin_to_connect(struct sp_hop *hop);
+
+/* (6) Only what is the same when it is done twice, or never began, is said on another connection,
+ * and only if the one that had been used gave no byte. */
+static bool
+begins_anew(struct sp_hop *hop)
+{
+    if (!hop->is_reused || hop->is_heard || !sp_hop_request_is_repeatable(hop)) {
+        return false;
+    }
+    sp_stream_close(hop->stream);
+    hop->stream = NULL;
+    hop->is_reused = false;
+    hop->head_sent = 0;
+    hop->is_request_done = hop->is_blocked = hop->is_send_broken = false;
+    hop->exchange->sent = SP_NEVER;
+    begin_to_connect(hop);
+    return true;
+}
+
+/* False: nothing more is there for now. */
+static bool
+receive_once(struct sp_hop *hop)
+{
+    char *bytes = hop->loop->bytes;
+    size_t got = 0;
+    enum sp_io io = sp_stream_receive(hop->stream, bytes, sp_hop_answer_room(hop), &got);
+
+    switch (io) {
+    case SP_IO_OK:
+        sp_hop_answer_take(hop, (struct sp_span){bytes, got});
+        sp_hop_answer_adapt(hop, got);
+        return true;
+    case SP_IO_AGAIN:
+        return false;
+    case SP_IO_END:
+    case SP_IO_BROKEN:
+        break;
+    }
+    if (!begins_anew(hop)) {
+        sp_hop_answer_end(hop, io == SP_IO_BROKEN);
+    }
+    return false;
+}
+
+static bool
+is_reading(const struct sp_hop *hop)
+{
+    return hop->stream != NULL && !hop->is_held && !hop->is_silent && hop->fault == SP_OK;
+}
+
+/* A plain connection tells when there is more; what TLS holds does not show. */
+static void
+receive(struct sp_hop *hop)
+{
+    unsigned reads = hop->stream->tls != NULL ? SP_TLS_READS : 1;
+    bool goes_on = true;
+
+    while (goes_on && reads > 0 && is_reading(hop)) {
+        goes_on = receive_once(hop) && !is_over(hop);
+        reads--;
+    }
+    if (goes_on && is_reading(hop) && hop->stream->tls != NULL) {
+        sp_hop_make_ready(hop);
+    }
+}
+
+static void
+run(struct sp_hop *hop)
+{
+    sp_loop_stir(hop->loop);
+    if (hop->stream != NULL) {
+        sp_hop_request_send(hop);
+        receive(hop);
+    }
+    settle(hop);
+}
+
+static void
+hop_happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
+{
+    struct sp_hop *hop = ((struct sp_stream *)(void *)watcher)->user;
+
+    sp_loop_stir(loop);
+    if (hop->is_blocked && (events & (SP_POLL_OUT | SP_POLL_ERROR)) != 0) {
+        sp_hop_request_send(hop);
+    }
+    if ((events & (SP_POLL_IN | SP_POLL_ERROR)) != 0) {
+        /* A broken tunnel shows only so once its upstream's stream has ended. */
+        hop->is_silent = hop->is_silent && (events & SP_POLL_ERROR) == 0;
+        receive(hop);
+    }
+    settle(hop);
+}
+
+static void
+take_on(struct sp_hop *hop, struct sp_stream *stream)
+{
+    hop->stream = stream;
+    hop->is_reused = stream->is_used;
+    sp_stream_give_to(stream, hop, hop_happened);
+    sp_hop_request_send(hop);
+    if (hop->is_send_broken || stream->tls != NULL) {
+        sp_hop_make_ready(hop); /* TLS may hold bytes already, which do not show */
+    }
+    watch(hop);
+}
+
+static void
+connected(struct sp_loop *loop, void *owner, const struct sp_connected *connected)
+{
+    struct sp_hop *hop = owner;
+
+    sp_loop_stir(loop);
+    hop->attempt = NULL;
+    hop->fault = connected->error;
+    hop->words = connected->error != SP_OK ? connected->words : NULL;
+    if (hop->fault == SP_OK) {
+        struct sp_stream *stream =
+            sp_stream_new(&loop->sockets, hop->exchange->upstream, connected);
+        if (stream != NULL) {
+            take_on(hop, stream);
+            return;
+        }
+        hop->fault = SP_E_NO_MEMORY;
+    }
+    settle(hop);
+}
+
+static void
+begin_to_connect(struct sp_hop *hop)
+{
+    struct sp_loop *loop = hop->loop;
+
+    hop->attempt = sp_connector_begin(loop->connector, hop->exchange->upstream, connected, hop);
+    if (hop->attempt == NULL) {
+        hop->fault = SP_E_NO_MEMORY;
+        sp_hop_make_ready(hop);
+    }
+}
+
+static void
+reset(struct sp_hop *hop, struct sp_exchange *exchange)
+{
+    hop->exchange = exchange;
+    hop->fault = SP_OK;
+    hop->words = NULL;
+    hop->head_sent = 0;
+    hop->is_reused = hop->is_request_done = hop->is_blocked = hop->is_send_broken = false;
+    hop->is_spoken = hop->is_heard = hop->is_held = hop->is_answer_done = false;
+    hop->is_stray = hop->is_silent = false;
+    hop->extent = SP_EXTENT_NONE;
+    hop->left = 0;
+    hop->interims = 0;
+    hop->appetite = 0;
+    hop->is_head = strcmp(exchange->method, "HEAD") == 0;
+    exchange->hop = hop;
+}
+
+/* (5) On a connection that rests, or on a new one. */
+enum sp_error
+sp_hop_begin(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    struct sp_hop *hop = borrow(loop);
+    struct sp_stream *stream = NULL;
+
+    assert(exchange->hop == NULL);
+    if (hop == NULL) {
+        return SP_E_NO_MEMORY;
+    }
+    reset(hop, exchange);
+    if (!sp_hop_request_begin(hop)) {
+        return SP_E_NO_MEMORY;
+    }
+    /* (13) An upgrade's is its own. */
+    if (exchange->body_length != SP_BODY_TUNNEL) {
+        stream = sp_pool_take(&loop->pool, exchange->upstream, sp_clock_now());
+    }
+    if (stream != NULL) {
+        take_on(hop, stream);
+    }
+    else {
+        begin_to_connect(hop);
+    }
+    return SP_OK;
+}
+
+static void
+leave_stream(struct sp_hop *hop, enum sp_error error)
+{
+    bool is_reusable = error == SP_OK && hop->is_answer_done && hop->is_request_done &&
+                       sp_hop_answer_leaves_connection(hop);
+
+    if (is_reusable) {
+        sp_pool_put(&hop->loop->pool, hop->stream, sp_clock_now(), hop->exchange->head.keep_alive);
+    }
+    else {
+        sp_stream_close(hop->stream);
+    }
+    hop->stream = NULL;
+}
+
+void
+sp_hop_end(struct sp_hop *hop, enum sp_error error)
+{
+    if (hop->attempt != NULL) {
+        sp_connector_cancel(hop->loop->connector, hop->attempt);
+        hop->attempt = NULL;
+    }
+    if (hop->stream != NULL) {
+        leave_stream(hop, error);
+    }
+    hop->exchange->hop = NULL;
+    hop->exchange = NULL;
+    if (!hop->is_ready) {
+        give_back(hop); /* else it is where it was to be run */
+    }
+}
+
+void
+sp_hop_send(struct sp_hop *hop)
+{
+    if (hop->stream == NULL) {
+        return; /* it is looked at once there is one */
+    }
+    sp_hop_request_send(hop);
+    if (hop->is_send_broken || is_over(hop)) {
+        sp_hop_make_ready(hop);
+    }
+    watch(hop);
+}
+
+void
+sp_hop_receive(struct sp_hop *hop)
+{
+    hop->is_held = false;
+    if (hop->stream != NULL) {
+        watch(hop);
+    }
+    if (hop->stream != NULL && hop->stream->tls != NULL) {
+        sp_hop_make_ready(hop);
+    }
+}
+
+bool
+sp_hop_is_begun(const struct sp_hop *hop)
+{
+    return hop->stream != NULL;
+}
+
+void
+sp_hop_make_ready(struct sp_hop *hop)
+{
+    if (!hop->is_ready) {
+        hop->is_ready = true;
+        hop->next_ready = hop->loop->ready;
+        hop->loop->ready = hop;
+    }
+}
+
+void
+sp_hop_run_ready(struct sp_loop *loop)
+{
+    struct sp_hop *hop = loop->ready;
+
+    loop->ready = NULL;
+    while (hop != NULL) {
+        struct sp_hop *next = hop->next_ready;
+        hop->is_ready = false;
+        if (hop->exchange != NULL) {
+            run(hop);
+        }
+        else {
+            give_back(hop);
+        }
+        hop = next;
+    }
+}

@@ -1,0 +1,364 @@
+#include "engine/hop_answer.h"
+
+#include "engine/clock.h"
+#include "engine/loop.h"
+#include "engine/relay.h"
+
+/* What is read at once until more comes and all of it is taken. */
+#define SP_APPETITE_LEAST ((size_t)16 * 1024)
+
+/* Far more than anybody sends. */
+#define SP_INTERIM_MOST 1000U
+
+static void
+fail(struct sp_hop *hop, enum sp_error fault, const char *words)
+{
+    if (hop->fault == SP_OK) {
+        hop->fault = fault;
+        hop->words = words;
+    }
+}
+
+static enum sp_extent
+extent_of(const struct sp_hop *hop)
+{
+    const struct sp_response_head *head = &hop->exchange->head;
+
+    if (head->status == 101) {
+        return SP_EXTENT_TUNNEL;
+    }
+    if (hop->is_head || head->status == 204 || head->status == 304) {
+        return SP_EXTENT_NONE;
+    }
+    if (head->chunked) {
+        return SP_EXTENT_CHUNKED;
+    }
+    return head->content_length != SP_LENGTH_UNKNOWN ? SP_EXTENT_LENGTH : SP_EXTENT_CLOSE;
+}
+
+/* Under the mutex. What the answer says is not wanted is not waited for. */
+static void
+note_answer(struct sp_exchange *exchange)
+{
+    bool is_refused = exchange->body_length == SP_BODY_TUNNEL && exchange->head.status != 101;
+
+    sp_exchange_set_state(exchange, SP_EXCHANGE_ANSWERING);
+    exchange->request.ended = exchange->request.ended || is_refused;
+    if (is_refused || sp_exchange_is_unwanted(exchange)) {
+        exchange->request_starved = false;
+    }
+    if (exchange->request_crowded) {
+        exchange->request_crowded = false;
+        sp_exchange_notify(exchange);
+    }
+}
+
+static void
+begin_answer(struct sp_hop *hop)
+{
+    struct sp_exchange *exchange = hop->exchange;
+
+    hop->extent = extent_of(hop);
+    hop->left = exchange->head.content_length;
+    hop->is_answer_done =
+        hop->extent == SP_EXTENT_NONE || (hop->extent == SP_EXTENT_LENGTH && hop->left == 0);
+    sp_chunked_init(&hop->chunked);
+    pthread_mutex_lock(&exchange->mutex);
+    note_answer(exchange);
+    pthread_mutex_unlock(&exchange->mutex);
+    if (exchange->client_end == NULL) {
+        sp_news_add(&hop->loop->news, exchange);
+    }
+    else if (!exchange->client_end->answer(exchange)) {
+        fail(hop, SP_E_RESPONSE_HEAD, NULL);
+    }
+    if (hop->extent == SP_EXTENT_TUNNEL) {
+        sp_hop_make_ready(hop); /* the client may speak now */
+    }
+}
+
+/* (8) The answer's head. Interim ones are passed on. */
+static void
+take_head(struct sp_hop *hop, struct sp_span *bytes)
+{
+    struct sp_exchange *exchange = hop->exchange;
+
+    switch (sp_response_head_read(&exchange->head, bytes)) {
+    case SP_HEAD_REFUSED:
+        fail(hop, SP_E_RESPONSE_HEAD, exchange->head.broken);
+        break;
+    case SP_HEAD_COMPLETE:
+        begin_answer(hop);
+        break;
+    case SP_HEAD_INTERIM:
+        if (++hop->interims > SP_INTERIM_MOST) {
+            fail(hop, SP_E_RESPONSE_HEAD, "more than 1000 interim answers came before it");
+            break;
+        }
+        if (exchange->client_end != NULL) {
+            exchange->client_end->interim(exchange);
+        }
+        break;
+    case SP_HEAD_MORE:
+        break;
+    }
+}
+
+/* Under the mutex. There was room for all that was read. */
+static bool
+fill_pipe(struct sp_exchange *exchange, struct sp_span bytes)
+{
+    bool written = sp_pipe_write(&exchange->response, bytes);
+
+    if (sp_pipe_room(&exchange->response) < SP_RECEIVE_SIZE) {
+        exchange->response_held = true;
+    }
+    return written;
+}
+
+/* (9) Bytes of the body, to whoever is there; `more` of what was read follow. */
+static void
+deliver(struct sp_hop *hop, struct sp_span bytes, bool more)
+{
+    struct sp_exchange *exchange = hop->exchange;
+
+    if (exchange->client_end != NULL) {
+        switch (exchange->client_end->receive(hop->loop, exchange, bytes, more)) {
+        case SP_RECEIVED:
+            break;
+        case SP_RECEIVED_FULL:
+            hop->is_held = true;
+            break;
+        case SP_RECEIVED_GONE:
+            fail(hop, SP_E_CLIENT_GONE, NULL);
+            break;
+        }
+        return;
+    }
+    pthread_mutex_lock(&exchange->mutex);
+    bool written = fill_pipe(exchange, bytes);
+    hop->is_held = exchange->response_held;
+    pthread_mutex_unlock(&exchange->mutex);
+    if (!written) {
+        fail(hop, SP_E_NO_MEMORY, NULL);
+    }
+    sp_news_add(&hop->loop->news, exchange);
+}
+
+/* They are kept with the head's; one too many, or too long, breaks the answer. */
+static void
+take_trailers(struct sp_hop *hop)
+{
+    struct sp_span rest = sp_buffer_peek(&hop->chunked.trailers);
+
+    while (rest.len > 0 && hop->fault == SP_OK) {
+        struct sp_span line = rest;
+        (void)sp_span_cut(&rest, '\n');
+        line.len -= rest.len;
+        if (sp_response_head_add(&hop->exchange->head, line) == SP_HEAD_REFUSED) {
+            fail(hop, SP_E_RESPONSE_UPSTREAM, hop->exchange->head.broken);
+        }
+    }
+}
+
+static void
+take_chunks(struct sp_hop *hop, struct sp_span *bytes)
+{
+    struct sp_span data = {NULL, 0};
+
+    switch (sp_chunked_next(&hop->chunked, bytes, &data)) {
+    case SP_CHUNKED_DATA:
+        deliver(hop, data, bytes->len > 0);
+        break;
+    case SP_CHUNKED_DONE:
+        hop->is_answer_done = true;
+        take_trailers(hop);
+        break;
+    case SP_CHUNKED_BROKEN:
+        fail(hop, SP_E_RESPONSE_UPSTREAM, "the body is not in chunks as RFC 9112, 7.1 has them");
+        break;
+    case SP_CHUNKED_MORE:
+        break;
+    }
+}
+
+static void
+take_length(struct sp_hop *hop, struct sp_span *bytes)
+{
+    struct sp_span part = *bytes;
+
+    if ((long long)part.len > hop->left) {
+        part.len = (size_t)hop->left;
+    }
+    hop->left -= (long long)part.len;
+    hop->is_answer_done = hop->left == 0;
+    *bytes = (struct sp_span){bytes->data + part.len, bytes->len - part.len};
+    deliver(hop, part, false);
+}
+
+static void
+take_body(struct sp_hop *hop, struct sp_span *bytes)
+{
+    switch (hop->extent) {
+    case SP_EXTENT_CHUNKED:
+        take_chunks(hop, bytes);
+        break;
+    case SP_EXTENT_LENGTH:
+        take_length(hop, bytes);
+        break;
+    default:
+        deliver(hop, *bytes, false);
+        bytes->len = 0;
+        break;
+    }
+}
+
+void
+sp_hop_answer_take(struct sp_hop *hop, struct sp_span bytes)
+{
+    hop->is_heard = true;
+    hop->exchange->active = sp_clock_now();
+    while (bytes.len > 0 && hop->fault == SP_OK && !hop->is_answer_done) {
+        if (hop->exchange->head.complete) {
+            take_body(hop, &bytes);
+        }
+        else {
+            take_head(hop, &bytes);
+        }
+    }
+    hop->is_stray = hop->is_stray || bytes.len > 0;
+}
+
+/* (18) The client sees an end, and may go on. */
+static void
+end_half(struct sp_hop *hop)
+{
+    struct sp_exchange *exchange = hop->exchange;
+
+    hop->is_silent = true;
+    pthread_mutex_lock(&exchange->mutex);
+    exchange->response.ended = true; /* for a tunnel whose caller has kept its end */
+    sp_exchange_notify(exchange);
+    pthread_mutex_unlock(&exchange->mutex);
+    sp_relay_end_half(hop->loop, exchange);
+}
+
+/* TLS has no half-closing: an upstream whose client has ended may take it for a broken stream, and
+ * say so last. */
+static void
+end_tunnel(struct sp_hop *hop, bool is_broken)
+{
+    bool is_meant = !is_broken && sp_stream_ended_well(hop->stream);
+
+    if (hop->is_spoken && (!is_broken || hop->stream->tls != NULL)) {
+        hop->is_silent = true;
+    }
+    else if (is_meant && !hop->is_send_broken) {
+        end_half(hop);
+    }
+    else {
+        fail(hop, SP_E_RESPONSE_UPSTREAM, "the connection was broken");
+    }
+}
+
+/* Whether anything of a head has come but the first bytes of a status line, which say nothing. */
+static bool
+is_begun(const struct sp_response_head *head)
+{
+    struct sp_span version = SP_SPAN("HTTP/1.");
+    struct sp_span begun = sp_buffer_peek(&head->begun);
+
+    if (begun.len < version.len) {
+        version.len = begun.len;
+    }
+    begun.len = version.len;
+    return head->status != 0 || !sp_span_equal(begun, version);
+}
+
+static void
+end_unanswered(struct sp_hop *hop)
+{
+    if (is_begun(&hop->exchange->head)) {
+        fail(hop, SP_E_RESPONSE_HEAD, "the connection ended inside the head");
+    }
+    else if (hop->is_send_broken) {
+        fail(hop, SP_E_REQUEST_UPSTREAM, "the connection ended while the request was sent");
+    }
+    else {
+        fail(hop, SP_E_RESPONSE_NONE, "the connection ended without an answer");
+    }
+}
+
+void
+sp_hop_answer_end(struct sp_hop *hop, bool is_broken)
+{
+    bool is_meant = !is_broken && sp_stream_ended_well(hop->stream);
+
+    if (hop->is_answer_done) {
+        hop->is_stray = true;
+    }
+    else if (!hop->exchange->head.complete) {
+        end_unanswered(hop);
+    }
+    else if (hop->extent == SP_EXTENT_TUNNEL) {
+        end_tunnel(hop, is_broken);
+    }
+    else if (hop->extent == SP_EXTENT_CLOSE && is_meant) {
+        hop->is_answer_done = true;
+        hop->is_stray = true;
+    }
+    else {
+        fail(hop, SP_E_RESPONSE_UPSTREAM, "the connection ended inside the body");
+    }
+}
+
+/* Whether the upstream leaves the connection open behind its answer (RFC 9112, 9.3). */
+static bool
+keeps_alive(const struct sp_response_head *head)
+{
+    struct sp_span rest = sp_buffer_peek(&head->nominated);
+    bool is_kept = !head->http_1_0;
+
+    while (rest.len > 0) {
+        struct sp_span option = sp_span_cut(&rest, ',');
+        if (sp_span_equal_nocase(option, SP_SPAN("close"))) {
+            return false;
+        }
+        is_kept = is_kept || sp_span_equal_nocase(option, SP_SPAN("keep-alive"));
+    }
+    return is_kept;
+}
+
+bool
+sp_hop_answer_leaves_connection(const struct sp_hop *hop)
+{
+    return hop->extent != SP_EXTENT_CLOSE && hop->extent != SP_EXTENT_TUNNEL && !hop->is_stray &&
+           !hop->is_send_broken && keeps_alive(&hop->exchange->head);
+}
+
+size_t
+sp_hop_answer_room(struct sp_hop *hop)
+{
+    struct sp_exchange *exchange = hop->exchange;
+
+    if (exchange->client_end != NULL) {
+        return hop->appetite > 0 ? hop->appetite : SP_APPETITE_LEAST;
+    }
+    pthread_mutex_lock(&exchange->mutex);
+    size_t room = sp_pipe_room(&exchange->response);
+    pthread_mutex_unlock(&exchange->mutex);
+    return room < SP_RECEIVE_SIZE ? room : SP_RECEIVE_SIZE;
+}
+
+void
+sp_hop_answer_adapt(struct sp_hop *hop, size_t got)
+{
+    size_t appetite = hop->appetite > 0 ? hop->appetite : SP_APPETITE_LEAST;
+
+    if (hop->is_held) {
+        hop->appetite = SP_APPETITE_LEAST;
+    }
+    else if (got == appetite && appetite < SP_LOOP_BYTES) {
+        hop->appetite = appetite * 2;
+    }
+}

@@ -1,0 +1,213 @@
+#include "engine/hop_request.h"
+
+#include "engine/clock.h"
+#include "engine/loop.h"
+
+#include <string.h>
+
+static bool
+has_body(const struct sp_exchange *exchange)
+{
+    return exchange->body_length != SP_BODY_NONE && exchange->body_length != 0;
+}
+
+static struct sp_span
+text(const char *string)
+{
+    return (struct sp_span){string, strlen(string)};
+}
+
+bool
+sp_hop_request_begin(struct sp_hop *hop)
+{
+    const struct sp_exchange *exchange = hop->exchange;
+    struct sp_buffer *head = &hop->head;
+
+    head->len = 0;
+    return sp_buffer_append(head, text(exchange->method)) && sp_buffer_append(head, SP_SPAN(" ")) &&
+           sp_buffer_append(head, text(exchange->target)) &&
+           sp_buffer_append(head, SP_SPAN(" HTTP/1.1\r\n")) &&
+           sp_buffer_append(head, sp_buffer_peek(&exchange->fields)) &&
+           sp_buffer_append(head, exchange->fields.len > 0 ? SP_SPAN("\r\n\r\n") : SP_SPAN("\r\n"));
+}
+
+static struct sp_span
+rest_of_head(const struct sp_hop *hop)
+{
+    return (struct sp_span){hop->head.data + hop->head_sent, hop->head.len - hop->head_sent};
+}
+
+/* Under the mutex. The caller owes no more, and the pipe holds none. */
+static bool
+is_drained(const struct sp_exchange *exchange)
+{
+    return sp_pipe_is_empty(&exchange->request) &&
+           (exchange->request.ended || (exchange->body_length > 0 && exchange->request_left == 0));
+}
+
+/* Under the mutex. Nothing goes into a tunnel before the upstream has agreed to it, and an answer
+ * that is not wanted ends the sending (RFC 9112, 9.5). */
+static bool
+is_body_due(const struct sp_exchange *exchange)
+{
+    if (exchange->body_length == SP_BODY_TUNNEL) {
+        return exchange->head.complete && exchange->head.status == 101;
+    }
+    return !sp_exchange_is_unwanted(exchange);
+}
+
+/* (7) What the pipe has; nothing when it is empty, and then what that means. */
+static struct sp_span
+next_of_body(struct sp_hop *hop)
+{
+    struct sp_exchange *exchange = hop->exchange;
+    struct sp_span bytes = {NULL, 0};
+
+    pthread_mutex_lock(&exchange->mutex);
+    if (is_body_due(exchange)) {
+        bytes = sp_pipe_peek(&exchange->request);
+    }
+    if (bytes.len == 0 && hop->head_sent == hop->head.len) {
+        hop->is_request_done = is_drained(exchange);
+        exchange->request_starved = !hop->is_request_done && !sp_exchange_is_unwanted(exchange);
+    }
+    pthread_mutex_unlock(&exchange->mutex);
+    return bytes;
+}
+
+static void
+consume(struct sp_exchange *exchange, size_t count)
+{
+    if (count == 0) {
+        return;
+    }
+    pthread_mutex_lock(&exchange->mutex);
+    sp_pipe_consume(&exchange->request, count);
+    if (exchange->request_crowded && sp_pipe_room(&exchange->request) >= SP_PIPE_CEILING / 2) {
+        exchange->request_crowded = false;
+        sp_exchange_notify(exchange);
+    }
+    pthread_mutex_unlock(&exchange->mutex);
+}
+
+/* One sending of what there is. False: there is nothing more, or no more is taken for now. */
+static bool
+send_once(struct sp_hop *hop, struct sp_span head, struct sp_span body)
+{
+    struct sp_span spans[2] = {head, body};
+    size_t taken = 0;
+    enum sp_io io = sp_stream_send(hop->stream, spans, body.len > 0 ? 2 : 1, &taken);
+    bool is_head_gone = taken >= head.len;
+
+    hop->head_sent += is_head_gone ? head.len : taken;
+    if (is_head_gone) {
+        consume(hop->exchange, taken - head.len);
+    }
+    if (taken > 0) {
+        hop->exchange->active = sp_clock_now();
+    }
+    hop->is_blocked = io == SP_IO_AGAIN || taken < head.len + body.len;
+    hop->is_send_broken = io == SP_IO_BROKEN || io == SP_IO_END;
+    return !hop->is_blocked && !hop->is_send_broken;
+}
+
+static void
+send_head(struct sp_hop *hop)
+{
+    if (send_once(hop, rest_of_head(hop), (struct sp_span){NULL, 0})) {
+        hop->is_request_done = true;
+    }
+}
+
+static void
+send_all(struct sp_hop *hop)
+{
+    bool goes_on = true;
+
+    while (goes_on) {
+        struct sp_span head = rest_of_head(hop);
+        struct sp_span body = next_of_body(hop);
+        goes_on = head.len + body.len > 0 && send_once(hop, head, body);
+    }
+}
+
+/* What the stream has taken and not sent. */
+static void
+catch_up(struct sp_hop *hop)
+{
+    size_t none;
+
+    if (sp_stream_is_behind(hop->stream)) {
+        enum sp_io io = sp_stream_send(hop->stream, NULL, 0, &none);
+        hop->is_send_broken = io == SP_IO_BROKEN || io == SP_IO_END;
+    }
+}
+
+/* What has left us is done: a request, from when on its answer is waited for, or all that a client
+ * had to say in a tunnel. */
+static void
+note_done(struct sp_hop *hop)
+{
+    struct sp_exchange *exchange = hop->exchange;
+    bool is_asked = hop->is_request_done ||
+                    (exchange->body_length == SP_BODY_TUNNEL && hop->head_sent == hop->head.len);
+
+    if (is_asked && exchange->sent == SP_NEVER) {
+        exchange->sent = sp_clock_now();
+    }
+    if (hop->is_request_done && hop->extent == SP_EXTENT_TUNNEL && !hop->is_spoken) {
+        hop->is_spoken = true;
+        sp_stream_end(hop->stream); /* (18) */
+    }
+}
+
+void
+sp_hop_request_send(struct sp_hop *hop)
+{
+    struct sp_exchange *exchange = hop->exchange;
+
+    if (hop->is_send_broken) {
+        return;
+    }
+    hop->is_blocked = false;
+    catch_up(hop);
+    if (!hop->is_request_done && !hop->is_send_broken && !sp_stream_is_behind(hop->stream)) {
+        if (has_body(exchange)) {
+            send_all(hop);
+        }
+        else {
+            send_head(hop);
+        }
+    }
+    bool is_behind = sp_stream_is_behind(hop->stream);
+    if (!is_behind && !hop->is_send_broken) {
+        note_done(hop);
+    }
+    hop->is_blocked = !hop->is_send_broken && (hop->is_blocked || is_behind);
+    if (has_body(exchange) && exchange->client_end != NULL) {
+        exchange->client_end->drained(hop->loop, exchange);
+    }
+}
+
+/* Methods whose repetition changes nothing (RFC 9110, 9.2.2). */
+static bool
+is_idempotent(const char *method)
+{
+    static const char *const idempotent[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+
+    for (size_t i = 0; i < sizeof(idempotent) / sizeof(idempotent[0]); i++) {
+        if (strcmp(method, idempotent[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A body is streamed, so what was sent of it is gone. */
+bool
+sp_hop_request_is_repeatable(const struct sp_hop *hop)
+{
+    bool is_unsaid = hop->head_sent == 0;
+
+    return is_unsaid || (is_idempotent(hop->exchange->method) && !has_body(hop->exchange));
+}

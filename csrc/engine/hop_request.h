@@ -1,0 +1,16 @@
+/* A hop's request on its way out. */
+#ifndef SP_ENGINE_HOP_REQUEST_H
+#define SP_ENGINE_HOP_REQUEST_H
+
+#include "engine/hop.h"
+
+/* Writes the head of the exchange's request. False: memory is short. */
+bool sp_hop_request_begin(struct sp_hop *hop);
+
+/* Sends what there is, as far as the stream takes it. */
+void sp_hop_request_send(struct sp_hop *hop);
+
+/* Whether it may be sent once more, on another connection, when this one has not said a word. */
+bool sp_hop_request_is_repeatable(const struct sp_hop *hop);
+
+#endif
