@@ -1,6 +1,7 @@
 #include "engine/connection.h"
 
 #include "engine/descriptors.h"
+#include "engine/vector.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -124,25 +125,15 @@ cut_sent(struct sp_span span, size_t *sent)
     return (struct sp_span){span.data + count, span.len - count};
 }
 
-struct iovec
-sp_connection_vector(struct sp_span span)
-{
-    struct iovec vector = {NULL, span.len};
-
-    /* Nothing is written there, but no cast may say so. */
-    memcpy((void *)&vector.iov_base, (const void *)&span.data, sizeof(void *));
-    return vector;
-}
-
 bool
 sp_connection_gather(struct sp_connection *connection, const struct sp_span *spans, size_t count)
 {
     struct iovec vector[SP_GATHER_MAX + 1];
     struct sp_span first = waiting(connection);
 
-    vector[0] = sp_connection_vector(first);
+    vector[0] = sp_vector(first);
     for (size_t i = 0; i < count; i++) {
-        vector[i + 1] = sp_connection_vector(spans[i]);
+        vector[i + 1] = sp_vector(spans[i]);
     }
     /* Its own type is an int here and a size_t there: this fits both. */
     unsigned short pieces = (unsigned short)(count + 1);

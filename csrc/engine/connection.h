@@ -8,8 +8,6 @@
 #include "engine/timers.h"
 #include "wire/buffer.h"
 
-#include <sys/uio.h>
-
 /* What is kept for a client that reads slowly: a head and what the pipe held before. */
 #define SP_CONNECTION_CEILING ((size_t)1024 * 1024)
 
@@ -61,9 +59,6 @@ bool sp_connection_send(struct sp_connection *connection, struct sp_span bytes);
 #define SP_GATHER_MAX ((size_t)3)
 bool sp_connection_gather(struct sp_connection *connection, const struct sp_span *spans,
                           size_t count);
-
-/* `span` as sendmsg() takes it. */
-struct iovec sp_connection_vector(struct sp_span span);
 
 /* Adds `bytes` to what is waiting, without sending. False when more would wait than may. */
 bool sp_connection_queue(struct sp_connection *connection, struct sp_span bytes);

@@ -6,6 +6,7 @@
 #include "engine/frame.h"
 #include "engine/listener.h"
 #include "engine/orphan.h"
+#include "engine/vector.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,7 +51,7 @@ send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct sp_fra
 {
     char head[SP_FRAME_HEAD];
     char room[SP_FRAME_CONTROL];
-    struct iovec vector[2] = {{head, sizeof(head)}, sp_connection_vector(frame->bytes)};
+    struct iovec vector[2] = {{head, sizeof(head)}, sp_vector(frame->bytes)};
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = frame->bytes.len > 0 ? 2 : 1};
 
     if (channel->out.len > 0) {

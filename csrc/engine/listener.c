@@ -177,8 +177,8 @@ retry(struct sp_loop *loop, struct sp_timer *timer)
     sp_listener_retry(loop, listener);
 }
 
-void
-sp_listener_end_round(struct sp_loop *loop, struct sp_listener *listener)
+static void
+end_round(struct sp_loop *loop, struct sp_listener *listener)
 {
     while (listener->touched != NULL) {
         struct sp_downstream *downstream = listener->touched;
@@ -252,7 +252,7 @@ sp_listener_part(struct sp_loop *loop, struct sp_listener *listener)
     while ((downstream = find_undismissed(listener)) != NULL) {
         dismiss(loop, downstream);
     }
-    sp_listener_end_round(loop, listener);
+    end_round(loop, listener);
 }
 
 /* Bytes that nobody has read would make a reset of the end, and destroy the answer before it. */
@@ -274,12 +274,24 @@ sp_listener_end(struct sp_loop *loop, struct sp_listener *listener)
         read_away(connection->fd);
         sp_downstream_close(loop, listener->first, !sp_connection_is_flushed(connection));
     }
-    sp_listener_end_round(loop, listener);
+    end_round(loop, listener);
     sp_timer_clear(&listener->retry);
     if (listener->questions >= 0) {
         sp_descriptor_close(listener->questions);
         listener->questions = -1;
     }
+}
+
+static void
+guest_end_round(struct sp_loop *loop, struct sp_guest *guest)
+{
+    end_round(loop, (struct sp_listener *)(void *)guest);
+}
+
+static void
+guest_end(struct sp_loop *loop, struct sp_guest *guest)
+{
+    sp_listener_end(loop, (struct sp_listener *)(void *)guest);
 }
 
 enum sp_error
@@ -308,7 +320,7 @@ sp_listener_begin(struct sp_loop *loop, struct sp_listener *listener,
         }
     }
     watch_sockets(loop, listener, false);
-    listener->next = loop->listeners;
-    loop->listeners = listener;
+    listener->guest = (struct sp_guest){.end_round = guest_end_round, .end = guest_end};
+    sp_loop_invite(loop, &listener->guest);
     return SP_OK;
 }

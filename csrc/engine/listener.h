@@ -24,9 +24,9 @@ struct sp_absence {
 };
 
 struct sp_listener {
+    struct sp_guest guest;
     struct sp_mailbox *mailbox; /* borrowed: lives as long as the process */
     struct sp_loop *loop;       /* borrowed likewise */
-    struct sp_listener *next;   /* in the loop's list */
     struct sp_listening_socket sockets[SP_LISTENERS_MAX];
     size_t door_count;
     bool is_paused; /* there is no room, or no descriptor, for more connections */
@@ -68,9 +68,6 @@ void sp_listener_remove(struct sp_downstream *downstream);
 
 /* Whatever waits for Django is decided anew. */
 void sp_listener_retry(struct sp_loop *loop, struct sp_listener *listener);
-
-/* The end of a round of the loop. */
-void sp_listener_end_round(struct sp_loop *loop, struct sp_listener *listener);
 
 /* Listens no more, and answers what is under way: connections go as their clients read it. */
 void sp_listener_part(struct sp_loop *loop, struct sp_listener *listener);

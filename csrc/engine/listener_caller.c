@@ -42,14 +42,8 @@ static enum sp_error
 close_listener(struct sp_loop *loop, void *context)
 {
     struct sp_listener *listener = context;
-    struct sp_listener **link = &loop->listeners;
 
-    while (*link != NULL && *link != listener) {
-        link = &(*link)->next;
-    }
-    if (*link != NULL) {
-        *link = listener->next;
-    }
+    sp_loop_dismiss(loop, &listener->guest);
     sp_listener_end(loop, listener);
     return SP_OK;
 }

@@ -2,7 +2,6 @@
 
 #include "engine/clock.h"
 #include "engine/hop.h"
-#include "engine/listener.h"
 #include "engine/relay.h"
 #include "engine/roster.h"
 
@@ -38,8 +37,8 @@ read_mail(struct sp_loop *loop)
 static void
 end_round(struct sp_loop *loop)
 {
-    for (struct sp_listener *each = loop->listeners; each != NULL; each = each->next) {
-        sp_listener_end_round(loop, each);
+    for (struct sp_guest *each = loop->guests; each != NULL; each = each->next) {
+        each->end_round(loop, each);
     }
 }
 
@@ -122,8 +121,8 @@ end_all(struct sp_loop *loop)
         sp_exchange_give_back(exchange);
     }
     sp_mailbox_do_chores(&loop->mailbox, loop);
-    for (struct sp_listener *each = loop->listeners; each != NULL; each = each->next) {
-        sp_listener_end(loop, each);
+    for (struct sp_guest *each = loop->guests; each != NULL; each = each->next) {
+        each->end(loop, each);
     }
     while (loop->first != NULL) {
         sp_roster_end(loop, loop->first, SP_E_SHUTDOWN);
@@ -187,6 +186,26 @@ sp_loop_new(struct sp_loop **loop)
     }
     *loop = made;
     return SP_OK;
+}
+
+void
+sp_loop_invite(struct sp_loop *loop, struct sp_guest *guest)
+{
+    guest->next = loop->guests;
+    loop->guests = guest;
+}
+
+void
+sp_loop_dismiss(struct sp_loop *loop, struct sp_guest *guest)
+{
+    struct sp_guest **link = &loop->guests;
+
+    while (*link != NULL && *link != guest) {
+        link = &(*link)->next;
+    }
+    if (*link != NULL) {
+        *link = guest->next;
+    }
 }
 
 void

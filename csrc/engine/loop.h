@@ -11,7 +11,13 @@
 #include "engine/timers.h"
 
 struct sp_hop;
-struct sp_listener;
+
+/* Whoever lives in the loop beside its exchanges. The first member of what it is. */
+struct sp_guest {
+    void (*end_round)(struct sp_loop *loop, struct sp_guest *guest);
+    void (*end)(struct sp_loop *loop, struct sp_guest *guest); /* all of it, at once */
+    struct sp_guest *next;                                     /* in the loop's list */
+};
 
 struct sp_loop {
     struct sp_connector *connector; /* owned */
@@ -27,9 +33,9 @@ struct sp_loop {
     size_t running;                   /* of them, those that have a hop */
     struct sp_exchange *relayed;      /* those with a client's connection of ours; referenced */
     size_t relayed_count;
-    size_t waiting;                /* of them, those that wait for a connection */
-    struct sp_listener *listeners; /* borrowed until each is closed */
-    struct sp_hop *idle;           /* owned; kept for the next exchanges */
+    size_t waiting;          /* of them, those that wait for a connection */
+    struct sp_guest *guests; /* borrowed until each has left */
+    struct sp_hop *idle;     /* owned; kept for the next exchanges */
     size_t idle_count;
     struct sp_hop *ready; /* those to be run in the next round */
 };
@@ -40,6 +46,10 @@ enum sp_error sp_loop_new(struct sp_loop **loop);
 
 /* Something has happened that an upstream's deadline may come of. */
 void sp_loop_stir(struct sp_loop *loop);
+
+/* A guest comes; the loop's deadlines are `timers`. And it leaves, or never came. */
+void sp_loop_invite(struct sp_loop *loop, struct sp_guest *guest);
+void sp_loop_dismiss(struct sp_loop *loop, struct sp_guest *guest);
 
 /* Runs until the mailbox is told to stop; then every exchange is done (SP_E_SHUTDOWN). */
 void sp_loop_run(struct sp_loop *loop);

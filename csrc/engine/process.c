@@ -1,15 +1,12 @@
 #include "engine/process.h"
 
 #include "engine/descriptors.h"
+#include "engine/libcurl.h"
 
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define SP_CURL_OLDEST       0x075100U /* 7.81.0 */
-#define SP_CURL_BROKEN_FIRST 0x080700U /* 8.7.0 and 8.8.0 spin on paused uploads */
-#define SP_CURL_BROKEN_LAST  0x0808ffU
 
 enum phase {
     SP_PHASE_STARTING,
@@ -98,22 +95,12 @@ replace(struct engine *old, struct engine **engine)
     return error;
 }
 
-bool
-sp_process_knows_libcurl(const char **version)
-{
-    const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
-
-    *version = info->version;
-    return info->version_num >= SP_CURL_OLDEST &&
-           (info->version_num < SP_CURL_BROKEN_FIRST || info->version_num > SP_CURL_BROKEN_LAST);
-}
-
 /* A child closes its copies at once, whether it will need an engine or not: as long as it has
  * them, a connection that its parent closes stays open. */
 static void
 initialise(void)
 {
-    is_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && sp_descriptors_follow_forks();
+    is_ready = sp_libcurl_start() && sp_descriptors_follow_forks();
 }
 
 enum sp_error

@@ -4,9 +4,6 @@
 
 #include "engine/loop.h"
 
-/* Whether the libcurl that is loaded is one that the engine works with; its version, static. */
-bool sp_process_knows_libcurl(const char **version);
-
 /* Before anything else; again for each module object, of which a process may have several, and
  * without effect then. SP_E_SYSTEM when libcurl cannot start. */
 enum sp_error sp_process_init(void);

@@ -1,14 +1,13 @@
 #include "engine/stream.h"
 
-#include "engine/connection.h"
 #include "engine/descriptors.h"
+#include "engine/vector.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 static void
 close_connection(const struct sp_connected *connected)
@@ -98,7 +97,7 @@ sp_stream_send(struct sp_stream *stream, const struct sp_span *spans, size_t cou
         return send_through_tls(stream, spans, count, taken);
     }
     for (size_t i = 0; i < count; i++) {
-        vector[i] = sp_connection_vector(spans[i]);
+        vector[i] = sp_vector(spans[i]);
     }
     /* Its own type is an int here and a size_t there: this fits both. */
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = (unsigned short)count};

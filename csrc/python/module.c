@@ -1,6 +1,7 @@
 #include "python/module.h"
 
 #include "engine/client_socket.h"
+#include "engine/libcurl.h"
 #include "engine/process.h"
 #include "python/exchange_object.h"
 #include "python/listener_object.h"
@@ -152,7 +153,7 @@ check_libcurl(void)
 {
     const char *version;
 
-    if (!sp_process_knows_libcurl(&version)) {
+    if (!sp_libcurl_is_known(&version)) {
         PyErr_Format(PyExc_ImportError,
                      "samesite_proxy needs libcurl 7.81 or newer, but not 8.7 or 8.8; "
                      "this is %s",
