@@ -38,6 +38,10 @@ WARNINGS = shlex.split(
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 
 
+# Each stands on those before it.
+C_FOLDERS = ["wire", "core", "upstream", "engine", "door", "python"]
+
+
 def poller(system: str = sys.platform) -> tuple[str, list[str]]:
     """The engine's folder for a system, and the macro that opens just what it needs."""
     if not system.startswith("linux"):  # A macro of POSIX would hide what is BSD's own.
@@ -59,7 +63,7 @@ def sources(system: str = sys.platform) -> list[str]:
     """The engine's C files for a system; without them an extension would be built all the same,
     with nothing in it."""
     found: list[str] = []
-    for folder in ("wire", "engine", f"engine/{poller(system)[0]}", "python"):
+    for folder in [*C_FOLDERS, f"core/{poller(system)[0]}"]:
         files = sorted(str(path) for path in Path("csrc", folder).glob("*.c"))
         if not files:
             raise refuse(f"csrc/{folder} holds no C files; this copy of the source is incomplete")

@@ -22,7 +22,7 @@ STARTS: Final[int]
 class EngineError(Exception):
     """An exchange failed."""
 
-    code: str  # what failed and whose fault it was; csrc/engine/error.c lists them
+    code: str  # what failed and whose fault it was; csrc/core/error.c lists them
     status: int  # what to answer the client with while nothing has been sent yet
 
 @final

@@ -55,7 +55,7 @@ def uses_libcurl(source: Path) -> bool:
 
 def sources(poller: str) -> list[Path]:
     """All of csrc but for the parts that speak to libcurl or to Python."""
-    folders = ("wire", "engine", f"engine/{poller}")
+    folders = ("wire", "core", f"core/{poller}", "upstream", "engine", "door")
     found = [path for folder in folders for path in sorted(CSRC.glob(f"{folder}/*.c"))]
     return [path for path in found if not uses_libcurl(path)]
 

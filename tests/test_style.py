@@ -22,7 +22,7 @@ C_FILES = sorted(
     ]
 )
 LINUX = sorted(path for path in CSRC.rglob("*.c") if path.parent.name != "portable")
-PORTABLE = sorted(CSRC.glob("engine/portable/*.c"))
+PORTABLE = sorted(CSRC.glob("core/portable/*.c"))
 LIBCURL_FLAGS = ["pkg-config", "--cflags", "libcurl"]
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="analyses Linux's build")

@@ -1,7 +1,7 @@
 #include "engine/caller.h"
 
+#include "core/clock.h"
 #include "engine/client_socket.h"
-#include "engine/clock.h"
 #include "engine/connection.h"
 #include "engine/mailbox.h"
 #include "engine/request_body.h"

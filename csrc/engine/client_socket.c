@@ -1,6 +1,6 @@
 #include "engine/client_socket.h"
 
-#include "engine/descriptors.h"
+#include "core/descriptors.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef SP_ENGINE_CLIENT_SOCKET_H
 #define SP_ENGINE_CLIENT_SOCKET_H
 
-#include "engine/error.h"
+#include "core/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #include "engine/connection.h"
 
-#include "engine/descriptors.h"
-#include "engine/vector.h"
+#include "core/descriptors.h"
+#include "core/vector.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -3,9 +3,9 @@
 #ifndef SP_ENGINE_CONNECTION_H
 #define SP_ENGINE_CONNECTION_H
 
-#include "engine/error.h"
-#include "engine/sockets.h"
-#include "engine/timers.h"
+#include "core/error.h"
+#include "core/sockets.h"
+#include "core/timers.h"
 #include "wire/buffer.h"
 
 /* What is kept for a client that reads slowly: a head and what the pipe held before. */

@@ -1,6 +1,6 @@
 #include "engine/exchange.h"
 
-#include "engine/clock.h"
+#include "core/clock.h"
 #include "engine/connection.h"
 #include "engine/notifier.h"
 

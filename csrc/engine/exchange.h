@@ -2,9 +2,9 @@
 #ifndef SP_ENGINE_EXCHANGE_H
 #define SP_ENGINE_EXCHANGE_H
 
-#include "engine/error.h"
-#include "engine/pipe.h"
-#include "engine/upstream.h"
+#include "core/error.h"
+#include "core/pipe.h"
+#include "upstream/upstream.h"
 #include "wire/chunked.h"
 #include "wire/response_head.h"
 

@@ -1,6 +1,6 @@
 #include "engine/hop.h"
 
-#include "engine/clock.h"
+#include "core/clock.h"
 #include "engine/hop_answer.h"
 #include "engine/hop_request.h"
 #include "engine/loop.h"

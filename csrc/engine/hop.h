@@ -3,9 +3,9 @@
 #ifndef SP_ENGINE_HOP_H
 #define SP_ENGINE_HOP_H
 
-#include "engine/connector.h"
 #include "engine/exchange.h"
-#include "engine/stream.h"
+#include "upstream/connector.h"
+#include "upstream/stream.h"
 #include "wire/chunked.h"
 
 struct sp_loop;

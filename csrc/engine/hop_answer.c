@@ -1,6 +1,6 @@
 #include "engine/hop_answer.h"
 
-#include "engine/clock.h"
+#include "core/clock.h"
 #include "engine/loop.h"
 #include "engine/relay.h"
 

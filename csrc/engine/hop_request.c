@@ -1,6 +1,6 @@
 #include "engine/hop_request.h"
 
-#include "engine/clock.h"
+#include "core/clock.h"
 #include "engine/loop.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "engine/loop.h"
 
-#include "engine/clock.h"
+#include "core/clock.h"
 #include "engine/hop.h"
 #include "engine/relay.h"
 #include "engine/roster.h"

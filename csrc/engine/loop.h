@@ -2,13 +2,13 @@
 #ifndef SP_ENGINE_LOOP_H
 #define SP_ENGINE_LOOP_H
 
-#include "engine/connector.h"
+#include "core/poller.h"
+#include "core/sockets.h"
+#include "core/timers.h"
 #include "engine/mailbox.h"
 #include "engine/news.h"
-#include "engine/poller.h"
-#include "engine/pool.h"
-#include "engine/sockets.h"
-#include "engine/timers.h"
+#include "upstream/connector.h"
+#include "upstream/pool.h"
 
 struct sp_hop;
 

@@ -2,8 +2,8 @@
 #ifndef SP_ENGINE_MAILBOX_H
 #define SP_ENGINE_MAILBOX_H
 
+#include "core/wakeup.h"
 #include "engine/exchange.h"
-#include "engine/wakeup.h"
 
 struct sp_loop;
 

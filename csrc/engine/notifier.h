@@ -3,8 +3,8 @@
 #ifndef SP_ENGINE_NOTIFIER_H
 #define SP_ENGINE_NOTIFIER_H
 
-#include "engine/error.h"
-#include "engine/wakeup.h"
+#include "core/error.h"
+#include "core/wakeup.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 #include "engine/process.h"
 
-#include "engine/descriptors.h"
-#include "engine/libcurl.h"
+#include "core/descriptors.h"
+#include "upstream/libcurl.h"
 
 #include <sched.h>
 #include <signal.h>

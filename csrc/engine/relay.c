@@ -1,9 +1,9 @@
 #include "engine/relay.h"
 
+#include "core/clock.h"
+#include "core/descriptors.h"
 #include "engine/client_socket.h"
-#include "engine/clock.h"
 #include "engine/connection.h"
-#include "engine/descriptors.h"
 #include "engine/hop.h"
 #include "engine/roster.h"
 

@@ -1,6 +1,6 @@
 #include "engine/roster.h"
 
-#include "engine/clock.h"
+#include "core/clock.h"
 #include "engine/hop.h"
 
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "engine/error.h"
+#include "core/error.h"
 #include "wire/buffer.h"
 
 /* Appends the pairs of Latin-1 text in `list` to `block`, and `loop_token`. False with an exception

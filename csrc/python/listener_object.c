@@ -1,6 +1,6 @@
 #include "python/listener_object.h"
 
-#include "engine/listener_caller.h"
+#include "door/listener_caller.h"
 #include "engine/process.h"
 #include "python/site_arguments.h"
 

@@ -1,7 +1,6 @@
 #include "python/module.h"
 
 #include "engine/client_socket.h"
-#include "engine/libcurl.h"
 #include "engine/process.h"
 #include "python/exchange_object.h"
 #include "python/listener_object.h"
@@ -9,6 +8,7 @@
 #include "python/own_addresses_object.h"
 #include "python/routes_object.h"
 #include "python/upstream_object.h"
+#include "upstream/libcurl.h"
 #include "wire/upgrade.h"
 
 struct sp_module_state *

@@ -5,7 +5,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "engine/error.h"
+#include "core/error.h"
 #include "engine/exchange.h"
 
 struct sp_module_state {

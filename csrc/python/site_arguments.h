@@ -2,7 +2,7 @@
 #ifndef SP_PYTHON_SITE_ARGUMENTS_H
 #define SP_PYTHON_SITE_ARGUMENTS_H
 
-#include "engine/listener_caller.h"
+#include "door/listener_caller.h"
 #include "python/module.h"
 
 /* From the arguments of Listener.set_table(). NULL with an exception set. */

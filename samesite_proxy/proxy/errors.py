@@ -39,7 +39,7 @@ _START_IT = (
     " (Vite's default port is 5173, Next's is 3000)."
 )
 
-# By EngineError.code; csrc/engine/error.h says what each means.
+# By EngineError.code; csrc/core/error.h says what each means.
 BY_CODE = {
     "no-memory": Failure(500, "out of memory."),
     "system": Failure(503, "the engine cannot start: no thread, no poller or no descriptor."),

@@ -1,8 +1,8 @@
 #undef NDEBUG
 #include "connect_loop.h"
 
-#include "engine/clock.h"
-#include "engine/descriptors.h"
+#include "core/clock.h"
+#include "core/descriptors.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -3,7 +3,9 @@
 #define SP_TESTS_CONNECT_LOOP_H
 
 #include "bytes.h"
-#include "engine/connector.h"
+#include "upstream/connector.h"
+
+#include <curl/curl.h>
 
 #define CALLS 256
 #define LIMIT 20000LL /* ms for each wait */

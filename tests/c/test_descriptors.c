@@ -1,6 +1,6 @@
 /* The record of descriptors, and what a forked child closes by it. */
 #undef NDEBUG
-#include "engine/descriptors.h"
+#include "core/descriptors.h"
 
 #include <assert.h>
 #include <errno.h>

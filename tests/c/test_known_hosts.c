@@ -1,4 +1,4 @@
-#include "engine/known_hosts.h"
+#include "door/known_hosts.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The bounded pipe: every byte once and in order, also between two threads. */
 #undef NDEBUG
 #include "bytes.h"
-#include "engine/pipe.h"
+#include "core/pipe.h"
 
 #include <assert.h>
 #include <pthread.h>

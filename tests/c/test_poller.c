@@ -1,9 +1,9 @@
 /* The poller, whichever is built in: what it tells, and what it stops telling. */
 #undef NDEBUG
 #include "bytes.h"
-#include "engine/clock.h"
-#include "engine/descriptors.h"
-#include "engine/poller.h"
+#include "core/clock.h"
+#include "core/descriptors.h"
+#include "core/poller.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* Deadlines: the nearest first, whatever is set and cleared meanwhile. */
 #undef NDEBUG
-#include "engine/timers.h"
+#include "core/timers.h"
 
-#include "engine/clock.h"
+#include "core/clock.h"
 
 #include <assert.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Waking a poll call from another thread. */
 #undef NDEBUG
-#include "engine/poller.h"
-#include "engine/wakeup.h"
+#include "core/poller.h"
+#include "core/wakeup.h"
 
 #include <assert.h>
 #include <fcntl.h>

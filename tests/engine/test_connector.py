@@ -28,9 +28,7 @@ from tests.test_c import CSRC, OWN_POLLER, ROOT, SANITIZERS, WARNINGS, run
 
 Play = Callable[..., str]
 
-PARTS = shlex.split(
-    "clock connector descriptors error handle multi shelf sockets spots tls tried upstream"
-)
+CORE = shlex.split("clock descriptors error sockets")
 
 each_kind = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 
@@ -44,8 +42,10 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built as it is tested: with sanitizers, and the machine's libcurl, or another one's flags."""
     folder, macro = OWN_POLLER
     target = tmp_path_factory.mktemp("connector") / "connect"
-    sources = [CSRC / "engine" / f"{part}.c" for part in PARTS]
-    sources += [CSRC / "engine" / folder / "poller.c", CSRC / "wire" / "span.c"]
+    upstream = set(CSRC.glob("upstream/*.c")) - {CSRC / "upstream" / "stream.c"}
+    sources = sorted(upstream - {CSRC / "upstream" / "pool.c"})
+    sources += [CSRC / "core" / f"{part}.c" for part in CORE]
+    sources += [CSRC / "core" / folder / "poller.c", CSRC / "wire" / "span.c"]
     flags = [*WARNINGS, "-g", "-O1", macro, *shlex.split(SANITIZERS), f"-I{CSRC}"]
     curl = output("curl-config", "--cflags"), output("curl-config", "--libs")
     sources += [ROOT / "tests" / "c" / name for name in ("connect.c", "connect_loop.c")]

@@ -32,7 +32,7 @@ LEFT_OUT = (".git", ".venv*", ".*_cache", "__pycache__", "build", "dist", "node_
 
 DIRT = [
     *(".env", "core", "crash-0123", "notes.txt", "setup.cfg.orig", "frontend/index.html"),
-    *("csrc/notes.md", "csrc/wire/span.o", "csrc/wire/span.c.orig", "csrc/engine/.loop.c.swp"),
+    *("csrc/notes.md", "csrc/wire/span.o", "csrc/wire/span.c.orig", "csrc/core/.clock.c.swp"),
     *("samesite_proxy/_engine.abi3.so", "samesite_proxy/conf.py~", "samesite_proxy/.env"),
     *("samesite_proxy/__pycache__/conf.cpython-311.pyc", "dist/samesite_proxy-0.0.1.tar.gz"),
     "build/lib/samesite_proxy/gone.py",
@@ -190,7 +190,9 @@ def test_second_build_in_a_folder_keeps_nothing_of_the_first(unpacked: Path, whe
     assert b"epoll_wait" not in engine_in(second)
 
 
-@pytest.mark.parametrize("folder", ["wire", "engine", "engine/linux", "python"])
+@pytest.mark.parametrize(
+    "folder", ["wire", "core", "core/linux", "upstream", "engine", "door", "python"]
+)
 def test_source_without_a_folders_c_files_is_refused_in_a_sentence(
     sdist: Path, tmp_path: Path, folder: str
 ) -> None:

@@ -82,10 +82,10 @@ def test_each_failure_is_documented_and_no_other() -> None:
 
 
 def test_each_refusal_of_the_fast_paths_is_documented_and_no_other() -> None:
-    readers = [*CSRC.glob("wire/*.c"), CSRC / "engine" / "arrival.c"]
+    readers = [*CSRC.glob("wire/*.c"), CSRC / "door" / "arrival.c"]
     heads = "".join(path.read_text() for path in readers)
     known = {(text, status) for status, text in re.findall(r'\{\s*(\d{3}), "([^"]+)"\}', heads)}
-    own = (CSRC / "engine" / "refusal.c").read_text()
+    own = (CSRC / "door" / "refusal.c").read_text()
     for status, pieces in re.findall(r'(\d{3}),\s*LINE\(((?:\s*"[^"]*")+)\)', own):
         line = "".join(re.findall(r'"([^"]*)"', pieces))
         known.add((line.removeprefix("samesite_proxy: ").removesuffix(r"\n"), status))

@@ -1,0 +1,284 @@
+#include "door/answer.h"
+
+#include "core/clock.h"
+#include "door/listener.h"
+#include "door/visit.h"
+#include "engine/mailbox.h"
+#include "wire/chunked.h"
+#include "wire/returning.h"
+
+#include <string.h>
+
+#define SP_CRLF SP_SPAN("\r\n")
+
+/* Chunks that are shorter go out together. */
+#define SP_SMALL_CHUNK ((size_t)4 * 1024)
+
+static bool
+queue(struct sp_downstream *downstream, struct sp_span bytes)
+{
+    return sp_connection_queue(downstream->connection, bytes);
+}
+
+/* All but what frames it on the client's connection. */
+static bool
+queue_head(struct sp_downstream *downstream, const struct sp_response_head *head)
+{
+    const struct sp_visit *visit = &downstream->visit;
+    const struct sp_host_view *seen = sp_host_view_of(visit->host, visit->frontend, visit->kind);
+    const struct sp_returning returning = {
+        .head = head,
+        .own_addresses = visit->site->frontends[visit->frontend].own_addresses,
+        .origin = visit->host->origin,
+        .alias = seen->alias,
+    };
+
+    return sp_returning_append(&downstream->connection->out, &returning);
+}
+
+static enum sp_framing
+framing_of(const struct sp_visit *visit, const struct sp_response_head *head)
+{
+    if (visit->is_head || head->status == 204 || head->status == 304) {
+        return SP_FRAMING_NONE;
+    }
+    if (!head->chunked && head->content_length != SP_LENGTH_UNKNOWN) {
+        return SP_FRAMING_LENGTH;
+    }
+    return visit->http_1_0 ? SP_FRAMING_CLOSE : SP_FRAMING_CHUNKED;
+}
+
+/* An answer that says no to a body does not wait for it, nor do we. */
+static bool
+is_kept_alive(const struct sp_visit *visit, const struct sp_response_head *head)
+{
+    return visit->keep_alive && visit->framing != SP_FRAMING_CLOSE &&
+           (visit->is_body_done || sp_status_wants_body(head->status));
+}
+
+static bool
+queue_framing(struct sp_downstream *downstream)
+{
+    const struct sp_visit *visit = &downstream->visit;
+
+    if (visit->framing == SP_FRAMING_CHUNKED &&
+        !queue(downstream, SP_SPAN("Transfer-Encoding: chunked\r\n"))) {
+        return false;
+    }
+    if (!visit->keep_alive && !queue(downstream, SP_SPAN("Connection: close\r\n"))) {
+        return false;
+    }
+    if (visit->keep_alive && visit->http_1_0 &&
+        !queue(downstream, SP_SPAN("Connection: keep-alive\r\n"))) {
+        return false;
+    }
+    return queue(downstream, SP_CRLF);
+}
+
+/* The socket goes to the relay, which moves bytes both ways from the next round on. */
+static bool
+become_tunnel(struct sp_exchange *exchange)
+{
+    struct sp_downstream *downstream = exchange->downstream;
+    struct sp_connection *connection = downstream->connection;
+
+    if (!queue_head(downstream, &exchange->head) ||
+        !queue(downstream, SP_SPAN("Connection: Upgrade\r\n\r\n"))) {
+        return false;
+    }
+    sp_sockets_disown(&downstream->listener->loop->sockets, connection->fd);
+    connection->is_tunnel = true;
+    pthread_mutex_lock(&exchange->mutex);
+    bool kept = sp_pipe_write(&exchange->request, sp_downstream_unused(downstream));
+    exchange->offered = connection; /* freed with the exchange if the relay does not take it */
+    pthread_mutex_unlock(&exchange->mutex);
+    downstream->connection = NULL;
+    downstream->visit.is_answered = true;
+    sp_visit_leave(downstream);
+    /* Not from within a callback. An engine that stops ends every exchange anyway. */
+    (void)sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_RELAY);
+    return kept;
+}
+
+/* (8) The head, kept until the first of the body has come, or the round is over. */
+static bool
+answer(struct sp_exchange *exchange)
+{
+    struct sp_downstream *downstream = exchange->downstream;
+    struct sp_visit *visit = &downstream->visit;
+    const struct sp_response_head *head = &exchange->head;
+
+    visit->answered = sp_clock_now();
+    if (head->status == 101) {
+        return become_tunnel(exchange);
+    }
+    visit->framing = framing_of(visit, head);
+    visit->keep_alive = is_kept_alive(visit, head);
+    visit->is_answered = true;
+    visit->answer_at = downstream->connection->out.len;
+    visit->said = downstream->connection->sent;
+    sp_downstream_touch(downstream);
+    return queue_head(downstream, head) && queue_framing(downstream);
+}
+
+/* A 100 is between the frontend and us: the client is told to go on when we are. */
+static void
+interim(struct sp_exchange *exchange)
+{
+    struct sp_downstream *downstream = exchange->downstream;
+    const struct sp_response_head *head = &exchange->head;
+
+    if (downstream->visit.http_1_0 || head->status == 100) {
+        return;
+    }
+    struct sp_buffer *out = &downstream->connection->out;
+    size_t before = out->len;
+    if (!queue_head(downstream, head) || !queue(downstream, SP_CRLF)) {
+        out->len = before; /* a client that does not read misses it, whole */
+    }
+    sp_downstream_touch(downstream);
+}
+
+/* A client that reads slowly is not the upstream's fault: it is not timed. */
+static void
+hold(struct sp_downstream *downstream, struct sp_exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->mutex);
+    exchange->response_held = true;
+    pthread_mutex_unlock(&exchange->mutex);
+    downstream->connection->holds_upstream = true;
+    if (!downstream->is_blocked) {
+        downstream->is_blocked = true;
+        sp_downstream_watch(downstream->listener->loop, downstream);
+        sp_downstream_touch(downstream);
+    }
+}
+
+/* (24) One send, with the head if that still waits, and with what makes a chunk of it; none when
+ * `more` follows at once. */
+static bool
+send_body(struct sp_downstream *downstream, struct sp_span bytes, bool more)
+{
+    struct sp_connection *connection = downstream->connection;
+    char room[SP_CHUNK_SIZE_ROOM] = {0};
+
+    if (downstream->visit.framing != SP_FRAMING_CHUNKED) {
+        return sp_connection_gather(connection, &bytes, 1);
+    }
+    struct sp_span chunk[] = {sp_chunk_size_line(bytes.len, room), bytes, SP_CRLF};
+    if (more && bytes.len < SP_SMALL_CHUNK) {
+        return queue(downstream, chunk[0]) && queue(downstream, bytes) &&
+               queue(downstream, SP_CRLF);
+    }
+    return sp_connection_gather(connection, chunk, 3);
+}
+
+/* (9) The body, straight to the client. */
+static enum sp_received
+receive(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
+{
+    struct sp_downstream *downstream = exchange->downstream;
+
+    (void)loop;
+    if (downstream->visit.framing == SP_FRAMING_NONE) {
+        return SP_RECEIVED;
+    }
+    if (!send_body(downstream, bytes, more)) {
+        return SP_RECEIVED_GONE;
+    }
+    downstream->visit.sent += (long long)bytes.len;
+    if (more || sp_connection_is_flushed(downstream->connection)) {
+        sp_downstream_touch(downstream);
+        return SP_RECEIVED;
+    }
+    hold(downstream, exchange);
+    return SP_RECEIVED_FULL;
+}
+
+/* The frontend asks for the body: now the client is asked, if it waits for that (RFC 9110,
+ * 10.1.1). */
+static void
+drained(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    struct sp_downstream *downstream = exchange->downstream;
+
+    (void)loop;
+    if (downstream->visit.owes_continue && exchange->request_starved &&
+        !downstream->visit.is_answered) {
+        downstream->visit.owes_continue = false;
+        (void)queue(downstream, SP_SPAN("HTTP/1.1 100 Continue\r\n\r\n")); /* else it waits */
+    }
+    sp_downstream_touch(downstream);
+}
+
+static bool
+queue_field(struct sp_downstream *downstream, const struct sp_field *field)
+{
+    return queue(downstream, field->name) && queue(downstream, SP_SPAN(": ")) &&
+           queue(downstream, field->value) && queue(downstream, SP_CRLF);
+}
+
+static bool
+queue_last_chunk(struct sp_downstream *downstream, const struct sp_response_head *head)
+{
+    struct sp_span rest = sp_buffer_peek(&head->trailers);
+    struct sp_field field;
+    bool queued = queue(downstream, SP_SPAN("0\r\n"));
+
+    while (queued && sp_response_head_next_trailer(&rest, &field)) {
+        queued = queue_field(downstream, &field);
+    }
+    return queued && queue(downstream, SP_CRLF);
+}
+
+/* (11) The last chunk is sent only when the frontend has sent its own. */
+static void
+ended(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    struct sp_downstream *downstream = exchange->downstream;
+    enum sp_error error = exchange->error;
+
+    if (error == SP_OK && downstream->visit.framing == SP_FRAMING_CHUNKED &&
+        !queue_last_chunk(downstream, &exchange->head)) {
+        error = SP_E_NO_MEMORY;
+    }
+    sp_visit_end(loop, downstream, error);
+}
+
+static const struct sp_client_end client_end = {
+    .interim = interim,
+    .answer = answer,
+    .receive = receive,
+    .drained = drained,
+    .ended = ended,
+};
+
+const struct sp_client_end *
+sp_answer_client_end(void)
+{
+    return &client_end;
+}
+
+bool
+sp_answer_is_out(const struct sp_downstream *downstream)
+{
+    const struct sp_visit *visit = &downstream->visit;
+    bool is_whole = visit->framing == SP_FRAMING_NONE ||
+                    (visit->exchange != NULL && visit->framing == SP_FRAMING_LENGTH &&
+                     visit->sent == visit->exchange->head.content_length);
+
+    return downstream->state == SP_DOWNSTREAM_EXCHANGING && visit->is_answered && is_whole &&
+           visit->is_body_done && sp_connection_is_flushed(downstream->connection);
+}
+
+void
+sp_answer_unsay(struct sp_downstream *downstream)
+{
+    struct sp_visit *visit = &downstream->visit;
+
+    if (visit->is_answered && downstream->connection->sent == visit->said) {
+        downstream->connection->out.len = visit->answer_at;
+        visit->is_answered = false;
+        visit->sent = 0;
+    }
+}

@@ -1,0 +1,133 @@
+/* A client's connection at the listener, with its requests one after the other. The engine thread's
+ * alone. */
+#ifndef SP_DOOR_DOWNSTREAM_H
+#define SP_DOOR_DOWNSTREAM_H
+
+#include "door/site.h"
+#include "engine/connection.h"
+#include "engine/exchange.h"
+#include "engine/loop.h"
+#include "wire/chunked.h"
+#include "wire/incoming.h"
+
+#define SP_PEER_SIZE 64
+
+/* What is read and not used yet: a head, or pipelined requests; more is left to the socket. */
+#define SP_INTAKE_CEILING (SP_INCOMING_CEILING + (size_t)64 * 1024)
+
+enum sp_downstream_state {
+    SP_DOWNSTREAM_READING,    /* a head, or nothing yet */
+    SP_DOWNSTREAM_WAITING,    /* for Django: to come, or to say whether a Host is allowed */
+    SP_DOWNSTREAM_EXCHANGING, /* a frontend is answering */
+    SP_DOWNSTREAM_HANDED,     /* Django is answering, on the same socket */
+    SP_DOWNSTREAM_FLUSHING,   /* the last bytes go out */
+    SP_DOWNSTREAM_LINGERING,  /* all is out; what still comes is read away */
+    SP_DOWNSTREAM_CLOSED,     /* to be freed at the end of the loop's round */
+    SP_DOWNSTREAM_STATES,
+};
+
+/* How the end of an answer's body is known (RFC 9112, 6.3). */
+enum sp_framing {
+    SP_FRAMING_NONE, /* there is no body */
+    SP_FRAMING_LENGTH,
+    SP_FRAMING_CHUNKED,
+    SP_FRAMING_CLOSE,
+};
+
+struct sp_listener;
+
+/* A request that a frontend answers. */
+struct sp_visit {
+    struct sp_exchange *exchange; /* a reference of our own; NULL: there is none */
+    struct sp_site *site;         /* a reference of our own */
+    struct sp_host *host;         /* likewise, from when the exchange begins */
+    size_t frontend;
+    enum sp_view_kind kind;
+    bool http_1_0, is_head, keep_alive;
+    bool wants_page;    /* a browser's, which is told of a failure by a page */
+    bool owes_continue; /* the client waits for a 100 before it sends the body */
+    bool is_chunked;
+    bool is_body_done;
+    long long body_left;
+    struct sp_chunked chunked;
+    enum sp_framing framing;
+    bool is_answered;        /* the answer's head is queued or sent */
+    size_t answer_at;        /* where in the connection's `out` it was queued */
+    unsigned long long said; /* bytes that the connection had sent before */
+    long long sent;          /* bytes of the answer's body */
+    long long began;         /* ms */
+    long long answered;      /* ms; when the answer's head came, or SP_NEVER */
+};
+
+struct sp_downstream {
+    struct sp_watcher watcher;
+    struct sp_listener *listener;     /* borrowed: outlives it */
+    struct sp_connection *connection; /* owned; NULL once another has it */
+    enum sp_downstream_state state;
+    struct sp_downstream *next, *previous; /* in the listener's list */
+    struct sp_downstream *next_waiting;    /* in the listener's queue, or a channel's list */
+    struct sp_downstream **waiting_link;   /* what points at it there, or NULL: it is in none */
+    struct sp_downstream *next_touched;    /* in the listener's list for the end of the round */
+    bool is_touched;
+    bool is_blocked; /* the client's socket has taken less than all */
+    bool is_full;    /* no more is read for now */
+    bool is_here;    /* the client's stream has not ended */
+    char peer[SP_PEER_SIZE];
+    struct sp_buffer in; /* read, of which `used` bytes are used already */
+    size_t used;
+    size_t scanned;          /* of the rest, how far the end of a head was looked for */
+    long long since;         /* ms; when the state's time began */
+    long long waiting_since; /* ms; when it first waited for Django to begin, or SP_NEVER */
+    struct sp_timer timer;   /* `patience`'s */
+    long long awaited_since; /* ms */
+    size_t lingered;
+    struct sp_visit visit;
+
+    /* While it is handed over. */
+    unsigned long long id;
+    bool is_taken;
+    size_t handed; /* bytes of `in` that went along, and are kept */
+    bool is_whole; /* they are all of the request */
+    bool expects_continue;
+    bool is_written_known;
+    unsigned long long written; /* bytes that were sent to the client before */
+    unsigned tries;             /* how often Django has begun with it in vain */
+};
+
+/* Takes `fd`, also when it fails. */
+enum sp_error sp_downstream_new(struct sp_listener *listener, int fd, const char *peer,
+                                struct sp_downstream **downstream);
+void sp_downstream_free(struct sp_downstream *downstream);
+
+/* The one way to change the state, along the table of moves. */
+void sp_downstream_set_state(struct sp_downstream *downstream, enum sp_downstream_state state);
+
+/* Into a list of those that wait, in the place of what `*link` is, and out of the one it is in. */
+void sp_downstream_enlist(struct sp_downstream *downstream, struct sp_downstream **link);
+void sp_downstream_delist(struct sp_downstream *downstream);
+
+/* What is read and not used. */
+struct sp_span sp_downstream_unused(const struct sp_downstream *downstream);
+void sp_downstream_use(struct sp_downstream *downstream, size_t count);
+
+/* Puts `bytes` in the place of the first `count` unused ones. SP_E_REQUEST_LONG, and nothing has
+ * changed, when the ceiling would be passed. */
+enum sp_error sp_downstream_replace(struct sp_downstream *downstream, size_t count,
+                                    struct sp_span bytes);
+
+/* Has the poller watch for what is of interest now. */
+void sp_downstream_watch(struct sp_loop *loop, struct sp_downstream *downstream);
+
+/* It is looked at again at the end of the round: output is sent, and the next request begun. */
+void sp_downstream_touch(struct sp_downstream *downstream);
+
+/* The end of the round. */
+void sp_downstream_proceed(struct sp_loop *loop, struct sp_downstream *downstream);
+
+/* The rest goes out, then the end; what the client still sends is read away (lingering). */
+void sp_downstream_finish(struct sp_downstream *downstream);
+
+/* Closes the socket at once, or resets it, and ends the exchange. */
+void sp_downstream_close(struct sp_loop *loop, struct sp_downstream *downstream, bool reset);
+
+#endif

@@ -1,0 +1,69 @@
+/* Connections handed over to Django, in whichever process it is: through a Unix socket as
+ * descriptors (SCM_RIGHTS) with the bytes read. The engine thread's alone.
+ *
+ * To Django: a head of SP_FRAME_HEAD bytes in network order (kind, flags, 16 bits of zero, 32
+ * bits of length, 64 bits of content length or -1, 64 bits of id), then `length` bytes.
+ *   'R'  a request; its bytes, no more than its own; the descriptor comes with the first byte.
+ *        SP_HANDOVER_COPY, for one that may become a tunnel: with a copy of all that was read
+ *        behind it, which stays here for the next request, should the connection come back
+ *   'H'  a Host value: is it allowed?
+ *   'E'  nothing more comes
+ * Back: a kind and 64 bits of id.
+ *   'T'  taken: Django has begun with it
+ *   'N'  not taken: it has no descriptor to spare for it
+ *   'B'  back: answered and kept alive, the copy of the descriptor closed
+ *   'C'  closed: over for us
+ *   'L'  leaving: no more, please
+ * Our own copy of the descriptor stays open until 'B' or 'C', and the request's bytes are kept: if
+ * Django dies meanwhile, `orphan` says what becomes of it. */
+#ifndef SP_DOOR_HANDOVER_H
+#define SP_DOOR_HANDOVER_H
+
+#include "engine/loop.h"
+
+#define SP_HANDOVER_WORD 9U
+#define SP_HANDOVER_COPY 1
+
+/* How many may lie in the channel that Django has not taken. */
+#define SP_HANDOVER_WINDOW 64U
+
+struct sp_downstream;
+struct sp_incoming;
+struct sp_listener;
+
+struct sp_channel {
+    struct sp_watcher watcher;
+    struct sp_listener *listener; /* borrowed: outlives it */
+    struct sp_channel *next;
+    int fd; /* owned */
+    struct sp_buffer out;
+    size_t out_sent;
+    char words[SP_HANDOVER_WORD]; /* the one that is being read */
+    size_t word_count;
+    struct sp_downstream *handed; /* through this channel, and not back */
+    unsigned untaken;
+    bool is_crowded; /* it has refused a frame, and says when it takes one again */
+};
+
+struct sp_channels {
+    struct sp_channel *first;   /* owned; those that are open */
+    struct sp_channel *current; /* the one that requests go to, or NULL */
+    unsigned long long last_id;
+};
+
+/* Takes `fd`, also when it fails. */
+enum sp_error sp_handover_attach(struct sp_loop *loop, struct sp_listener *listener, int fd);
+
+/* Gives the request at the head of `downstream` to Django. SP_E_AGAIN: there is no Django, or it
+ * is busy. SP_E_CLIENT_GONE: its request has an answer. */
+enum sp_error sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
+                               const struct sp_incoming *incoming);
+
+/* Asks for the verdict on a Host value. SP_E_AGAIN as above. */
+enum sp_error sp_handover_ask(struct sp_loop *loop, const struct sp_listener *listener,
+                              struct sp_span host);
+
+/* Closes every channel; what went through them is answered, or reset. */
+void sp_handover_end(struct sp_loop *loop, struct sp_listener *listener);
+
+#endif

@@ -1,0 +1,159 @@
+#include "door/intake.h"
+
+#include "door/answer.h"
+#include "engine/request_body.h"
+#include "engine/roster.h"
+
+/* Under the exchange's mutex. */
+static enum sp_error
+move_plain(struct sp_downstream *downstream)
+{
+    struct sp_visit *visit = &downstream->visit;
+    struct sp_span bytes = sp_downstream_unused(downstream);
+    size_t room = sp_request_body_room(visit->exchange);
+
+    if ((long long)bytes.len > visit->body_left) {
+        bytes.len = (size_t)visit->body_left;
+    }
+    bytes.len = bytes.len < room ? bytes.len : room;
+    if (!sp_request_body_write(visit->exchange, bytes)) {
+        return SP_E_NO_MEMORY;
+    }
+    visit->body_left -= (long long)bytes.len;
+    visit->is_body_done = visit->body_left == 0;
+    sp_downstream_use(downstream, bytes.len);
+    return SP_OK;
+}
+
+/* Under the mutex: as many chunks as there is room for. */
+static enum sp_error
+move_chunks(struct sp_downstream *downstream)
+{
+    struct sp_visit *visit = &downstream->visit;
+    enum sp_chunked_step step = SP_CHUNKED_DATA;
+
+    while (step == SP_CHUNKED_DATA) {
+        struct sp_span unused = sp_downstream_unused(downstream);
+        size_t room = sp_request_body_room(visit->exchange);
+        size_t given = unused.len < room ? unused.len : room; /* no run is longer than its bytes */
+        struct sp_span bytes = {unused.data, given};
+        struct sp_span data = {NULL, 0};
+        if (given == 0) {
+            break;
+        }
+        step = sp_chunked_next(&visit->chunked, &bytes, &data);
+        if (step == SP_CHUNKED_DATA && !sp_request_body_write(visit->exchange, data)) {
+            return SP_E_NO_MEMORY;
+        }
+        sp_downstream_use(downstream, given - bytes.len);
+        if (step == SP_CHUNKED_MORE) {
+            step = SP_CHUNKED_DATA; /* until nothing is left */
+        }
+    }
+    visit->is_body_done = step == SP_CHUNKED_DONE;
+    return step != SP_CHUNKED_BROKEN          ? SP_OK
+           : visit->chunked.trailers.is_short ? SP_E_NO_MEMORY
+                                              : SP_E_REQUEST_CLIENT;
+}
+
+static enum sp_error
+move(struct sp_downstream *downstream, bool *was_starved)
+{
+    struct sp_visit *visit = &downstream->visit;
+    struct sp_exchange *exchange = visit->exchange;
+
+    pthread_mutex_lock(&exchange->mutex);
+    enum sp_error error = visit->is_chunked ? move_chunks(downstream) : move_plain(downstream);
+    if (error == SP_OK && visit->is_body_done &&
+        !sp_request_body_end(exchange, sp_buffer_peek(&visit->chunked.trailers))) {
+        error = SP_E_NO_MEMORY;
+    }
+    *was_starved =
+        exchange->request_starved && (visit->is_body_done || !sp_pipe_is_empty(&exchange->request));
+    if (*was_starved) {
+        exchange->request_starved = false;
+    }
+    pthread_mutex_unlock(&exchange->mutex);
+    return error;
+}
+
+enum sp_error
+sp_intake_begin(struct sp_downstream *downstream)
+{
+    bool was_starved;
+
+    if (downstream->visit.is_body_done) {
+        return SP_OK;
+    }
+    if (sp_downstream_unused(downstream).len > 0) {
+        downstream->visit.owes_continue = false; /* it does not wait */
+    }
+    return move(downstream, &was_starved);
+}
+
+static bool
+is_cut(const struct sp_downstream *downstream)
+{
+    const struct sp_visit *visit = &downstream->visit;
+
+    return visit->exchange != NULL && !visit->is_body_done;
+}
+
+/* What was read before the end waits for room in the pipe. */
+static bool
+is_held(const struct sp_downstream *downstream)
+{
+    return downstream->state == SP_DOWNSTREAM_EXCHANGING && is_cut(downstream) &&
+           sp_downstream_unused(downstream).len > 0;
+}
+
+void
+sp_intake_end(struct sp_loop *loop, struct sp_downstream *downstream)
+{
+    if (downstream->state == SP_DOWNSTREAM_FLUSHING || is_held(downstream) ||
+        sp_answer_is_out(downstream)) {
+        sp_downstream_watch(loop, downstream);
+    }
+    else if (is_cut(downstream)) {
+        sp_downstream_watch(loop, downstream);
+        sp_roster_end(loop, downstream->visit.exchange, SP_E_REQUEST_CLIENT);
+    }
+    else {
+        sp_downstream_close(loop, downstream, false);
+    }
+}
+
+bool
+sp_intake_is_awaited(const struct sp_downstream *downstream)
+{
+    return is_cut(downstream) && downstream->is_here && !downstream->visit.owes_continue &&
+           sp_downstream_unused(downstream).len == 0 &&
+           !sp_exchange_is_unwanted(downstream->visit.exchange);
+}
+
+void
+sp_intake_go_on(struct sp_loop *loop, struct sp_downstream *downstream)
+{
+    struct sp_visit *visit = &downstream->visit;
+    bool was_starved = false;
+
+    if (visit->exchange == NULL || visit->is_body_done) {
+        return; /* what comes now is the next request */
+    }
+    if (sp_exchange_is_unwanted(visit->exchange)) {
+        sp_downstream_use(downstream, sp_downstream_unused(downstream).len);
+        return; /* libcurl takes no more */
+    }
+    if (sp_downstream_unused(downstream).len == 0) {
+        return;
+    }
+    visit->owes_continue = false;
+    enum sp_error error = move(downstream, &was_starved);
+    if (error != SP_OK) {
+        sp_roster_end(loop, visit->exchange, error);
+        return;
+    }
+    if (was_starved && visit->exchange->hop != NULL) {
+        sp_roster_resume(loop, visit->exchange, SP_WISH_SEND);
+    }
+}

@@ -1,0 +1,237 @@
+#include "door/listener_caller.h"
+
+#include "core/clock.h"
+#include "core/descriptors.h"
+#include "engine/mailbox.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ms that clients have to read their last answers, and between two looks. */
+#define SP_PARTING_TIME 2000LL
+#define SP_PARTING_LOOK 5
+
+struct opening {
+    struct sp_listener *listener;
+    const struct sp_listener_options *options;
+};
+
+static enum sp_error
+begin(struct sp_loop *loop, void *context)
+{
+    const struct opening *opening = context;
+    enum sp_error error = sp_listener_begin(loop, opening->listener, opening->options);
+
+    if (error != SP_OK) {
+        sp_listener_end(loop, opening->listener);
+    }
+    return error;
+}
+
+static enum sp_error
+part(struct sp_loop *loop, void *context)
+{
+    struct sp_listener *listener = context;
+
+    sp_listener_part(loop, listener);
+    return listener->connection_count > 0 ? SP_E_AGAIN : SP_OK;
+}
+
+static enum sp_error
+close_listener(struct sp_loop *loop, void *context)
+{
+    struct sp_listener *listener = context;
+
+    sp_loop_dismiss(loop, &listener->guest);
+    sp_listener_end(loop, listener);
+    return SP_OK;
+}
+
+struct naming {
+    struct sp_listener *listener;
+    struct sp_site *site;
+};
+
+/* What was answered by the site before keeps that until it is over. */
+static enum sp_error
+change_site(struct sp_loop *loop, void *context)
+{
+    const struct naming *naming = context;
+
+    sp_site_give_back(naming->listener->site);
+    naming->listener->site = naming->site;
+    sp_listener_retry(loop, naming->listener);
+    return SP_OK;
+}
+
+struct absenting {
+    struct sp_listener *listener;
+    struct sp_absence absence;
+};
+
+static enum sp_error
+change_absence(struct sp_loop *loop, void *context)
+{
+    const struct absenting *absenting = context;
+    struct sp_listener *listener = absenting->listener;
+
+    free(listener->absence.texts);
+    listener->absence = absenting->absence;
+    sp_listener_retry(loop, listener);
+    return SP_OK;
+}
+
+struct attaching {
+    struct sp_listener *listener;
+    int fd;
+};
+
+static enum sp_error
+attach(struct sp_loop *loop, void *context)
+{
+    const struct attaching *attaching = context;
+    enum sp_error error = sp_handover_attach(loop, attaching->listener, attaching->fd);
+
+    sp_listener_retry(loop, attaching->listener);
+    return error;
+}
+
+struct telling {
+    struct sp_listener *listener;
+    struct sp_host *host;
+};
+
+/* Of one site only: a word on another number of frontends is an older site's. */
+static bool
+is_current(const struct sp_site *site, const struct sp_host *host)
+{
+    return site != NULL && (host->views == NULL || host->frontend_count == site->frontend_count);
+}
+
+static enum sp_error
+tell(struct sp_loop *loop, void *context)
+{
+    const struct telling *telling = context;
+    struct sp_site *site = telling->listener->site;
+
+    if (!is_current(site, telling->host)) {
+        sp_host_give_back(telling->host);
+        return SP_OK;
+    }
+    sp_known_hosts_put(&site->hosts, telling->host);
+    sp_listener_retry(loop, telling->listener);
+    return SP_OK;
+}
+
+enum sp_error
+sp_listener_open(struct sp_mailbox *mailbox, const struct sp_listener_options *options,
+                 struct sp_listener **listener)
+{
+    struct sp_listener *made = calloc(1, sizeof(*made));
+
+    if (made == NULL) {
+        return SP_E_NO_MEMORY;
+    }
+    made->mailbox = mailbox;
+    made->max_connections = options->max_connections;
+    made->questions = -1;
+    made->last_waiting = &made->waiting;
+    made->absence.failure = (struct sp_failure){.status = 503, .line = SP_SPAN("samesite_proxy\n")};
+    struct opening opening = {made, options};
+    enum sp_error error = sp_journal_init(&made->journal);
+    if (error == SP_OK) {
+        error = sp_mailbox_perform(mailbox, begin, &opening);
+    }
+    if (error != SP_OK) {
+        sp_listener_free(made);
+        return error;
+    }
+    *listener = made;
+    return SP_OK;
+}
+
+void
+sp_listener_close(struct sp_listener *listener)
+{
+    long long until = sp_clock_now() + SP_PARTING_TIME;
+
+    while (sp_mailbox_perform(listener->mailbox, part, listener) == SP_E_AGAIN &&
+           sp_clock_now() < until) {
+        (void)poll(NULL, 0, SP_PARTING_LOOK); /* only a pause */
+    }
+    /* An engine that has stopped has ended it. */
+    (void)sp_mailbox_perform(listener->mailbox, close_listener, listener);
+}
+
+void
+sp_listener_free(struct sp_listener *listener)
+{
+    if (listener != NULL) {
+        sp_site_give_back(listener->site);
+        sp_journal_clear(&listener->journal);
+        free(listener->absence.texts);
+        free(listener);
+    }
+}
+
+enum sp_error
+sp_listener_set_site(struct sp_listener *listener, struct sp_site *site)
+{
+    struct naming naming = {listener, site};
+    enum sp_error error = sp_mailbox_perform(listener->mailbox, change_site, &naming);
+
+    if (error != SP_OK) {
+        sp_site_give_back(site);
+    }
+    return error;
+}
+
+enum sp_error
+sp_listener_set_absence(struct sp_listener *listener, const struct sp_failure *failure,
+                        bool is_at_once)
+{
+    char *texts = malloc(failure->line.len + failure->page.len + 1);
+
+    if (texts == NULL) {
+        return SP_E_NO_MEMORY;
+    }
+    struct absenting absenting = {listener, {*failure, texts, is_at_once}};
+    struct sp_failure *kept = &absenting.absence.failure;
+    memcpy(texts, failure->line.data, failure->line.len);
+    memcpy(texts + failure->line.len, failure->page.data, failure->page.len);
+    kept->line.data = texts;
+    kept->page.data = texts + failure->line.len;
+    enum sp_error error = sp_mailbox_perform(listener->mailbox, change_absence, &absenting);
+    if (error != SP_OK) {
+        free(texts);
+    }
+    return error;
+}
+
+enum sp_error
+sp_listener_attach(struct sp_listener *listener, int fd)
+{
+    struct attaching attaching = {listener, sp_descriptor_copy(fd)};
+
+    if (attaching.fd < 0) {
+        return SP_E_SYSTEM;
+    }
+    enum sp_error error = sp_mailbox_perform(listener->mailbox, attach, &attaching);
+    if (error == SP_E_SHUTDOWN) {
+        sp_descriptor_close(attaching.fd);
+    }
+    return error;
+}
+
+enum sp_error
+sp_listener_tell(struct sp_listener *listener, struct sp_host *host)
+{
+    struct telling telling = {listener, host};
+    enum sp_error error = sp_mailbox_perform(listener->mailbox, tell, &telling);
+
+    if (error == SP_E_SHUTDOWN) {
+        sp_host_give_back(host);
+    }
+    return error;
+}

@@ -1,0 +1,96 @@
+#include "door/patience.h"
+
+#include "core/clock.h"
+#include "door/intake.h"
+#include "door/listener.h"
+#include "door/refusal.h"
+
+#include <stddef.h>
+
+/* What is waited for, and since when, if the client's next byte is not. An exchange's upstream has
+ * deadlines of its own, and Django's requests have none. */
+static bool
+is_awaited(const struct sp_downstream *downstream, enum sp_wait *wait, long long *since)
+{
+    *wait = SP_WAIT_CLIENT;
+    *since = downstream->since;
+    switch (downstream->state) {
+    case SP_DOWNSTREAM_READING:
+        if (sp_connection_is_flushed(downstream->connection)) {
+            bool begun = sp_downstream_unused(downstream).len > 0;
+            *wait = begun ? SP_WAIT_HEAD : SP_WAIT_REQUEST;
+        }
+        return true;
+    case SP_DOWNSTREAM_WAITING:
+        *wait = SP_WAIT_DJANGO;
+        *since = downstream->waiting_since;
+        return true;
+    case SP_DOWNSTREAM_EXCHANGING:
+        return downstream->is_blocked || sp_intake_is_awaited(downstream);
+    case SP_DOWNSTREAM_FLUSHING:
+        return true;
+    case SP_DOWNSTREAM_LINGERING:
+        *wait = SP_WAIT_LINGER;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What goes straight to a client while a part of its request is awaited is not noted each time. */
+static void
+give_up_still(struct sp_loop *loop, struct sp_downstream *downstream)
+{
+    if (downstream->connection->sent != downstream->connection->sent_before) {
+        sp_patience_note(downstream, true);
+    }
+    else {
+        sp_downstream_close(loop, downstream, true);
+    }
+}
+
+static void
+patience_ended(struct sp_loop *loop, struct sp_timer *timer)
+{
+    char *at = (char *)timer - offsetof(struct sp_downstream, timer);
+    struct sp_downstream *downstream = (struct sp_downstream *)(void *)at;
+
+    switch (timer->wait) {
+    case SP_WAIT_CLIENT:
+        give_up_still(loop, downstream);
+        break;
+    case SP_WAIT_HEAD:
+        downstream->visit.is_head = false; /* the one before may have been */
+        sp_refusal_send(loop, downstream, &sp_refusal_late_head);
+        break;
+    case SP_WAIT_DJANGO:
+        sp_refusal_send(loop, downstream, &downstream->listener->absence.failure);
+        break;
+    default:
+        sp_downstream_close(loop, downstream, false);
+        break;
+    }
+}
+
+void
+sp_patience_note(struct sp_downstream *downstream, bool moved)
+{
+    struct sp_timer *timer = &downstream->timer;
+    enum sp_wait wait;
+    long long since;
+
+    if (!is_awaited(downstream, &wait, &since)) {
+        sp_timer_clear(timer);
+        return;
+    }
+    bool goes_on = sp_timer_is_set(timer) && timer->wait == wait;
+    if (wait == SP_WAIT_CLIENT) {
+        since = goes_on && !moved ? downstream->awaited_since : sp_clock_now();
+    }
+    if (!goes_on || since != downstream->awaited_since) {
+        timer->expired = patience_ended;
+        downstream->awaited_since = since;
+        downstream->connection->sent_before = downstream->connection->sent;
+        sp_timers_set(&downstream->listener->loop->timers, timer, wait, since);
+    }
+}

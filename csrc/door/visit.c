@@ -1,0 +1,368 @@
+#include "door/visit.h"
+
+#include "core/clock.h"
+#include "door/answer.h"
+#include "door/arrival.h"
+#include "door/host_check.h"
+#include "door/intake.h"
+#include "door/listener.h"
+#include "door/refusal.h"
+#include "engine/roster.h"
+#include "wire/cdn_loop.h"
+#include "wire/path.h"
+#include "wire/request_head.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum way {
+    SP_WAY_TO_FRONTEND,
+    SP_WAY_TO_DJANGO,
+    SP_WAY_TO_WAIT,   /* for Django's word on its Host, or for Django itself */
+    SP_WAY_TO_NOBODY, /* Django has not started, and will not by itself */
+};
+
+static bool
+is_method(const struct sp_incoming *incoming, struct sp_span name)
+{
+    return sp_span_equal(incoming->method, name);
+}
+
+static bool
+has_body(const struct sp_incoming *incoming)
+{
+    return incoming->chunked || incoming->content_length > 0;
+}
+
+/* A browser asks for a page, rather than a script for data. */
+static bool
+wants_page(const struct sp_incoming *incoming)
+{
+    size_t i = 0;
+
+    if (!is_method(incoming, SP_SPAN("GET")) && !is_method(incoming, SP_SPAN("HEAD"))) {
+        return false;
+    }
+    while (i < incoming->count &&
+           !sp_span_equal_nocase(incoming->fields[i].name, SP_SPAN("Accept"))) {
+        i++;
+    }
+    return i < incoming->count &&
+           sp_span_contains_nocase(incoming->fields[i].value, SP_SPAN("text/html"));
+}
+
+/* What is odd, but reads one way only, is Django's to answer: the middleware says why not. */
+static bool
+is_odd(const struct sp_incoming *incoming)
+{
+    return !incoming->has_host || is_method(incoming, SP_SPAN("CONNECT")) ||
+           is_method(incoming, SP_SPAN("TRACE")) ||
+           (is_method(incoming, SP_SPAN("HEAD")) && has_body(incoming));
+}
+
+/* Under WSGI a WebSocket is always a frontend's: Django cannot answer one. */
+static int
+owner_of(const struct sp_site *site, const struct sp_incoming *incoming, struct sp_span path)
+{
+    bool is_websocket = incoming->upgrade == SP_UPGRADE_WEBSOCKET;
+
+    return sp_routes_match(is_websocket ? site->own : site->routes, path);
+}
+
+/* (21) Whose it is; fills in the visit's place when it is a frontend's. */
+static enum way
+choose(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_incoming *incoming)
+{
+    struct sp_listener *listener = downstream->listener;
+    const struct sp_site *site = listener->site;
+    struct sp_visit *visit = &downstream->visit;
+    struct sp_span path;
+
+    if (site == NULL) {
+        return listener->absence.is_at_once ? SP_WAY_TO_NOBODY : SP_WAY_TO_WAIT;
+    }
+    if (site->routes == NULL || is_odd(incoming) ||
+        !sp_path_decode(incoming->target, listener->path, &path)) {
+        return SP_WAY_TO_DJANGO;
+    }
+    int owner = owner_of(site, incoming, path);
+    if (owner < SP_OWNER_FIRST_FRONTEND ||
+        (size_t)(owner - SP_OWNER_FIRST_FRONTEND) >= site->frontend_count) {
+        return SP_WAY_TO_DJANGO;
+    }
+    visit->frontend = (size_t)(owner - SP_OWNER_FIRST_FRONTEND);
+    visit->kind = incoming->upgrade == SP_UPGRADE_WEBSOCKET ? SP_VIEW_UPGRADE
+                  : sp_site_is_special(site, path)          ? SP_VIEW_SPECIAL
+                                                            : SP_VIEW_ORDINARY;
+    switch (sp_host_check(loop, listener, incoming->host, &visit->host)) {
+    case SP_VERDICT_ALLOWED:
+        return SP_WAY_TO_FRONTEND;
+    case SP_VERDICT_ASKED:
+        return SP_WAY_TO_WAIT;
+    case SP_VERDICT_REFUSED:
+        break;
+    }
+    return SP_WAY_TO_DJANGO;
+}
+
+/* A chunked body is nothing that Django's server can read. */
+static void
+hand_over(struct sp_loop *loop, struct sp_downstream *downstream,
+          const struct sp_incoming *incoming)
+{
+    if (incoming->chunked) {
+        sp_refusal_send(loop, downstream, &sp_refusal_lost_body);
+        return;
+    }
+    enum sp_error error = sp_handover_give(loop, downstream, incoming);
+    if (error == SP_E_AGAIN) {
+        sp_listener_queue(downstream->listener, downstream);
+    }
+    else if (error != SP_OK) {
+        sp_downstream_close(loop, downstream, true);
+    }
+}
+
+static long long
+body_length_of(const struct sp_incoming *incoming)
+{
+    if (incoming->upgrade != SP_UPGRADE_NONE) {
+        return SP_BODY_TUNNEL;
+    }
+    if (incoming->chunked) {
+        return SP_BODY_CHUNKED;
+    }
+    return incoming->content_length == SP_LENGTH_UNKNOWN ? SP_BODY_NONE : incoming->content_length;
+}
+
+static enum sp_error
+make_exchange(struct sp_downstream *downstream, const struct sp_incoming *incoming)
+{
+    struct sp_visit *visit = &downstream->visit;
+    struct sp_listener *listener = downstream->listener;
+    const struct sp_frontend *frontend = &listener->site->frontends[visit->frontend];
+    const struct sp_host_view *seen = sp_host_view_of(visit->host, visit->frontend, visit->kind);
+    struct sp_request request = {
+        .method = incoming->method,
+        .target = incoming->target,
+        .body_length = body_length_of(incoming),
+        .client = -1,
+    };
+    struct sp_outgoing outgoing = {
+        .view = &seen->view,
+        .fields = incoming->fields,
+        .count = incoming->count,
+        .peer = {downstream->peer, strlen(downstream->peer)},
+        .loop_token = sp_upstream_loop_token(frontend->upstream),
+        .is_upgrade = incoming->upgrade != SP_UPGRADE_NONE,
+    };
+
+    if (sp_cdn_loop_is_closed(incoming->fields, incoming->count, outgoing.loop_token)) {
+        return SP_E_LOOP;
+    }
+    sp_request_head_init(&request.fields, request.method, request.target);
+    enum sp_request_verdict verdict = sp_outgoing_build(&request.fields, &outgoing);
+    if (verdict != SP_REQUEST_FIT) {
+        sp_buffer_clear(&request.fields);
+        return sp_error_of_request(verdict);
+    }
+    return sp_exchange_new(listener->mailbox, frontend->upstream, &request, &visit->exchange);
+}
+
+static void
+begin_visit(struct sp_visit *visit, const struct sp_incoming *incoming)
+{
+    visit->http_1_0 = incoming->http_1_0;
+    visit->keep_alive = incoming->keep_alive;
+    visit->owes_continue = incoming->expects_continue;
+    visit->is_chunked = incoming->chunked;
+    visit->body_left = incoming->content_length > 0 ? incoming->content_length : 0;
+    visit->is_body_done = !incoming->chunked && visit->body_left == 0;
+    visit->is_answered = false;
+    visit->sent = 0;
+    visit->began = sp_clock_now();
+    visit->answered = SP_NEVER;
+    sp_chunked_init(&visit->chunked);
+}
+
+static void
+tell_failure(struct sp_loop *loop, struct sp_downstream *downstream, enum sp_error error)
+{
+    const struct sp_site *site = downstream->listener->site;
+
+    sp_refusal_send(loop, downstream, &site->frontends[downstream->visit.frontend].failures[error]);
+}
+
+/* (23) The exchange begins, in the engine's own thread. */
+static void
+forward(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_incoming *incoming)
+{
+    struct sp_visit *visit = &downstream->visit;
+    enum sp_error error = make_exchange(downstream, incoming);
+
+    if (error != SP_OK) {
+        tell_failure(loop, downstream, error);
+        return;
+    }
+    begin_visit(visit, incoming);
+    visit->site = sp_site_take(downstream->listener->site);
+    (void)sp_host_take(visit->host); /* what was looked up becomes the visit's own */
+    visit->exchange->downstream = downstream;
+    visit->exchange->client_end = sp_answer_client_end();
+    downstream->waiting_since = SP_NEVER;
+    sp_downstream_use(downstream, incoming->length);
+    sp_downstream_set_state(downstream, SP_DOWNSTREAM_EXCHANGING);
+    error = sp_intake_begin(downstream);
+    if (error != SP_OK) {
+        sp_visit_end(loop, downstream, error);
+        return;
+    }
+    sp_roster_admit(loop, sp_exchange_take(visit->exchange));
+}
+
+static void
+send_on(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_incoming *incoming)
+{
+    downstream->visit.is_head = is_method(incoming, SP_SPAN("HEAD"));
+    downstream->visit.wants_page = wants_page(incoming);
+    switch (choose(loop, downstream, incoming)) {
+    case SP_WAY_TO_FRONTEND:
+        forward(loop, downstream, incoming);
+        break;
+    case SP_WAY_TO_DJANGO:
+        hand_over(loop, downstream, incoming);
+        break;
+    case SP_WAY_TO_WAIT:
+        sp_listener_queue(downstream->listener, downstream);
+        break;
+    case SP_WAY_TO_NOBODY:
+        sp_refusal_send(loop, downstream, &downstream->listener->absence.failure);
+        break;
+    }
+}
+
+/* (20) A head, once it is whole, read strictly. */
+void
+sp_visit_begin(struct sp_loop *loop, struct sp_downstream *downstream)
+{
+    struct sp_incoming *incoming = &downstream->listener->incoming;
+
+    if (sp_downstream_unused(downstream).len == 0) {
+        return;
+    }
+    switch (sp_arrival_read(downstream)) {
+    case SP_INCOMING_MORE:
+        break;
+    case SP_INCOMING_REFUSED:
+        sp_refusal_send_reason(loop, downstream, incoming->status, incoming->reason);
+        break;
+    case SP_INCOMING_COMPLETE:
+        send_on(loop, downstream, incoming);
+        break;
+    }
+}
+
+void
+sp_visit_resume(struct sp_loop *loop, struct sp_downstream *downstream)
+{
+    struct sp_connection *connection = downstream->connection;
+    struct sp_exchange *exchange = downstream->visit.exchange;
+
+    if (connection->holds_upstream && exchange != NULL && exchange->hop != NULL) {
+        connection->holds_upstream = false;
+        sp_roster_resume(loop, exchange, SP_WISH_RECEIVE);
+    }
+}
+
+static void
+record(struct sp_downstream *downstream, enum sp_error error, int status)
+{
+    const struct sp_visit *visit = &downstream->visit;
+    struct sp_journal *journal = &downstream->listener->journal;
+    long long now = sp_clock_now();
+
+    if (!sp_journal_wants(journal, error, status)) {
+        return;
+    }
+    struct sp_record record = {
+        .status = status,
+        .sent = visit->sent,
+        .total = now - visit->began,
+        .upstream = visit->answered == SP_NEVER ? -1 : visit->answered - visit->began,
+        .error = error,
+        .frontend = (int)visit->frontend,
+    };
+    (void)snprintf(record.peer, sizeof(record.peer), "%s", downstream->peer);
+    (void)snprintf(record.method, sizeof(record.method), "%s", visit->exchange->method);
+    (void)snprintf(record.target, sizeof(record.target), "%s", visit->exchange->target);
+    (void)snprintf(record.words, sizeof(record.words), "%s", visit->exchange->detail);
+    sp_journal_add(journal, &record);
+}
+
+/* Cuts the link between the two, both sides. */
+static void
+let_go(struct sp_visit *visit)
+{
+    struct sp_exchange *exchange = visit->exchange;
+
+    exchange->downstream = NULL;
+    exchange->client_end = NULL;
+    visit->exchange = NULL;
+    sp_exchange_give_back(exchange);
+    sp_host_give_back(visit->host);
+    visit->host = NULL;
+    sp_site_give_back(visit->site);
+    visit->site = NULL;
+}
+
+void
+sp_visit_end(struct sp_loop *loop, struct sp_downstream *downstream, enum sp_error error)
+{
+    struct sp_visit *visit = &downstream->visit;
+    const struct sp_failure *failure = &visit->site->frontends[visit->frontend].failures[error];
+    if (error != SP_OK) {
+        sp_answer_unsay(downstream);
+    }
+    bool is_broken = error != SP_OK && visit->is_answered;
+    bool goes_on = error == SP_OK && visit->keep_alive && visit->is_body_done &&
+                   downstream->is_here && !downstream->listener->is_closed;
+
+    record(downstream, error, visit->is_answered ? visit->exchange->head.status : failure->status);
+    if (is_broken || error == SP_E_CLIENT_GONE) {
+        let_go(visit);
+        sp_downstream_close(loop, downstream, true);
+    }
+    else if (error != SP_OK) {
+        sp_refusal_send(loop, downstream, failure);
+        let_go(visit);
+    }
+    else {
+        let_go(visit);
+        sp_downstream_set_state(downstream,
+                                goes_on ? SP_DOWNSTREAM_READING : SP_DOWNSTREAM_FLUSHING);
+        sp_downstream_touch(downstream);
+    }
+}
+
+void
+sp_visit_leave(struct sp_downstream *downstream)
+{
+    record(downstream, SP_OK, downstream->visit.exchange->head.status);
+    let_go(&downstream->visit);
+    sp_downstream_close(downstream->listener->loop, downstream, false);
+}
+
+void
+sp_visit_abandon(struct sp_loop *loop, struct sp_downstream *downstream)
+{
+    struct sp_visit *visit = &downstream->visit;
+    struct sp_exchange *exchange = visit->exchange;
+
+    if (exchange != NULL) {
+        record(downstream, SP_E_CLIENT_GONE, exchange->head.status);
+        exchange = sp_exchange_take(exchange);
+        let_go(visit);
+        sp_roster_end(loop, exchange, SP_E_CLIENT_GONE);
+        sp_exchange_give_back(exchange);
+    }
+}

@@ -1,0 +1,155 @@
+#include "upstream/stream.h"
+
+#include "core/descriptors.h"
+#include "core/vector.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+static void
+close_connection(const struct sp_connected *connected)
+{
+    if (connected->tls != NULL) {
+        sp_tls_close(connected->tls);
+    }
+    else {
+        sp_descriptor_close(connected->fd);
+    }
+}
+
+struct sp_stream *
+sp_stream_new(struct sp_sockets *sockets, struct sp_upstream *upstream,
+              const struct sp_connected *connected)
+{
+    struct sp_stream *made = calloc(1, sizeof(*made));
+    int on = 1;
+
+    if (made == NULL || !sp_sockets_own(sockets, connected->fd, &made->watcher)) {
+        close_connection(connected);
+        free(made);
+        return NULL;
+    }
+    /* A Unix socket has no such option, and no such delay. */
+    (void)setsockopt(connected->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    made->sockets = sockets;
+    made->upstream = sp_upstream_take(upstream);
+    made->fd = connected->fd;
+    made->tls = connected->tls;
+    return made;
+}
+
+void
+sp_stream_close(struct sp_stream *stream)
+{
+    sp_sockets_disown(stream->sockets, stream->fd);
+    close_connection(&(struct sp_connected){.fd = stream->fd, .tls = stream->tls});
+    sp_upstream_give_back(stream->upstream);
+    free(stream);
+}
+
+void
+sp_stream_give_to(struct sp_stream *stream, void *user,
+                  void (*happened)(struct sp_loop *, struct sp_watcher *, unsigned))
+{
+    stream->user = user;
+    stream->watcher.happened = happened;
+}
+
+void
+sp_stream_watch(struct sp_stream *stream, unsigned events)
+{
+    sp_sockets_watch(stream->sockets, stream->fd, events);
+}
+
+static enum sp_io
+send_through_tls(struct sp_stream *stream, const struct sp_span *spans, size_t count, size_t *taken)
+{
+    enum sp_io io = SP_IO_OK;
+    size_t i = 0;
+
+    if (count == 0) {
+        size_t none;
+        return sp_tls_send(stream->tls, SP_SPAN(""), &none);
+    }
+    while (i < count && io == SP_IO_OK) {
+        struct sp_span rest = spans[i];
+        while (rest.len > 0 && io == SP_IO_OK) {
+            size_t sent = 0;
+            io = sp_tls_send(stream->tls, rest, &sent);
+            *taken += sent;
+            rest = (struct sp_span){rest.data + sent, rest.len - sent};
+        }
+        i++;
+    }
+    return io;
+}
+
+enum sp_io
+sp_stream_send(struct sp_stream *stream, const struct sp_span *spans, size_t count, size_t *taken)
+{
+    struct iovec vector[SP_SEND_MOST];
+
+    *taken = 0;
+    if (stream->tls != NULL) {
+        return send_through_tls(stream, spans, count, taken);
+    }
+    for (size_t i = 0; i < count; i++) {
+        vector[i] = sp_vector(spans[i]);
+    }
+    /* Its own type is an int here and a size_t there: this fits both. */
+    struct msghdr message = {.msg_iov = vector, .msg_iovlen = (unsigned short)count};
+    ssize_t sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+    if (sent < 0) {
+        return sp_descriptor_would_block() ? SP_IO_AGAIN : SP_IO_BROKEN;
+    }
+    *taken = (size_t)sent;
+    return SP_IO_OK;
+}
+
+bool
+sp_stream_is_behind(const struct sp_stream *stream)
+{
+    return stream->tls != NULL && sp_tls_is_behind(stream->tls);
+}
+
+enum sp_io
+sp_stream_receive(struct sp_stream *stream, char *bytes, size_t size, size_t *got)
+{
+    *got = 0;
+    if (stream->tls != NULL) {
+        return sp_tls_receive(stream->tls, bytes, size, got);
+    }
+    ssize_t count = recv(stream->fd, bytes, size, 0);
+    if (count < 0) {
+        return sp_descriptor_would_block() ? SP_IO_AGAIN : SP_IO_BROKEN;
+    }
+    *got = (size_t)count;
+    return count > 0 ? SP_IO_OK : SP_IO_END;
+}
+
+bool
+sp_stream_ended_well(const struct sp_stream *stream)
+{
+    return stream->tls == NULL || sp_tls_said_goodbye(stream->tls);
+}
+
+void
+sp_stream_end(struct sp_stream *stream)
+{
+    (void)shutdown(stream->fd, SHUT_WR); /* if it fails, the peer is gone already */
+}
+
+bool
+sp_stream_is_quiet(struct sp_stream *stream)
+{
+    char byte;
+    size_t got = 0;
+
+    if (stream->tls != NULL) {
+        return sp_tls_receive(stream->tls, &byte, 1, &got) == SP_IO_AGAIN;
+    }
+    return recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && sp_descriptor_would_block();
+}

@@ -1,0 +1,39 @@
+/* A TLS connection to an upstream: its bytes pass through libcurl's handle, which made it. The
+ * engine thread's alone, and never from within a callback of libcurl. */
+#ifndef SP_UPSTREAM_TLS_H
+#define SP_UPSTREAM_TLS_H
+
+#include "wire/span.h"
+
+enum sp_io {
+    SP_IO_OK,
+    SP_IO_AGAIN,  /* the socket must be readable, or writable, first */
+    SP_IO_END,    /* the peer's stream has ended; sp_tls_said_goodbye tells how */
+    SP_IO_BROKEN, /* the connection is of no use any more */
+};
+
+struct sp_handle;
+struct sp_tls;
+
+/* Over a handle that has connected, which is its own from then on; NULL when memory is short, and
+ * the handle is still the caller's. Bytes may wait inside from the start. */
+struct sp_tls *sp_tls_over(struct sp_handle *handle);
+
+/* Sends some of `bytes`: `*taken` of them are the connection's now, perhaps all, though some of
+ * them may wait inside for the socket to be writable: then sp_tls_is_behind, and this is called
+ * again, with whatever comes next or nothing. */
+enum sp_io sp_tls_send(struct sp_tls *tls, struct sp_span bytes, size_t *taken);
+bool sp_tls_is_behind(const struct sp_tls *tls);
+
+/* Receives at most `size` bytes. What TLS itself has to say to us is swallowed on the way. Ask
+ * until SP_IO_AGAIN: bytes that wait inside do not show on the socket. */
+enum sp_io sp_tls_receive(struct sp_tls *tls, char *bytes, size_t size, size_t *got);
+
+/* Whether the peer has ended TLS itself (close_notify). Where libcurl does not tell of that (it
+ * does with OpenSSL and its forks), its stream has such an end or is broken. */
+bool sp_tls_said_goodbye(const struct sp_tls *tls);
+
+/* Closes it, the descriptor too, which nobody may watch any more. */
+void sp_tls_close(struct sp_tls *tls);
+
+#endif

@@ -1,0 +1,52 @@
+/* Where requests go: an address, its timeouts and its trust. Shared, and immutable but for what was
+ * found out when it failed. */
+#ifndef SP_UPSTREAM_UPSTREAM_H
+#define SP_UPSTREAM_UPSTREAM_H
+
+#include "core/error.h"
+#include "wire/span.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct sp_upstream_options {
+    const char *url;            /* scheme://host:port/, never with a path */
+    const char *unix_socket;    /* NULL: TCP */
+    const char *ca_file;        /* authorities, in place of those that libcurl knows of, */
+    const char *ca_path;        /* as ca_file, or folders of them; both NULL: libcurl's */
+    const char *loop_token;     /* for CDN-Loop, as wire/cdn_loop.h has it; NULL: none */
+    bool explains;              /* why it fails, where that is known: SP_E_RESPONSE_LOOP and
+                                 * SP_E_CONNECT_BESIDE */
+    bool verify;                /* the certificate of an https upstream */
+    long long connect_timeout;  /* milliseconds */
+    long long response_timeout; /* milliseconds from the request's last byte to the head */
+    long long idle_timeout;     /* milliseconds between bytes */
+    size_t max_connections;     /* at once, over all upstreams */
+};
+
+struct sp_upstream {
+    atomic_uint references;
+    struct sp_upstream_options options; /* its strings are those below */
+    long long looked_beside;            /* ms; the engine thread's, as is the next */
+    bool is_beside;                     /* what was found then */
+    char *url;                          /* owned */
+    char *unix_socket;                  /* owned, or NULL */
+    char *ca_file;                      /* owned, or NULL */
+    char *ca_path;                      /* owned, or NULL */
+    char *loop_token;                   /* owned, or NULL */
+};
+
+/* Copies the strings. */
+enum sp_error sp_upstream_new(const struct sp_upstream_options *options,
+                              struct sp_upstream **upstream);
+struct sp_upstream *sp_upstream_take(struct sp_upstream *upstream);
+void sp_upstream_give_back(struct sp_upstream *upstream);
+
+/* Whether two name the same address, and trust it alike: connections to the one are the other's. */
+bool sp_upstream_is_same(const struct sp_upstream *one, const struct sp_upstream *other);
+
+/* The token that each request to it bears; empty: none. */
+struct sp_span sp_upstream_loop_token(const struct sp_upstream *upstream);
+
+#endif
