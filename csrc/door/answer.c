@@ -155,9 +155,9 @@ hold(struct sp_downstream *downstream, struct sp_exchange *exchange)
 }
 
 /* (24) One send, with the head if that still waits, and with what makes a chunk of it; none when
- * `more` follows at once. */
+ * it is `put_off`. */
 static bool
-send_body(struct sp_downstream *downstream, struct sp_span bytes, bool more)
+send_body(struct sp_downstream *downstream, struct sp_span bytes, bool put_off)
 {
     struct sp_connection *connection = downstream->connection;
     char room[SP_CHUNK_SIZE_ROOM] = {0};
@@ -166,28 +166,31 @@ send_body(struct sp_downstream *downstream, struct sp_span bytes, bool more)
         return sp_connection_gather(connection, &bytes, 1);
     }
     struct sp_span chunk[] = {sp_chunk_size_line(bytes.len, room), bytes, SP_CRLF};
-    if (more && bytes.len < SP_SMALL_CHUNK) {
+    if (put_off) {
         return queue(downstream, chunk[0]) && queue(downstream, bytes) &&
                queue(downstream, SP_CRLF);
     }
     return sp_connection_gather(connection, chunk, 3);
 }
 
-/* (9) The body, straight to the client. */
+/* (9) The body, straight to the client. A client that is full holds the upstream whatever follows:
+ * behind a chunk there is always something, if only its end. */
 static enum sp_received
 receive(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
 {
     struct sp_downstream *downstream = exchange->downstream;
+    bool put_off = more && bytes.len < SP_SMALL_CHUNK && !downstream->is_blocked &&
+                   downstream->visit.framing == SP_FRAMING_CHUNKED;
 
     (void)loop;
     if (downstream->visit.framing == SP_FRAMING_NONE) {
         return SP_RECEIVED;
     }
-    if (!send_body(downstream, bytes, more)) {
+    if (!send_body(downstream, bytes, put_off)) {
         return SP_RECEIVED_GONE;
     }
     downstream->visit.sent += (long long)bytes.len;
-    if (more || sp_connection_is_flushed(downstream->connection)) {
+    if (put_off || sp_connection_is_flushed(downstream->connection)) {
         sp_downstream_touch(downstream);
         return SP_RECEIVED;
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from queue import Queue
 
 import pytest
@@ -106,3 +107,27 @@ def test_answer_reaches_the_client_piece_by_piece(stage: Stage, framing: str) ->
         for piece in (b"piece one.", b"piece two."):
             go_on.put(piece)
             client.read_until(piece)
+
+
+@on(*WITH_SOCKET)
+def test_whole_chunks_wait_for_a_reader_that_stops(stage: Stage) -> None:
+    """However the frontend cuts what it sends: here each reading of it ends with a chunk."""
+    full: Queue[bool] = Queue()
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Padding: "
+    head += b"x" * (16384 - 4 - len(head)) + b"\r\n\r\n"
+    chunk = b"3ff8\r\n" + b"c" * 0x3FF8 + b"\r\n"
+
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        connection.send(head)
+        for _ in range(1500):
+            if full.empty() and not select.select([], [connection.sock], [], 0.5)[1]:
+                full.put(True)
+            connection.send(chunk)
+        connection.send(b"0\r\n\r\n")
+
+    stage.play(script)
+    with stage.client() as client:
+        client.send(request("GET", "/down"))
+        assert full.get(timeout=DEADLINE)
+        assert len(client.read_answer().body) == 1500 * 0x3FF8
