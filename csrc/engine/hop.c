@@ -74,6 +74,13 @@ watch(struct sp_hop *hop)
     sp_stream_watch(hop->stream, events);
 }
 
+/* Nothing of it waits in TLS either. */
+static bool
+is_request_out(const struct sp_hop *hop)
+{
+    return hop->is_request_done && !sp_stream_is_behind(hop->stream);
+}
+
 static bool
 is_over(const struct sp_hop *hop)
 {
@@ -83,7 +90,7 @@ is_over(const struct sp_hop *hop)
         return hop->is_silent && (hop->is_spoken || hop->is_send_broken);
     }
     return hop->is_answer_done &&
-           (hop->is_request_done || exchange->body_length == SP_BODY_TUNNEL ||
+           (is_request_out(hop) || exchange->body_length == SP_BODY_TUNNEL ||
             !sp_status_wants_body(exchange->head.status) || !sp_hop_answer_leaves_connection(hop));
 }
 
@@ -291,7 +298,7 @@ sp_hop_begin(struct sp_loop *loop, struct sp_exchange *exchange)
 static void
 leave_stream(struct sp_hop *hop, enum sp_error error)
 {
-    bool is_reusable = error == SP_OK && hop->is_answer_done && hop->is_request_done &&
+    bool is_reusable = error == SP_OK && hop->is_answer_done && is_request_out(hop) &&
                        sp_hop_answer_leaves_connection(hop);
 
     if (is_reusable) {

@@ -240,7 +240,9 @@ end_half(struct sp_hop *hop)
     exchange->response.ended = true; /* for a tunnel whose caller has kept its end */
     sp_exchange_notify(exchange);
     pthread_mutex_unlock(&exchange->mutex);
-    sp_relay_end_half(hop->loop, exchange);
+    if (!sp_relay_end_half(hop->loop, exchange)) {
+        fail(hop, SP_E_CLIENT_GONE, NULL);
+    }
 }
 
 /* TLS has no half-closing: an upstream whose client has ended may take it for a broken stream, and

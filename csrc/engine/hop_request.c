@@ -67,9 +67,10 @@ next_of_body(struct sp_hop *hop)
     if (is_body_due(exchange)) {
         bytes = sp_pipe_peek(&exchange->request);
     }
-    if (bytes.len == 0 && hop->head_sent == hop->head.len) {
+    /* One that its answer has cut off is never done, though its caller owes no more. */
+    if (bytes.len == 0 && hop->head_sent == hop->head.len && !sp_exchange_is_unwanted(exchange)) {
         hop->is_request_done = is_drained(exchange);
-        exchange->request_starved = !hop->is_request_done && !sp_exchange_is_unwanted(exchange);
+        exchange->request_starved = !hop->is_request_done;
     }
     pthread_mutex_unlock(&exchange->mutex);
     return bytes;

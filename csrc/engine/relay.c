@@ -373,10 +373,22 @@ sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
-void
+bool
 sp_relay_end_half(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    flush_if_open(loop, exchange);
+    struct sp_connection *connection = exchange->connection;
+
+    if (connection == NULL) {
+        return true;
+    }
+    if (!sp_connection_flush(connection)) {
+        return false;
+    }
+    if (sp_connection_is_flushed(connection)) {
+        sp_connection_end(connection);
+    }
+    watch_client(&loop->sockets, connection);
+    return true;
 }
 
 void

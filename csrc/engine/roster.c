@@ -67,10 +67,12 @@ begin(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
+/* What is still to begin when the engine stops is not said to anybody. */
 static bool
 has_room(const struct sp_loop *loop, const struct sp_exchange *exchange)
 {
-    return loop->running < exchange->upstream->options.max_connections;
+    return loop->running < exchange->upstream->options.max_connections &&
+           !atomic_load(&loop->mailbox.stopping);
 }
 
 /* A connection is free: the one that waits longest has it. */

@@ -97,6 +97,32 @@ def give_back(taken: list[int]) -> None:
         os.close(fd)
 
 
+def relayed_slowly(url: str, port: str) -> None:
+    """A tunnel whose client takes only the beginning of what it is given, then a request."""
+    at = upstream_at(url)
+    fields = [*HOST, ("Connection", "Upgrade"), ("Upgrade", "test")]
+    exchange = at.request("GET", "/", fields, TUNNEL)
+    exchange.head()
+    client = socket.create_connection(("127.0.0.1", int(port)), 10)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    exchange.relay(client.detach(), bytes(900_000), b"")
+    say("relayed")
+    sys.stdin.readline()
+    say(outcome(lambda: start(at)))
+
+
+def stopped_while_one_waits(busy: str, url: str) -> None:
+    """The one connection that its upstream may have is another's, and one of its own rests."""
+    at = Upstream(url + "/", None, None, True, (10, 20, 20), 1)
+    say(outcome(lambda: start(at)))
+    has_it = start(upstream_at(busy))
+    sys.stdin.readline()
+    waits = start(at, length=0)
+    _engine.stop()
+    say(outcome(lambda: has_it))
+    say(outcome(lambda: waits))
+
+
 def without_descriptors(url: str) -> None:
     """A warm engine that cannot open a connection, and then can again."""
     at = upstream_at(url)

@@ -1,0 +1,113 @@
+"""Exchanges that end where nobody meant them to: what is said then, and on which connection."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+import threading
+from pathlib import Path
+
+import pytest
+
+from samesite_proxy._engine import CHUNKED
+from tests.engine.exchanges import HOST, OK, answer_of, body_of, upstream_at
+from tests.engine.test_processes import running
+from tests.harness.scripted_upstream import Connection, scripted
+from tests.harness.tls import make_certificate, over_tls
+
+REFUSED = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: %d\r\n\r\n"
+
+
+@pytest.mark.parametrize("length", [CHUNKED, 100])
+def test_request_that_was_cut_by_its_refusal_leaves_no_connection(
+    tmp_path: Path, length: int
+) -> None:
+    """On TLS the sending is looked at again while the answer's body comes: it is not whole."""
+    much = bytes(4_000_000)
+
+    def script(connection: Connection) -> None:
+        connection.receive_until(b"data")
+        if connection.index == 0:
+            connection.send(REFUSED % len(much) + much)
+            connection.receive_to_end()
+        else:
+            connection.send(OK)
+            connection.receive_to_end()
+
+    certificate = make_certificate(tmp_path, "localhost")
+    with scripted(over_tls(certificate.context, script)) as upstream:
+        at = upstream_at(f"https://localhost:{upstream.port}", ca_file=certificate.path)
+        exchange = at.request("POST", "/", HOST, length)
+        exchange.send(b"data")
+        assert exchange.head()[0] == 413
+        exchange.end()
+        assert body_of(exchange) == much
+        exchange = at.request("POST", "/", HOST, 4)
+        exchange.send(b"data")
+        exchange.end()
+        assert answer_of(exchange).body == b"ok"
+        assert len(upstream.connections) == 2
+
+
+def test_tunnel_whose_ends_both_go_at_once_ends_itself_alone() -> None:
+    """Its upstream's stream ends just before its client resets, with bytes on the way to it."""
+    may_end = threading.Event()
+    ended = threading.Event()
+
+    def script(connection: Connection) -> None:
+        if b"Upgrade" not in connection.receive_head():
+            connection.send(OK)
+            return
+        connection.send(b"HTTP/1.1 101 OK\r\nConnection: Upgrade\r\nUpgrade: test\r\n\r\n")
+        assert may_end.wait(20)
+        connection.sock.shutdown(socket.SHUT_WR)
+        ended.set()
+        connection.receive_to_end()
+
+    with socket.socket() as listening, scripted(script) as upstream:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
+        with running("relayed_slowly", upstream.url, str(port)) as program:
+            client, _ = listening.accept()
+            assert program.line() == "relayed"
+            assert client.recv(1)
+            pid = program.process.pid
+            os.kill(pid, signal.SIGSTOP)
+            os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+            may_end.set()
+            assert ended.wait(20)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            os.kill(pid, signal.SIGCONT)
+            upstream.next_finished()
+            program.go_on()
+            assert program.rest() == ["ok"]
+
+
+def test_request_that_waits_for_a_connection_is_never_said_at_the_end() -> None:
+    """The engine stops, and what had the connection ends first."""
+    said: list[bytes] = []
+    asked = threading.Event()
+
+    def stay(connection: Connection) -> None:
+        connection.receive_head()
+        asked.set()
+        connection.receive_to_end()
+
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        connection.send(OK)
+        said.append(connection.receive_to_end())
+
+    with scripted(stay) as busy, scripted(script) as upstream:
+        with running("stopped_while_one_waits", busy.url, upstream.url) as program:
+            assert asked.wait(20)
+            program.go_on()
+            assert program.rest() == ["ok", "shutdown 503", "shutdown 503"]
+        upstream.next_finished()
+        assert len(said) == 1
+        assert b"POST" not in said[0]
