@@ -75,8 +75,15 @@ queue_framing(struct sp_downstream *downstream)
     return queue(downstream, SP_CRLF);
 }
 
+/* Why a head could not be queued. */
+static enum sp_error
+refusal_of(const struct sp_downstream *downstream)
+{
+    return downstream->connection->out.is_short ? SP_E_NO_MEMORY : SP_E_RESPONSE_HEAD;
+}
+
 /* The socket goes to the relay, which moves bytes both ways from the next round on. */
-static bool
+static enum sp_error
 become_tunnel(struct sp_exchange *exchange)
 {
     struct sp_downstream *downstream = exchange->downstream;
@@ -84,7 +91,7 @@ become_tunnel(struct sp_exchange *exchange)
 
     if (!queue_head(downstream, &exchange->head) ||
         !queue(downstream, SP_SPAN("Connection: Upgrade\r\n\r\n"))) {
-        return false;
+        return refusal_of(downstream);
     }
     sp_sockets_disown(&downstream->listener->loop->sockets, connection->fd);
     connection->is_tunnel = true;
@@ -97,11 +104,11 @@ become_tunnel(struct sp_exchange *exchange)
     sp_visit_leave(downstream);
     /* Not from within a callback. An engine that stops ends every exchange anyway. */
     (void)sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_RELAY);
-    return kept;
+    return kept ? SP_OK : SP_E_NO_MEMORY;
 }
 
 /* (8) The head, kept until the first of the body has come, or the round is over. */
-static bool
+static enum sp_error
 answer(struct sp_exchange *exchange)
 {
     struct sp_downstream *downstream = exchange->downstream;
@@ -118,7 +125,8 @@ answer(struct sp_exchange *exchange)
     visit->answer_at = downstream->connection->out.len;
     visit->said = downstream->connection->sent;
     sp_downstream_touch(downstream);
-    return queue_head(downstream, head) && queue_framing(downstream);
+    bool queued = queue_head(downstream, head) && queue_framing(downstream);
+    return queued ? SP_OK : refusal_of(downstream);
 }
 
 /* A 100 is between the frontend and us: the client is told to go on when we are. */

@@ -71,8 +71,8 @@ enum sp_received {
 struct sp_client_end {
     /* The head holds an interim answer, and is forgotten afterwards. */
     void (*interim)(struct sp_exchange *exchange);
-    /* The head holds the final answer. False: it cannot be one, and the exchange ends. */
-    bool (*answer)(struct sp_exchange *exchange);
+    /* The head holds the final answer. Else than SP_OK: the exchange ends so. */
+    enum sp_error (*answer)(struct sp_exchange *exchange);
     /* Bytes of the body; `more` of them have been read already, and follow at once. */
     enum sp_received (*receive)(struct sp_loop *loop, struct sp_exchange *exchange,
                                 struct sp_span bytes, bool more);

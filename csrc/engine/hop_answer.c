@@ -19,6 +19,20 @@ fail(struct sp_hop *hop, enum sp_error fault, const char *words)
     }
 }
 
+/* What could not be kept for want of memory breaks no rule. */
+static void
+refuse(struct sp_hop *hop, enum sp_error fault)
+{
+    struct sp_response_head *head = &hop->exchange->head;
+    bool is_short = head->lines.is_short || head->nominated.is_short || head->reason.is_short ||
+                    head->begun.is_short || head->trailers.is_short;
+
+    if (is_short) {
+        head->broken = NULL;
+    }
+    fail(hop, is_short ? SP_E_NO_MEMORY : fault, head->broken);
+}
+
 static enum sp_extent
 extent_of(const struct sp_hop *hop)
 {
@@ -69,8 +83,8 @@ begin_answer(struct sp_hop *hop)
     if (exchange->client_end == NULL) {
         sp_news_add(&hop->loop->news, exchange);
     }
-    else if (!exchange->client_end->answer(exchange)) {
-        fail(hop, SP_E_RESPONSE_HEAD, NULL);
+    else {
+        fail(hop, exchange->client_end->answer(exchange), NULL);
     }
     if (hop->extent == SP_EXTENT_TUNNEL) {
         sp_hop_make_ready(hop); /* the client may speak now */
@@ -85,7 +99,7 @@ take_head(struct sp_hop *hop, struct sp_span *bytes)
 
     switch (sp_response_head_read(&exchange->head, bytes)) {
     case SP_HEAD_REFUSED:
-        fail(hop, SP_E_RESPONSE_HEAD, exchange->head.broken);
+        refuse(hop, SP_E_RESPONSE_HEAD);
         break;
     case SP_HEAD_COMPLETE:
         begin_answer(hop);
@@ -156,7 +170,7 @@ take_trailers(struct sp_hop *hop)
         (void)sp_span_cut(&rest, '\n');
         line.len -= rest.len;
         if (sp_response_head_add(&hop->exchange->head, line) == SP_HEAD_REFUSED) {
-            fail(hop, SP_E_RESPONSE_UPSTREAM, hop->exchange->head.broken);
+            refuse(hop, SP_E_RESPONSE_UPSTREAM);
         }
     }
 }
@@ -175,6 +189,10 @@ take_chunks(struct sp_hop *hop, struct sp_span *bytes)
         take_trailers(hop);
         break;
     case SP_CHUNKED_BROKEN:
+        if (hop->chunked.trailers.is_short) {
+            fail(hop, SP_E_NO_MEMORY, NULL);
+            break;
+        }
         fail(hop, SP_E_RESPONSE_UPSTREAM, "the body is not in chunks as RFC 9112, 7.1 has them");
         break;
     case SP_CHUNKED_MORE:

@@ -325,11 +325,11 @@ pass_over(struct sp_exchange *exchange)
     (void)exchange;
 }
 
-static bool
+static enum sp_error
 let_pass(struct sp_exchange *exchange)
 {
     (void)exchange;
-    return true;
+    return SP_OK;
 }
 
 static const struct sp_client_end client_end = {
