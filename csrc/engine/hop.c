@@ -115,12 +115,16 @@ static void begin_to_connect(struct sp_hop *hop);
 static bool
 begins_anew(struct sp_hop *hop)
 {
-    if (!hop->is_reused || hop->is_heard || !sp_hop_request_is_repeatable(hop)) {
+    bool is_lost = hop->is_uncertain && hop->head_sent == 0;
+    bool is_repeated = hop->is_reused && !hop->is_heard && sp_hop_request_is_repeatable(hop);
+
+    if (!is_lost && !is_repeated) {
         return false;
     }
+    sp_shortcuts_forget(&hop->loop->shortcuts, hop->exchange->upstream);
     sp_stream_close(hop->stream);
     hop->stream = NULL;
-    hop->is_reused = false;
+    hop->is_reused = hop->is_uncertain = false;
     hop->head_sent = 0;
     hop->is_request_done = hop->is_blocked = hop->is_send_broken = false;
     hop->exchange->sent = SP_NEVER;
@@ -229,6 +233,7 @@ connected(struct sp_loop *loop, void *owner, const struct sp_connected *connecte
         struct sp_stream *stream =
             sp_stream_new(&loop->sockets, hop->exchange->upstream, connected);
         if (stream != NULL) {
+            sp_shortcuts_note(&loop->shortcuts, stream->upstream, stream->fd, sp_clock_now());
             take_on(hop, stream);
             return;
         }
@@ -242,6 +247,14 @@ begin_to_connect(struct sp_hop *hop)
 {
     struct sp_loop *loop = hop->loop;
 
+    struct sp_stream *stream =
+        sp_stream_guess(&loop->sockets, &loop->shortcuts, hop->exchange->upstream, sp_clock_now());
+
+    hop->is_uncertain = stream != NULL;
+    if (stream != NULL) {
+        take_on(hop, stream);
+        return;
+    }
     hop->attempt = sp_connector_begin(loop->connector, hop->exchange->upstream, connected, hop);
     if (hop->attempt == NULL) {
         hop->fault = SP_E_NO_MEMORY;
@@ -256,6 +269,7 @@ reset(struct sp_hop *hop, struct sp_exchange *exchange)
     hop->fault = SP_OK;
     hop->words = NULL;
     hop->head_sent = 0;
+    hop->is_uncertain = false;
     hop->is_reused = hop->is_request_done = hop->is_blocked = hop->is_send_broken = false;
     hop->is_spoken = hop->is_heard = hop->is_held = hop->is_answer_done = false;
     hop->is_stray = hop->is_silent = false;
@@ -353,9 +367,9 @@ sp_hop_receive(struct sp_hop *hop)
 }
 
 bool
-sp_hop_is_begun(const struct sp_hop *hop)
+sp_hop_is_connected(const struct sp_hop *hop)
 {
-    return hop->stream != NULL;
+    return hop->stream != NULL && (!hop->is_uncertain || hop->head_sent > 0);
 }
 
 void

@@ -27,8 +27,9 @@ struct sp_hop {
     struct sp_hop *next;          /* in the loop's list of idle ones */
     struct sp_hop *next_ready;    /* in the loop's list of those to be run in the next round */
     bool is_ready;
-    bool is_reused; /* the stream has carried a request before */
-    bool is_head;   /* the method is HEAD */
+    bool is_reused;    /* the stream has carried a request before */
+    bool is_uncertain; /* whether it is connected at all shows when something is sent */
+    bool is_head;      /* the method is HEAD */
     enum sp_error fault;
     const char *words; /* on the fault; static, or NULL */
 
@@ -65,8 +66,8 @@ void sp_hop_send(struct sp_hop *hop);
 /* The answer's reader has room again. */
 void sp_hop_receive(struct sp_hop *hop);
 
-/* Whether the upstream has been given anything. */
-bool sp_hop_is_begun(const struct sp_hop *hop);
+/* Whether there is a connection. */
+bool sp_hop_is_connected(const struct sp_hop *hop);
 
 /* It is run in the next round: not from within what another has begun. */
 void sp_hop_make_ready(struct sp_hop *hop);

@@ -9,6 +9,7 @@
 #include "engine/news.h"
 #include "upstream/connector.h"
 #include "upstream/pool.h"
+#include "upstream/shortcut.h"
 
 struct sp_hop;
 
@@ -22,6 +23,7 @@ struct sp_guest {
 struct sp_loop {
     struct sp_connector *connector; /* owned */
     struct sp_pool pool;
+    struct sp_shortcuts shortcuts;
     char *bytes;               /* owned; SP_LOOP_BYTES, what is read at once */
     struct sp_poller *poller;  /* owned */
     struct sp_mailbox mailbox; /* any thread's; the rest is the engine thread's */

@@ -200,10 +200,15 @@ overdue(struct sp_exchange *exchange, long long now)
         bool late = now - exchange->sent > options->response_timeout;
         return late ? SP_E_RESPONSE_TIMEOUT : SP_OK;
     }
+    if (exchange->hop != NULL && exchange->hop->stream != NULL &&
+        !sp_hop_is_connected(exchange->hop)) {
+        bool late = now - exchange->started > options->connect_timeout;
+        return late ? SP_E_CONNECT_TIMEOUT : SP_OK; /* libcurl keeps its own */
+    }
     /* A caller that waits for room while the answer waits for it would wait for ever. */
     bool reading_slowly = exchange->response_held && !exchange->request_crowded;
     bool sending_slowly = exchange->request_starved;
-    bool connected = exchange->hop != NULL && sp_hop_is_begun(exchange->hop);
+    bool connected = exchange->hop != NULL && sp_hop_is_connected(exchange->hop);
     bool stalled = connected && !reading_slowly && !sending_slowly &&
                    now - exchange->active > options->idle_timeout;
     return stalled ? SP_E_IDLE_TIMEOUT : SP_OK;

@@ -41,6 +41,16 @@ sp_stream_new(struct sp_sockets *sockets, struct sp_upstream *upstream,
     return made;
 }
 
+struct sp_stream *
+sp_stream_guess(struct sp_sockets *sockets, struct sp_shortcuts *shortcuts,
+                struct sp_upstream *upstream, long long now)
+{
+    struct sp_connected found = {SP_OK, "", SP_NO_SOCKET, NULL};
+
+    found.fd = sp_shortcuts_take(shortcuts, upstream, now);
+    return found.fd != SP_NO_SOCKET ? sp_stream_new(sockets, upstream, &found) : NULL;
+}
+
 void
 sp_stream_close(struct sp_stream *stream)
 {

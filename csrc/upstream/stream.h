@@ -5,6 +5,7 @@
 
 #include "core/sockets.h"
 #include "upstream/connector.h"
+#include "upstream/shortcut.h"
 #include "upstream/tls.h"
 #include "upstream/upstream.h"
 
@@ -23,6 +24,10 @@ struct sp_stream {
 /* Takes what `connected` says, also when it fails (NULL: no memory). */
 struct sp_stream *sp_stream_new(struct sp_sockets *sockets, struct sp_upstream *upstream,
                                 const struct sp_connected *connected);
+
+/* One to where the upstream was found last, which may not come about. NULL: that is not known. */
+struct sp_stream *sp_stream_guess(struct sp_sockets *sockets, struct sp_shortcuts *shortcuts,
+                                  struct sp_upstream *upstream, long long now);
 void sp_stream_close(struct sp_stream *stream);
 
 /* `happened` is told of what happens on it, with the stream as its watcher. */

@@ -13,7 +13,13 @@ import pytest
 from samesite_proxy._engine import EngineError
 from tests.engine.exchanges import HOST, OK, answer_of, ask, post, upstream_at
 from tests.harness.ports import free_port
-from tests.harness.scripted_upstream import Connection, Script, answering, scripted
+from tests.harness.scripted_upstream import (
+    Connection,
+    Script,
+    answering,
+    answering_once,
+    scripted,
+)
 
 
 @contextlib.contextmanager
@@ -173,3 +179,20 @@ def test_upstream_nobody_listens_at_is_refused() -> None:
         exchange.head()
     assert (caught.value.code, caught.value.status) == ("connect", 502)
     assert str(port) in str(caught.value)
+
+
+def test_body_is_whole_where_its_frontend_has_moved() -> None:
+    """What was found a moment ago is asked first, and nothing of the request is lost by that."""
+    port = free_port()
+    at = upstream_at(f"http://localhost:{port}")
+
+    def script(connection: Connection) -> None:
+        connection.receive_until(b"the end")
+        connection.send(OK)
+
+    with scripted(answering_once(OK), "127.0.0.1", port):
+        assert ask(at).body == b"ok"
+    with scripted(script, "::1", port) as moved:
+        body = b"x" * 300_000 + b"the end"
+        assert post(at, body).body == b"ok"
+        assert [connection.received.endswith(body) for connection in moved.connections] == [True]
