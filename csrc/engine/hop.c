@@ -262,22 +262,17 @@ begin_to_connect(struct sp_hop *hop)
     }
 }
 
+/* Of the one before nothing stays but memory. */
 static void
 reset(struct sp_hop *hop, struct sp_exchange *exchange)
 {
-    hop->exchange = exchange;
-    hop->fault = SP_OK;
-    hop->words = NULL;
-    hop->head_sent = 0;
-    hop->is_uncertain = false;
-    hop->is_reused = hop->is_request_done = hop->is_blocked = hop->is_send_broken = false;
-    hop->is_spoken = hop->is_heard = hop->is_held = hop->is_answer_done = false;
-    hop->is_stray = hop->is_silent = false;
-    hop->extent = SP_EXTENT_NONE;
-    hop->left = 0;
-    hop->interims = 0;
-    hop->appetite = 0;
-    hop->is_head = strcmp(exchange->method, "HEAD") == 0;
+    *hop = (struct sp_hop){
+        .loop = hop->loop,
+        .head = hop->head,
+        .chunked = hop->chunked,
+        .exchange = exchange,
+        .is_head = strcmp(exchange->method, "HEAD") == 0,
+    };
     exchange->hop = hop;
 }
 
