@@ -10,12 +10,16 @@
 /* More connections than that it never has, so that it throws none away. */
 #define SP_SHELF_CONNECTIONS (4L * SP_SHELF_SIZE)
 
+/* ms between two looks of libcurl's own. */
+#define SP_BLIND_PERIOD 10LL
+
 struct sp_shelf {
     struct sp_shelves *shelves; /* borrowed */
     struct sp_shelf *next;
     CURLM *multi;  /* owned */
     size_t count;  /* handles on it */
     long long due; /* ms; when libcurl wants to be called, or SP_NEVER */
+    bool is_blind; /* libcurl may not have said what it waits for */
     struct sp_spots spots;
 };
 
@@ -57,13 +61,21 @@ note_timer(CURLM *multi, long milliseconds, void *context)
     return 0;
 }
 
+/* When memory fails libcurl in the midst of a call it names neither descriptors nor a time, and
+ * would never be called again: it looks for itself then, until all that it was at is through. */
 static void
 act(void *context, curl_socket_t fd, int selected)
 {
     struct sp_shelf *shelf = context;
-    int running;
+    int running = 0;
+    CURLMcode bad = shelf->is_blind
+                        ? curl_multi_perform(shelf->multi, &running)
+                        : curl_multi_socket_action(shelf->multi, fd, selected, &running);
 
-    (void)curl_multi_socket_action(shelf->multi, fd, selected, &running);
+    shelf->is_blind = bad != CURLM_OK || (shelf->is_blind && running > 0);
+    if (shelf->is_blind) {
+        set_due(shelf, sp_clock_now() + SP_BLIND_PERIOD);
+    }
     shelf->shelves->acted(shelf, shelf->shelves->context);
 }
 
@@ -263,14 +275,11 @@ tidy(struct sp_shelves *shelves)
 void
 sp_shelves_run(struct sp_shelves *shelves, long long now)
 {
-    int running;
-
     if (shelves->due != SP_NEVER && shelves->due <= now) {
         for (struct sp_shelf *each = shelves->first; each != NULL; each = each->next) {
             if (each->due != SP_NEVER && each->due <= now) {
                 set_due(each, SP_NEVER);
-                (void)curl_multi_socket_action(each->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-                shelves->acted(each, shelves->context);
+                act(each, CURL_SOCKET_TIMEOUT, 0);
             }
         }
     }
