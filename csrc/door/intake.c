@@ -142,7 +142,7 @@ sp_intake_go_on(struct sp_loop *loop, struct sp_downstream *downstream)
     }
     if (sp_exchange_is_unwanted(visit->exchange)) {
         sp_downstream_use(downstream, sp_downstream_unused(downstream).len);
-        return; /* libcurl takes no more */
+        return; /* nothing more of it goes out */
     }
     if (sp_downstream_unused(downstream).len == 0) {
         return;

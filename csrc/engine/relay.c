@@ -214,7 +214,7 @@ flush(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
-/* libcurl may have ended the exchange, and its connection with it. */
+/* The hop may have ended the exchange, and its connection with it. */
 static void
 flush_if_open(struct sp_loop *loop, struct sp_exchange *exchange)
 {

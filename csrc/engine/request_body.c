@@ -10,8 +10,6 @@ sp_request_body_room(const struct sp_exchange *exchange)
     return room > SP_FRAMING_CEILING ? room - SP_FRAMING_CEILING : 0;
 }
 
-/* Not left to libcurl: 7.88 sends the chunks of a body without their sizes once a head did not go
- * out in one piece. */
 static bool
 write_chunk(struct sp_exchange *exchange, struct sp_span bytes)
 {

@@ -95,7 +95,7 @@ start_exchange(struct sp_upstream *upstream, struct sp_request *request,
     return error;
 }
 
-/* libcurl cannot send a body with HEAD. */
+/* A body with HEAD means nothing, and may be read as the next request (RFC 9110, 9.3.2). */
 static bool
 is_body_possible(const struct sp_request *request)
 {

@@ -91,7 +91,7 @@ take_content_length(struct sp_response_head *head, struct sp_span value)
            refuse(head, "Content-Length is not one decimal number");
 }
 
-/* libcurl undoes `chunked` alone, and that is all that HTTP/1.1 servers send. */
+/* `chunked` alone is undone, and that is all that HTTP/1.1 servers send. */
 static bool
 take_transfer_encoding(struct sp_response_head *head, struct sp_span value)
 {
@@ -330,10 +330,6 @@ sp_response_head_clear(struct sp_response_head *head)
 enum sp_head_step
 sp_response_head_add(struct sp_response_head *head, struct sp_span line)
 {
-    if (line.len == 0 || line.data[line.len - 1] != '\n') {
-        (void)refuse(head, "the connection ended inside the head");
-        return SP_HEAD_REFUSED; /* libcurl may give what it has when the connection ends */
-    }
     line = without_line_end(line);
     if (head->complete) {
         return take_trailer(head, line) ? SP_HEAD_MORE : SP_HEAD_REFUSED;

@@ -7,7 +7,7 @@
 #include "wire/field.h"
 #include "wire/name.h"
 
-/* libcurl's own limit for all heads of one answer. */
+/* Of all heads of one answer. */
 #define SP_RESPONSE_HEAD_CEILING ((size_t)300 * 1024)
 
 struct sp_response_head {

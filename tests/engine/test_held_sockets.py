@@ -7,7 +7,7 @@ from tests.harness.scripted_upstream import Connection, scripted
 
 
 def test_connection_that_was_held_at_the_last_byte_is_read_again() -> None:
-    # It comes before libcurl first looks, which then never asks for the socket to be watched.
+    # All of it may be there before the socket is watched for the first time.
     body = bytes(200 * 1024)
     first = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 

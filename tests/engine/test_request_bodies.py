@@ -228,7 +228,7 @@ def test_early_refusal_passes_and_ends_the_sending(status: int, length: int) -> 
 
 
 def test_early_refusal_reaches_a_sender_that_is_waited_for() -> None:
-    """Also while the client is slow and libcurl has nothing to send."""
+    """Also while the client is slow and there is nothing to send."""
 
     def script(connection: Connection) -> None:
         connection.receive_until(b"half")

@@ -197,7 +197,7 @@ def test_empty_body_differs_from_none(method: str) -> None:
 
 
 def test_methods_on_one_connection_leave_nothing_behind() -> None:
-    """The same handle of libcurl's serves them all."""
+    """Which serves them all."""
     with scripted(answering(NO_CONTENT)) as upstream:
         at = upstream_at(upstream.url)
         for method in METHODS * 2:
