@@ -1,4 +1,4 @@
-"""The engine: libcurl's multi interface in a thread of its own."""
+"""The engine: HTTP to frontends, in a thread of its own."""
 
 from collections.abc import Iterable
 from typing import Final, Literal, final, overload

@@ -16,7 +16,7 @@ from build_tools.machine import build_once, compiler, install_hint, output, refu
 from build_tools.openssl import StaticOpenSSL
 
 OLDEST_CURL = (7, 81)
-BROKEN_CURLS = ((8, 7), (8, 8))  # paused uploads spin
+BROKEN_CURL = (8, 8)  # It keeps no time while it resolves a name.
 CRATE = Crate(
     "curl-sys",
     "0.4.91",
@@ -35,8 +35,8 @@ class Curl:
             raise refuse(f"libcurl and its headers are missing; {hint}")
         version, self.compile_args, self.link_args = found
         numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
-        if numbers < OLDEST_CURL or numbers in BROKEN_CURLS:
-            raise refuse(f"needs libcurl 7.81 or newer, but not 8.7 or 8.8; this is {version}")
+        if numbers < OLDEST_CURL or numbers == BROKEN_CURL:
+            raise refuse(f"needs libcurl 7.81 or newer, but not 8.8; this is {version}")
 
     @staticmethod
     def homebrew() -> tuple[str, list[str], list[str]] | None:
@@ -77,7 +77,7 @@ def toolchain() -> dict[str, str]:
 
 
 class StaticCurl:
-    """A libcurl of our own for HTTP/1.1 and TLS alone, built with cmake and linked whole."""
+    """A libcurl of our own that connects, by TLS too, and does little else; linked whole."""
 
     OFF = shlex.split(
         "BUILD_CURL_EXE BUILD_SHARED_LIBS BUILD_TESTING BUILD_EXAMPLES BUILD_LIBCURL_DOCS"

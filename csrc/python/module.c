@@ -155,7 +155,7 @@ check_libcurl(void)
 
     if (!sp_libcurl_is_known(&version)) {
         PyErr_Format(PyExc_ImportError,
-                     "samesite_proxy needs libcurl 7.81 or newer, but not 8.7 or 8.8; "
+                     "samesite_proxy needs libcurl 7.81 or newer, but not 8.8; "
                      "this is %s",
                      version);
         return -1;
@@ -269,7 +269,7 @@ static PyModuleDef_Slot module_slots[] = {
 static struct PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_engine",
-    .m_doc = "The engine: libcurl's multi interface in a thread of its own.",
+    .m_doc = "The engine: HTTP to frontends, in a thread of its own.",
     .m_size = sizeof(struct sp_module_state),
     .m_methods = module_methods,
     .m_slots = module_slots,

@@ -2,9 +2,8 @@
 
 #include <curl/curl.h>
 
-#define SP_CURL_OLDEST       0x075100U /* 7.81.0 */
-#define SP_CURL_BROKEN_FIRST 0x080700U /* 8.7.0 and 8.8.0 spin on paused uploads */
-#define SP_CURL_BROKEN_LAST  0x0808ffU
+#define SP_CURL_OLDEST 0x075100U /* 7.81.0 */
+#define SP_CURL_BROKEN 0x080800U /* 8.8.0 keeps no time while it resolves a name */
 
 bool
 sp_libcurl_is_known(const char **version)
@@ -12,8 +11,7 @@ sp_libcurl_is_known(const char **version)
     const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
 
     *version = info->version;
-    return info->version_num >= SP_CURL_OLDEST &&
-           (info->version_num < SP_CURL_BROKEN_FIRST || info->version_num > SP_CURL_BROKEN_LAST);
+    return info->version_num >= SP_CURL_OLDEST && info->version_num != SP_CURL_BROKEN;
 }
 
 bool
