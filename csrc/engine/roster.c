@@ -146,10 +146,14 @@ sp_roster_resume(struct sp_loop *loop, struct sp_exchange *exchange, unsigned wi
     }
     if ((wishes & SP_WISH_RECEIVE) != 0) {
         pthread_mutex_lock(&exchange->mutex);
-        exchange->response_held = false;
+        /* A wish may be told twice, and what it was for have come after the first time. */
+        bool has_room = sp_pipe_room(&exchange->response) >= SP_RECEIVE_SIZE;
+        exchange->response_held = !has_room;
         pthread_mutex_unlock(&exchange->mutex);
         exchange->active = sp_clock_now(); /* the reader was slow, not the upstream */
-        sp_hop_receive(exchange->hop);
+        if (has_room) {
+            sp_hop_receive(exchange->hop);
+        }
     }
     if ((wishes & SP_WISH_SEND) != 0) {
         sp_hop_send(exchange->hop);
