@@ -116,9 +116,9 @@ static bool
 begins_anew(struct sp_hop *hop)
 {
     bool is_lost = hop->is_uncertain && hop->head_sent == 0;
-    bool is_repeated = hop->is_reused && !hop->is_heard && sp_hop_request_is_repeatable(hop);
+    bool is_repeated = hop->is_reused && sp_hop_request_is_repeatable(hop);
 
-    if (!is_lost && !is_repeated) {
+    if (hop->is_heard || (!is_lost && !is_repeated)) {
         return false;
     }
     sp_shortcuts_forget(&hop->loop->shortcuts, hop->exchange->upstream);
@@ -246,7 +246,10 @@ static void
 begin_to_connect(struct sp_hop *hop)
 {
     struct sp_loop *loop = hop->loop;
+    size_t most = hop->exchange->upstream->options.max_connections;
 
+    /* Those that rest are connections, too; this one has been counted among the running. */
+    sp_pool_trim(&loop->pool, most > loop->running ? most - loop->running : 0);
     struct sp_stream *stream =
         sp_stream_guess(&loop->sockets, &loop->shortcuts, hop->exchange->upstream, sp_clock_now());
 

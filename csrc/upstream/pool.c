@@ -107,6 +107,31 @@ sp_pool_put(struct sp_pool *pool, struct sp_stream *stream, long long now, long 
     sp_stream_watch(stream, SP_POLL_IN);
 }
 
+/* The one that is over first of those that have rested longest, each at its upstream. */
+static struct sp_stream *
+oldest_of(const struct sp_pool *pool)
+{
+    struct sp_stream *oldest = NULL;
+
+    for (const struct sp_resting *each = pool->first; each != NULL; each = each->next) {
+        if (oldest == NULL ||
+            (each->oldest != NULL && each->oldest->idle_until < oldest->idle_until)) {
+            oldest = each->oldest;
+        }
+    }
+    return oldest;
+}
+
+void
+sp_pool_trim(struct sp_pool *pool, size_t most)
+{
+    while (pool->count > most) {
+        struct sp_stream *oldest = oldest_of(pool);
+        take_out(oldest->user, oldest);
+        sp_stream_close(oldest);
+    }
+}
+
 long long
 sp_pool_deadline(const struct sp_pool *pool)
 {

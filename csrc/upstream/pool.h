@@ -27,6 +27,9 @@ struct sp_stream *sp_pool_take(struct sp_pool *pool, const struct sp_upstream *u
 void sp_pool_put(struct sp_pool *pool, struct sp_stream *stream, long long now,
                  long long keep_alive);
 
+/* Closes those that have rested longest until there are no more than `most`. */
+void sp_pool_trim(struct sp_pool *pool, size_t most);
+
 /* ms; when the next one has rested for long enough, or SP_NEVER. */
 long long sp_pool_deadline(const struct sp_pool *pool);
 

@@ -19,6 +19,7 @@ from tests.engine.programs import (
     start,
     upstream_at,
 )
+from tests.harness.sends import follow
 
 
 @contextlib.contextmanager
@@ -69,6 +70,14 @@ def forks_beside_strangers(url: str, how: str) -> None:
 
         say(had <= set(files), run_in_child(look))
     ask_for(upstream_at(url), "parent")
+
+
+def refused_sends(url: str) -> None:
+    """A request, then one of which nothing can be sent."""
+    at = upstream_at(url)
+    say(outcome(lambda: start(at)))
+    follow("a")
+    say(outcome(lambda: start(at)))
 
 
 if __name__ == "__main__":

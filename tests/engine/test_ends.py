@@ -6,15 +6,17 @@ import os
 import signal
 import socket
 import struct
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from samesite_proxy._engine import CHUNKED
-from tests.engine.exchanges import HOST, OK, answer_of, body_of, upstream_at
+from tests.engine.exchanges import HOST, OK, answer_of, ask, body_of, upstream_at
 from tests.engine.test_processes import running
-from tests.harness.scripted_upstream import Connection, scripted
+from tests.harness.preload import preloaded
+from tests.harness.scripted_upstream import Connection, answering, scripted
 from tests.harness.tls import make_certificate, over_tls
 
 REFUSED = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: %d\r\n\r\n"
@@ -111,3 +113,47 @@ def test_request_that_waits_for_a_connection_is_never_said_at_the_end() -> None:
         upstream.next_finished()
         assert len(said) == 1
         assert b"POST" not in said[0]
+
+
+def test_connections_that_rest_make_room_for_another_upstreams() -> None:
+    """The limit is on connections, whether they carry a request or not."""
+    go_on = threading.Barrier(2)
+
+    def script(connection: Connection) -> None:
+        while True:
+            connection.receive_head()
+            go_on.wait(20)
+            connection.send(OK)
+
+    with scripted(script) as resting, scripted(answering(OK)) as upstream:
+        at = upstream_at(resting.url, max_connections=2)
+        for exchange in [at.request("GET", "/", HOST) for _ in range(2)]:
+            assert answer_of(exchange).body == b"ok"
+        assert resting.finished.empty()
+        assert ask(upstream_at(upstream.url, max_connections=2)).body == b"ok"
+        resting.next_finished()
+        assert resting.finished.empty()
+        assert upstream.finished.empty()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
+def test_answer_that_has_begun_is_not_begun_anew() -> None:
+    """It came and broke off on a connection to where the upstream was before, on which nothing had
+    been sent yet.
+    """
+    begun = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nbegun"
+
+    def script(connection: Connection) -> None:
+        if connection.index == 0:
+            connection.receive_head()
+            connection.send(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        else:
+            connection.send(begun)
+
+    prefix = ("env", f"LD_PRELOAD={preloaded('sends')}")
+    with (
+        scripted(script) as upstream,
+        running("refused_sends", upstream.url, prefix=prefix, programs="connect_programs") as said,
+    ):
+        assert said.rest() == ["ok", "response-upstream 502"]
+        assert len(upstream.connections) == 2
