@@ -307,7 +307,7 @@ GOALS = (
     Goal("fastpath-1kb-1", NGINX, 0.9),
     Goal("fastpath-1kb-32", NGINX, 0.6),
     Goal("fastpath-1kb-128", NGINX, 2.0, "p99"),
-    Goal("fastpath-100mb", NGINX, 1.2),
+    Goal("fastpath-100mb", NGINX, 1.3),
     Goal("fastpath-django", NO_DELAY, 0.75),
     Goal("fastpath-django", PLAIN, 100.0),
     Goal("fastpath-page", NGINX, 1.0),

@@ -103,13 +103,19 @@ sp_descriptor_keep(int fd)
     return set_cloexec(fd) && (sp_descriptor_is_kept(fd) || record(fd, word));
 }
 
+static void
+forget(int fd)
+{
+    if (fd >= 0 && fd < SP_DESCRIPTORS_MAX) {
+        atomic_fetch_and(&kept[(unsigned)fd / SP_BITS], ~bit_of(fd));
+    }
+}
+
 void
 sp_descriptor_close(int fd)
 {
     lock();
-    if (fd >= 0 && fd < SP_DESCRIPTORS_MAX) {
-        atomic_fetch_and(&kept[(unsigned)fd / SP_BITS], ~bit_of(fd));
-    }
+    forget(fd);
     (void)close(fd); /* nothing can be done about a failing close */
     unlock();
 }
@@ -118,8 +124,8 @@ void
 sp_descriptor_forget(int fd)
 {
     lock();
-    if (fd >= 0 && fd < SP_DESCRIPTORS_MAX && !sp_descriptor_is_kept(fd)) {
-        atomic_fetch_and(&kept[(unsigned)fd / SP_BITS], ~bit_of(fd));
+    if (!sp_descriptor_is_kept(fd)) {
+        forget(fd);
     }
     unlock();
 }
@@ -150,22 +156,35 @@ sp_descriptor_set_nonblocking(int fd)
     return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
-/* Ends the lock: one that has just been made, closed on exec, or -1 with errno set. */
+/* Under the lock: one that has just been made, closed on exec, or -1 with errno set. */
 static int
-keep_new(int fd)
+record_new(int fd)
 {
     size_t word = (size_t)fd / SP_BITS;
 
     if (fd >= 0 && word >= SP_WORDS) {
         errno = EMFILE;
     }
-    if (fd >= 0 && (word >= SP_WORDS || !record(fd, word))) {
-        fd = close_quietly(fd);
-    }
+    return fd < 0 || (word < SP_WORDS && record(fd, word)) ? fd : close_quietly(fd);
+}
+
+static void
+unlock_quietly(void)
+{
     int why = errno;
+
     unlock();
     errno = why;
-    return fd;
+}
+
+/* Ends the lock; as record_new(). */
+static int
+keep_new(int fd)
+{
+    int kept_one = record_new(fd);
+
+    unlock_quietly();
+    return kept_one;
 }
 
 int
@@ -181,6 +200,12 @@ accept_connection(int listener, struct sockaddr *address, socklen_t *size)
 {
     return accept4(listener, address, size, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
+
+static bool
+make_pipe(int ends[2])
+{
+    return pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0;
+}
 #else
 static int
 accept_connection(int listener, struct sockaddr *address, socklen_t *size)
@@ -191,6 +216,21 @@ accept_connection(int listener, struct sockaddr *address, socklen_t *size)
         return close_quietly(fd);
     }
     return fd;
+}
+
+static bool
+make_pipe(int ends[2])
+{
+    if (pipe(ends) < 0) {
+        return false;
+    }
+    if (set_cloexec(ends[0]) && set_cloexec(ends[1]) && sp_descriptor_set_nonblocking(ends[0]) &&
+        sp_descriptor_set_nonblocking(ends[1])) {
+        return true;
+    }
+    (void)close_quietly(ends[0]);
+    (void)close_quietly(ends[1]);
+    return false;
 }
 #endif
 
@@ -206,6 +246,33 @@ sp_descriptor_copy(int fd)
 {
     lock();
     return keep_new(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+/* Under the lock. Forgets, too, the one that could be recorded. */
+static bool
+record_pipe(int ends[2])
+{
+    int out = record_new(ends[0]);
+    int in = record_new(ends[1]);
+    int alone = out < 0 ? in : out;
+
+    if (out >= 0 && in >= 0) {
+        return true;
+    }
+    if (alone >= 0) {
+        forget(alone);
+        (void)close_quietly(alone);
+    }
+    return false;
+}
+
+bool
+sp_descriptor_pipe(int ends[2])
+{
+    lock();
+    bool is_made = make_pipe(ends) && record_pipe(ends);
+    unlock_quietly();
+    return is_made;
 }
 
 void

@@ -36,6 +36,10 @@ void sp_descriptors_close_all(void);
 /* Opens a socket that is kept from the start. -1 (errno set) when it cannot. */
 int sp_descriptor_socket(int family, int type, int protocol);
 
+/* A pipe of the kernel's, its ends non-blocking and kept from the start. False (errno set) when it
+ * cannot. */
+bool sp_descriptor_pipe(int ends[2]);
+
 /* Once: from now on each forked child does so at once. False when memory is short. */
 bool sp_descriptors_follow_forks(void);
 

@@ -149,8 +149,10 @@ interim(struct sp_exchange *exchange)
 
 /* A client that reads slowly is not the upstream's fault: it is not timed. */
 static void
-hold(struct sp_downstream *downstream, struct sp_exchange *exchange)
+hold(struct sp_downstream *downstream)
 {
+    struct sp_exchange *exchange = downstream->visit.exchange;
+
     pthread_mutex_lock(&exchange->mutex);
     exchange->response_held = true;
     pthread_mutex_unlock(&exchange->mutex);
@@ -181,8 +183,21 @@ send_body(struct sp_downstream *downstream, struct sp_span bytes, bool put_off)
     return sp_connection_gather(connection, chunk, 3);
 }
 
-/* (9) The body, straight to the client. A client that is full holds the upstream whatever follows:
+/* So much of the body has been taken. A client that is full holds the upstream whatever follows:
  * behind a chunk there is always something, if only its end. */
+static enum sp_received
+count_body(struct sp_downstream *downstream, size_t count, bool put_off)
+{
+    downstream->visit.sent += (long long)count;
+    if (put_off || sp_connection_is_flushed(downstream->connection)) {
+        sp_downstream_touch(downstream);
+        return SP_RECEIVED;
+    }
+    hold(downstream);
+    return SP_RECEIVED_FULL;
+}
+
+/* (9) The body, straight to the client. */
 static enum sp_received
 receive(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
 {
@@ -197,13 +212,19 @@ receive(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes
     if (!send_body(downstream, bytes, put_off)) {
         return SP_RECEIVED_GONE;
     }
-    downstream->visit.sent += (long long)bytes.len;
-    if (put_off || sp_connection_is_flushed(downstream->connection)) {
-        sp_downstream_touch(downstream);
-        return SP_RECEIVED;
+    return count_body(downstream, bytes.len, put_off);
+}
+
+static enum sp_received
+pass(struct sp_exchange *exchange, struct sp_splice *splice)
+{
+    struct sp_downstream *downstream = exchange->downstream;
+    size_t count = splice->held;
+
+    if (!sp_connection_pass(downstream->connection, splice)) {
+        return SP_RECEIVED_GONE;
     }
-    hold(downstream, exchange);
-    return SP_RECEIVED_FULL;
+    return count_body(downstream, count, false);
 }
 
 /* The frontend asks for the body: now the client is asked, if it waits for that (RFC 9110,
@@ -260,6 +281,7 @@ static const struct sp_client_end client_end = {
     .interim = interim,
     .answer = answer,
     .receive = receive,
+    .pass = pass,
     .drained = drained,
     .ended = ended,
 };
@@ -286,9 +308,10 @@ void
 sp_answer_unsay(struct sp_downstream *downstream)
 {
     struct sp_visit *visit = &downstream->visit;
+    struct sp_connection *connection = downstream->connection;
 
-    if (visit->is_answered && downstream->connection->sent == visit->said) {
-        downstream->connection->out.len = visit->answer_at;
+    if (visit->is_answered && connection->sent == visit->said && connection->splice == NULL) {
+        connection->out.len = visit->answer_at;
         visit->is_answered = false;
         visit->sent = 0;
     }

@@ -85,6 +85,19 @@ sp_connection_free(struct sp_connection *connection)
     }
 }
 
+static bool
+has_out(const struct sp_connection *connection)
+{
+    return connection->out_sent < connection->out.len;
+}
+
+/* It would overtake what is in the pipe. */
+static bool
+append(struct sp_connection *connection, struct sp_span bytes)
+{
+    return connection->splice == NULL && sp_buffer_append(&connection->out, bytes);
+}
+
 bool
 sp_connection_send(struct sp_connection *connection, struct sp_span bytes)
 {
@@ -93,8 +106,7 @@ sp_connection_send(struct sp_connection *connection, struct sp_span bytes)
     if (sp_connection_is_flushed(connection) && !send_now(connection, bytes, &sent)) {
         return false;
     }
-    return sp_buffer_append(&connection->out,
-                            (struct sp_span){bytes.data + sent, bytes.len - sent});
+    return append(connection, (struct sp_span){bytes.data + sent, bytes.len - sent});
 }
 
 static struct sp_span
@@ -109,7 +121,7 @@ static void
 count_sent(struct sp_connection *connection, size_t count)
 {
     connection->out_sent += count;
-    if (sp_connection_is_flushed(connection)) {
+    if (!has_out(connection)) {
         connection->out.len = 0;
         connection->out_sent = 0;
     }
@@ -147,7 +159,7 @@ sp_connection_gather(struct sp_connection *connection, const struct sp_span *spa
     size_t of_first = first.len - cut_sent(first, &sent).len;
     count_sent(connection, of_first);
     for (size_t i = 0; i < count; i++) {
-        if (!sp_buffer_append(&connection->out, cut_sent(spans[i], &sent))) {
+        if (!append(connection, cut_sent(spans[i], &sent))) {
             return false;
         }
     }
@@ -157,7 +169,24 @@ sp_connection_gather(struct sp_connection *connection, const struct sp_span *spa
 bool
 sp_connection_queue(struct sp_connection *connection, struct sp_span bytes)
 {
-    return sp_buffer_append(&connection->out, bytes);
+    return append(connection, bytes);
+}
+
+static bool
+drain_splice(struct sp_connection *connection)
+{
+    ssize_t sent = 0;
+
+    while (connection->splice->held > 0 && sent >= 0) {
+        sent = sp_splice_drain(connection->splice, connection->fd);
+        connection->sent += sent > 0 ? (size_t)sent : 0;
+    }
+    if (sent < 0) {
+        return sp_descriptor_would_block();
+    }
+    sp_splice_give_back(connection->splice);
+    connection->splice = NULL;
+    return true;
 }
 
 bool
@@ -165,20 +194,24 @@ sp_connection_flush(struct sp_connection *connection)
 {
     size_t sent = 0;
 
-    if (sp_connection_is_flushed(connection)) {
-        return true;
-    }
     if (!send_now(connection, waiting(connection), &sent)) {
         return false;
     }
     count_sent(connection, sent);
-    return true;
+    return connection->splice == NULL || has_out(connection) || drain_splice(connection);
+}
+
+bool
+sp_connection_pass(struct sp_connection *connection, struct sp_splice *splice)
+{
+    connection->splice = splice;
+    return sp_connection_flush(connection);
 }
 
 bool
 sp_connection_is_flushed(const struct sp_connection *connection)
 {
-    return connection->out_sent == connection->out.len;
+    return !has_out(connection) && connection->splice == NULL;
 }
 
 void
@@ -203,6 +236,8 @@ sp_connection_close(struct sp_connection *connection)
 {
     if (connection->state != SP_CONNECTION_CLOSED) {
         connection->state = SP_CONNECTION_CLOSED;
+        sp_splice_give_back(connection->splice);
+        connection->splice = NULL;
         sp_descriptor_close(connection->fd);
     }
 }

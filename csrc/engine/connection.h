@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/sockets.h"
+#include "core/splice.h"
 #include "core/timers.h"
 #include "wire/buffer.h"
 
@@ -28,6 +29,7 @@ struct sp_connection {
     enum sp_connection_state state;
     struct sp_buffer out;           /* for the client */
     size_t out_sent;                /* bytes of `out` that are sent */
+    struct sp_splice *splice;       /* owned; with bytes that follow `out`, or NULL */
     unsigned long long sent;        /* bytes that are sent in all */
     bool is_client_done;            /* the client's stream has ended */
     bool is_ended;                  /* our own stream has */
@@ -59,6 +61,10 @@ bool sp_connection_send(struct sp_connection *connection, struct sp_span bytes);
 #define SP_GATHER_MAX ((size_t)3)
 bool sp_connection_gather(struct sp_connection *connection, const struct sp_span *spans,
                           size_t count);
+
+/* The same for what `splice` holds, which it takes also when it fails. Nothing may be added behind
+ * it until it is sent. */
+bool sp_connection_pass(struct sp_connection *connection, struct sp_splice *splice);
 
 /* Adds `bytes` to what is waiting, without sending. False when more would wait than may. */
 bool sp_connection_queue(struct sp_connection *connection, struct sp_span bytes);

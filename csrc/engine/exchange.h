@@ -59,6 +59,7 @@ struct sp_exchange;
 struct sp_loop;
 struct sp_mailbox;
 struct sp_hop;
+struct sp_splice;
 
 /* What became of bytes that a client's end was given: it takes them all, unless it has gone. */
 enum sp_received {
@@ -76,6 +77,8 @@ struct sp_client_end {
     /* Bytes of the body; `more` of them have been read already, and follow at once. */
     enum sp_received (*receive)(struct sp_loop *loop, struct sp_exchange *exchange,
                                 struct sp_span bytes, bool more);
+    /* The same for what a splice holds, which it takes also when it has gone. NULL: it cannot. */
+    enum sp_received (*pass)(struct sp_exchange *exchange, struct sp_splice *splice);
     /* The request's body may go on: something of it has been sent, or the upstream waits for it. */
     void (*drained)(struct sp_loop *loop, struct sp_exchange *exchange);
     /* The exchange is done. */

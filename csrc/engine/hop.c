@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "engine/hop_answer.h"
+#include "engine/hop_reading.h"
 #include "engine/hop_request.h"
 #include "engine/loop.h"
 #include "engine/roster.h"
@@ -136,14 +137,10 @@ begins_anew(struct sp_hop *hop)
 static bool
 receive_once(struct sp_hop *hop)
 {
-    char *bytes = hop->loop->bytes;
-    size_t got = 0;
-    enum sp_io io = sp_stream_receive(hop->stream, bytes, sp_hop_answer_room(hop), &got);
+    enum sp_io io = sp_hop_read(hop);
 
     switch (io) {
     case SP_IO_OK:
-        sp_hop_answer_take(hop, (struct sp_span){bytes, got});
-        sp_hop_answer_adapt(hop, got);
         return true;
     case SP_IO_AGAIN:
         return false;

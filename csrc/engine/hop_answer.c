@@ -4,9 +4,6 @@
 #include "engine/loop.h"
 #include "engine/relay.h"
 
-/* What is read at once until more comes and all of it is taken. */
-#define SP_APPETITE_LEAST ((size_t)16 * 1024)
-
 /* Far more than anybody sends. */
 #define SP_INTERIM_MOST 1000U
 
@@ -130,6 +127,21 @@ fill_pipe(struct sp_exchange *exchange, struct sp_span bytes)
     return written;
 }
 
+static void
+note_received(struct sp_hop *hop, enum sp_received received)
+{
+    switch (received) {
+    case SP_RECEIVED:
+        break;
+    case SP_RECEIVED_FULL:
+        hop->is_held = true;
+        break;
+    case SP_RECEIVED_GONE:
+        fail(hop, SP_E_CLIENT_GONE, NULL);
+        break;
+    }
+}
+
 /* (9) Bytes of the body, to whoever is there; `more` of what was read follow. */
 static void
 deliver(struct sp_hop *hop, struct sp_span bytes, bool more)
@@ -137,16 +149,7 @@ deliver(struct sp_hop *hop, struct sp_span bytes, bool more)
     struct sp_exchange *exchange = hop->exchange;
 
     if (exchange->client_end != NULL) {
-        switch (exchange->client_end->receive(hop->loop, exchange, bytes, more)) {
-        case SP_RECEIVED:
-            break;
-        case SP_RECEIVED_FULL:
-            hop->is_held = true;
-            break;
-        case SP_RECEIVED_GONE:
-            fail(hop, SP_E_CLIENT_GONE, NULL);
-            break;
-        }
+        note_received(hop, exchange->client_end->receive(hop->loop, exchange, bytes, more));
         return;
     }
     pthread_mutex_lock(&exchange->mutex);
@@ -201,6 +204,13 @@ take_chunks(struct sp_hop *hop, struct sp_span *bytes)
 }
 
 static void
+count_down(struct sp_hop *hop, size_t count)
+{
+    hop->left -= (long long)count;
+    hop->is_answer_done = hop->left == 0;
+}
+
+static void
 take_length(struct sp_hop *hop, struct sp_span *bytes)
 {
     struct sp_span part = *bytes;
@@ -208,8 +218,7 @@ take_length(struct sp_hop *hop, struct sp_span *bytes)
     if ((long long)part.len > hop->left) {
         part.len = (size_t)hop->left;
     }
-    hop->left -= (long long)part.len;
-    hop->is_answer_done = hop->left == 0;
+    count_down(hop, part.len);
     *bytes = (struct sp_span){bytes->data + part.len, bytes->len - part.len};
     deliver(hop, part, false);
 }
@@ -245,6 +254,14 @@ sp_hop_answer_take(struct sp_hop *hop, struct sp_span bytes)
         }
     }
     hop->is_stray = hop->is_stray || bytes.len > 0;
+}
+
+void
+sp_hop_answer_pass(struct sp_hop *hop, struct sp_splice *splice)
+{
+    hop->exchange->active = sp_clock_now();
+    count_down(hop, splice->held);
+    note_received(hop, hop->exchange->client_end->pass(hop->exchange, splice));
 }
 
 /* (18) The client sees an end, and may go on. */
@@ -354,31 +371,4 @@ sp_hop_answer_leaves_connection(const struct sp_hop *hop)
 {
     return hop->extent != SP_EXTENT_CLOSE && hop->extent != SP_EXTENT_TUNNEL && !hop->is_stray &&
            !hop->is_send_broken && keeps_alive(&hop->exchange->head);
-}
-
-size_t
-sp_hop_answer_room(struct sp_hop *hop)
-{
-    struct sp_exchange *exchange = hop->exchange;
-
-    if (exchange->client_end != NULL) {
-        return hop->appetite > 0 ? hop->appetite : SP_APPETITE_LEAST;
-    }
-    pthread_mutex_lock(&exchange->mutex);
-    size_t room = sp_pipe_room(&exchange->response);
-    pthread_mutex_unlock(&exchange->mutex);
-    return room < SP_RECEIVE_SIZE ? room : SP_RECEIVE_SIZE;
-}
-
-void
-sp_hop_answer_adapt(struct sp_hop *hop, size_t got)
-{
-    size_t appetite = hop->appetite > 0 ? hop->appetite : SP_APPETITE_LEAST;
-
-    if (hop->is_held) {
-        hop->appetite = SP_APPETITE_LEAST;
-    }
-    else if (got == appetite && appetite < SP_LOOP_BYTES) {
-        hop->appetite = appetite * 2;
-    }
 }

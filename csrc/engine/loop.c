@@ -154,6 +154,7 @@ free_parts(struct sp_loop *loop)
 {
     sp_pool_clear(&loop->pool);
     sp_shortcuts_clear(&loop->shortcuts);
+    sp_splices_clear(&loop->splices);
     sp_connector_free(loop->connector);
     sp_sockets_clear(&loop->sockets);
     sp_poller_free(loop->poller);

@@ -4,6 +4,7 @@
 
 #include "core/poller.h"
 #include "core/sockets.h"
+#include "core/splice.h"
 #include "core/timers.h"
 #include "engine/mailbox.h"
 #include "engine/news.h"
@@ -24,6 +25,7 @@ struct sp_loop {
     struct sp_connector *connector; /* owned */
     struct sp_pool pool;
     struct sp_shortcuts shortcuts;
+    struct sp_splices splices;
     char *bytes;               /* owned; SP_LOOP_BYTES, what is read at once */
     struct sp_poller *poller;  /* owned */
     struct sp_mailbox mailbox; /* any thread's; the rest is the engine thread's */

@@ -4,6 +4,7 @@
  * With SENDS_BUFFER the buffers of its sockets are as small as that. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -162,6 +164,17 @@ writev(int fd, const struct iovec *vector, int places)
         return taken < 0 ? taken : REAL(writev)(fd, vector, places);
     }
     return REAL(writev)(fd, shorter, shorten(vector, places, (size_t)taken, shorter));
+}
+
+/* Also what it receives into a pipe. */
+ssize_t
+splice(int in, off_t *in_at, int out, off_t *out_at, size_t length, unsigned flags)
+{
+    struct stat pipe;
+    bool is_sent = fstat(out, &pipe) == 0 && !S_ISFIFO(pipe.st_mode);
+    ssize_t taken = limit(is_sent ? out : in, length);
+
+    return taken < 0 ? taken : REAL(splice)(in, in_at, out, out_at, (size_t)taken, flags);
 }
 
 int

@@ -4,25 +4,15 @@
 
 #include <unistd.h>
 
-static bool
-prepare(int fd)
-{
-    return sp_descriptor_keep(fd) && sp_descriptor_set_nonblocking(fd);
-}
-
 enum sp_error
 sp_wakeup_init(struct sp_wakeup *wakeup)
 {
     int ends[2];
 
-    if (pipe(ends) < 0) {
+    if (!sp_descriptor_pipe(ends)) {
         return SP_E_SYSTEM;
     }
     *wakeup = (struct sp_wakeup){ends[0], ends[1]};
-    if (!prepare(ends[0]) || !prepare(ends[1])) {
-        sp_wakeup_clear(wakeup);
-        return SP_E_SYSTEM;
-    }
     return SP_OK;
 }
 
