@@ -125,10 +125,12 @@ oldest_of(const struct sp_pool *pool)
 void
 sp_pool_trim(struct sp_pool *pool, size_t most)
 {
-    while (pool->count > most) {
-        struct sp_stream *oldest = oldest_of(pool);
+    struct sp_stream *oldest = oldest_of(pool);
+
+    while (pool->count > most && oldest != NULL) {
         take_out(oldest->user, oldest);
         sp_stream_close(oldest);
+        oldest = oldest_of(pool);
     }
 }
 
