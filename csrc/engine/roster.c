@@ -147,11 +147,11 @@ sp_roster_resume(struct sp_loop *loop, struct sp_exchange *exchange, unsigned wi
     if ((wishes & SP_WISH_RECEIVE) != 0) {
         pthread_mutex_lock(&exchange->mutex);
         /* A wish may be told twice, and what it was for have come after the first time. */
-        bool has_room = sp_pipe_room(&exchange->response) >= SP_RECEIVE_SIZE;
-        exchange->response_held = !has_room;
+        bool is_readable = sp_pipe_room(&exchange->response) >= SP_RECEIVE_SIZE;
+        exchange->response_held = !is_readable;
         pthread_mutex_unlock(&exchange->mutex);
         exchange->active = sp_clock_now(); /* the reader was slow, not the upstream */
-        if (has_room) {
+        if (is_readable) {
             sp_hop_receive(exchange->hop);
         }
     }
