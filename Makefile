@@ -23,6 +23,18 @@ EXT_SUFFIX ?= .abi3.so
 WITH_ENGINE = PYTHONPATH=tests/builds SAMESITE_PROXY_ENGINE=$(abspath $(1))
 SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1
+# Python's locks are seen by it, and what else is Python's is not looked at. A forked child may
+# start an engine of its own.
+THREADED = LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" \
+	TSAN_OPTIONS="halt_on_error=1 die_after_fork=0"
+# What threads and the engine do to each other: many at once, cancelled, notified, relayed, handed
+# over at the listener, and stopped amid all that.
+RACES := tests/engine/test_lifetime.py tests/engine/test_relays.py tests/engine/test_connections.py \
+	tests/asgi/test_notifiers.py tests/fastpath/test_handover.py \
+	tests/engine/test_module_objects.py::test_stop_beside_every_use \
+	tests/engine/test_module_objects.py::test_end_is_waited_for_by_all_who_come_to_it \
+	tests/engine/test_processes.py::test_stop_wakes_every_waiter \
+	tests/engine/test_processes.py::test_stalled_upstreams_do_not_hold_the_end_of_a_thread_pool
 
 # A slice of every way in that other versions of Python and Django have a say in.
 NEWEST := build/newest
@@ -70,6 +82,11 @@ build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX): $(SOURCES) $(VENV)/test.don
 	@SAMESITE_PROXY_SANITIZE=address,undefined $(BIN)/python setup.py -q build_ext \
 		--build-lib build/sanitized --build-temp build/sanitized/objects
 
+build/threads/samesite_proxy/_engine$(EXT_SUFFIX): $(SOURCES) $(VENV)/test.done
+	@echo "make: building the engine with a sanitizer of threads"
+	@SAMESITE_PROXY_SANITIZE=thread $(BIN)/python setup.py -q build_ext \
+		--build-lib build/threads --build-temp build/threads/objects
+
 build/static/samesite_proxy/_engine$(EXT_SUFFIX): $(SOURCES) $(VENV)/test.done
 	@echo "make: building the engine with a libcurl of its own"
 	@SAMESITE_PROXY_STATIC_CURL=1 $(BIN)/python setup.py -q build_ext \
@@ -95,15 +112,18 @@ demo: $(VENV)/demo.done
 		--port $(PORT) --frontend-port $(FRONTEND_PORT) --frontend $(FRONTEND)
 
 # Everything; a smoke test with the newest Python and Django; then the engine and the traffic again
-# with poll(2), and with sanitizers. Nothing is run a second time because it failed: over that, a
-# crash or a race would pass.
+# with poll(2), and with sanitizers, that of threads for less than a minute. Nothing is run a second
+# time because it failed: over that, a crash or a race would pass.
 test: $(VENV)/test.done smoke build/portable/samesite_proxy/_engine$(EXT_SUFFIX) \
-		build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX)
+		build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX) \
+		build/threads/samesite_proxy/_engine$(EXT_SUFFIX)
 	$(PYTEST) $(SHARED)
 	$(call WITH_ENGINE,build/portable/samesite_proxy/_engine$(EXT_SUFFIX)) $(PYTEST) $(SHARED) \
 		-m "not slow" -k "$(EACH_KIND)" tests/engine tests/traffic tests/live tests/fastpath
 	$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX)) $(PYTEST) \
 		$(SHARED) -m "not slow and not unsanitized" tests/engine tests/fastpath
+	$(THREADED) $(call WITH_ENGINE,build/threads/samesite_proxy/_engine$(EXT_SUFFIX)) $(PYTEST) \
+		$(SHARED) -m "not slow and not unsanitized" $(RACES)
 
 smoke: $(NEWEST)/samesite_proxy/_engine.abi3.so
 	$(call WITH_ENGINE,$<) $(NEWEST)/venv/bin/python -m pytest -q $(SHARED) -p no:cacheprovider \

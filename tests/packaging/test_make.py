@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 # As many times as `make test` starts pytest.
-RUNS = 4
+RUNS = 5
 
 STAMPS = [
     ".venv/test.done",
@@ -22,9 +22,10 @@ STAMPS = [
     "build/newest/samesite_proxy/_engine.abi3.so",
     "build/portable/samesite_proxy/_engine.abi3.so",
     "build/sanitized/samesite_proxy/_engine.abi3.so",
+    "build/threads/samesite_proxy/_engine.abi3.so",
 ]
 
-# Every run has these folders, or all of tests; the smoke test is told so.
+# Every run has these folders, or all of tests; the smoke test and that for races are told so.
 FOLDERS = ["engine", "traffic", "live", "fastpath"]
 
 SUITE = """
@@ -59,9 +60,13 @@ FAILURE = "raise AssertionError"
 STALE = '{"tests/engine/test_scratch.py::test_that_a_stale_cache_calls_failed": true}'
 
 
-def program(path: Path, line: str) -> None:
+# As a shell would say it; but a shell does not bear the sanitizer of threads.
+EXEC = "import os, sys; os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+
+
+def program(path: Path, line: str, language: str = "/bin/sh") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.write_text(f"#!{language}\n{line}\n")
     path.chmod(0o755)
 
 
@@ -77,7 +82,7 @@ def tree(tmp_path: Path) -> Path:
     cache.parent.mkdir(parents=True)
     cache.write_text(STALE)
     for environment in (".venv", "build/newest/venv"):
-        program(tmp_path / environment / "bin" / "python", f'exec "{sys.executable}" "$@"')
+        program(tmp_path / environment / "bin" / "python", EXEC, sys.executable)
     for stamp in STAMPS:
         (tmp_path / stamp).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / stamp).touch()
@@ -106,7 +111,7 @@ def make(tree: Path, *arguments: str, **environment: str) -> subprocess.Complete
 def make_test(tree: Path, suite: str, processes: int, at: int = 0) -> int:
     """make's exit status."""
     (tree / "tests" / "engine" / "test_scratch.py").write_text(suite)
-    arguments = ["test", "SMOKE=tests/engine", f"PROCESSES={processes}"]
+    arguments = ["test", "SMOKE=tests/engine", "RACES=tests/engine", f"PROCESSES={processes}"]
     return make(tree, *arguments, TROUBLE_AT=str(at)).returncode
 
 
