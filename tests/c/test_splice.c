@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #ifdef _GNU_SOURCE
-#define MOST SP_SPLICES_MOST
+static const unsigned most = SP_SPLICES_MOST;
 #else
-#define MOST 0U /* there are none */
+static const unsigned most = 0; /* there are none */
 #endif
 
 static bool
@@ -56,8 +56,8 @@ test_so_many_are_had_and_few_are_kept(void)
     int ends[SP_SPLICES_MOST];
 
     for (unsigned time = 0; time < 2; time++) {
-        assert(borrow_all(&stock, borrowed) == MOST);
-        for (unsigned i = 0; i < MOST; i++) {
+        assert(borrow_all(&stock, borrowed) == most);
+        for (unsigned i = 0; i < most; i++) {
             ends[i] = borrowed[i]->in;
             sp_splice_give_back(borrowed[i]);
             assert(is_open(ends[i]) == (i < SP_SPLICES_KEPT));
@@ -65,7 +65,7 @@ test_so_many_are_had_and_few_are_kept(void)
     }
     sp_splices_clear(&stock);
     assert(stock.count == 0);
-    for (unsigned i = 0; i < MOST; i++) {
+    for (unsigned i = 0; i < most; i++) {
         assert(!is_open(ends[i]));
     }
     sp_splice_give_back(NULL);
@@ -79,7 +79,7 @@ test_one_with_bytes_is_closed_and_not_kept(void)
     int from[2];
 
     if (splice == NULL) {
-        assert(stock.count == MOST); /* there are none */
+        assert(stock.count == most); /* there are none */
         return;
     }
     int in = splice->in;
@@ -101,7 +101,7 @@ test_bytes_cross_in_order_and_no_more_than_are_asked_for(void)
     int to[2];
 
     if (splice == NULL) {
-        assert(stock.count == MOST); /* there are none */
+        assert(stock.count == most); /* there are none */
         return;
     }
     make_pair(from);
