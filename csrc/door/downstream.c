@@ -10,7 +10,6 @@
 #include "engine/roster.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,8 +65,10 @@ sp_downstream_delist(struct sp_downstream *downstream)
 struct sp_span
 sp_downstream_unused(const struct sp_downstream *downstream)
 {
-    return (struct sp_span){downstream->in.data + downstream->used,
-                            downstream->in.len - downstream->used};
+    struct sp_span all = sp_buffer_peek(&downstream->in);
+
+    return (struct sp_span){all.len > 0 ? all.data + downstream->used : NULL,
+                            all.len - downstream->used};
 }
 
 void
@@ -99,6 +100,16 @@ sp_downstream_replace(struct sp_downstream *downstream, size_t count, struct sp_
     downstream->used = 0;
     downstream->scanned = 0;
     return SP_OK;
+}
+
+/* Most clients are idle most of the time: between two requests one holds no memory for them. Not
+ * before what was read is done with, since a head is looked at until its request is under way. */
+static void
+give_back_memory(struct sp_downstream *downstream)
+{
+    if (downstream->in.len == 0) {
+        sp_buffer_clear(&downstream->in);
+    }
 }
 
 /* How many bytes may be read now. */
@@ -232,6 +243,7 @@ sp_downstream_proceed(struct sp_loop *loop, struct sp_downstream *downstream)
     if (downstream->state != SP_DOWNSTREAM_CLOSED && downstream->state != SP_DOWNSTREAM_HANDED) {
         go_on(loop, downstream);
     }
+    give_back_memory(downstream);
     sp_patience_note(downstream, false);
 }
 
@@ -329,6 +341,7 @@ client_stirred(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events
     unsigned long long sent = downstream->connection->sent;
 
     look(loop, downstream, events);
+    give_back_memory(downstream);
     sp_patience_note(downstream,
                      (events & SP_POLL_IN) != 0 || downstream->connection->sent != sent);
 }
@@ -343,7 +356,8 @@ sp_downstream_new(struct sp_listener *listener, int fd, const char *peer,
     if (error != SP_OK) {
         return error;
     }
-    struct sp_downstream *made = calloc(1, sizeof(*made));
+    size_t peer_size = strlen(peer) + 1;
+    struct sp_downstream *made = calloc(1, sizeof(*made) + peer_size);
     if (made == NULL) {
         sp_connection_free(connection);
         return SP_E_NO_MEMORY;
@@ -355,7 +369,7 @@ sp_downstream_new(struct sp_listener *listener, int fd, const char *peer,
     made->waiting_since = SP_NEVER;
     made->since = sp_clock_now();
     sp_buffer_init(&made->in, SP_INTAKE_CEILING);
-    (void)snprintf(made->peer, sizeof(made->peer), "%s", peer);
+    memcpy(made->peer, peer, peer_size);
     *downstream = made;
     return SP_OK;
 }
@@ -366,7 +380,6 @@ sp_downstream_free(struct sp_downstream *downstream)
     if (downstream != NULL) {
         sp_connection_free(downstream->connection);
         sp_buffer_clear(&downstream->in);
-        sp_chunked_clear(&downstream->visit.chunked);
         free(downstream);
     }
 }

@@ -46,10 +46,9 @@ struct sp_visit {
     bool http_1_0, is_head, keep_alive;
     bool wants_page;    /* a browser's, which is told of a failure by a page */
     bool owes_continue; /* the client waits for a 100 before it sends the body */
-    bool is_chunked;
     bool is_body_done;
     long long body_left;
-    struct sp_chunked chunked;
+    struct sp_chunked *chunked; /* owned; of a body in chunks, else NULL */
     enum sp_framing framing;
     bool is_answered;        /* the answer's head is queued or sent */
     size_t answer_at;        /* where in the connection's `out` it was queued */
@@ -69,10 +68,9 @@ struct sp_downstream {
     struct sp_downstream **waiting_link;   /* what points at it there, or NULL: it is in none */
     struct sp_downstream *next_touched;    /* in the listener's list for the end of the round */
     bool is_touched;
-    bool is_blocked; /* the client's socket has taken less than all */
-    bool is_full;    /* no more is read for now */
-    bool is_here;    /* the client's stream has not ended */
-    char peer[SP_PEER_SIZE];
+    bool is_blocked;     /* the client's socket has taken less than all */
+    bool is_full;        /* no more is read for now */
+    bool is_here;        /* the client's stream has not ended */
     struct sp_buffer in; /* read, of which `used` bytes are used already */
     size_t used;
     size_t scanned;          /* of the rest, how far the end of a head was looked for */
@@ -92,6 +90,8 @@ struct sp_downstream {
     bool is_written_known;
     unsigned long long written; /* bytes that were sent to the client before */
     unsigned tries;             /* how often Django has begun with it in vain */
+
+    char peer[]; /* its numeric address, NUL-terminated; empty for a Unix socket's */
 };
 
 /* Takes `fd`, also when it fails. */

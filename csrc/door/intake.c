@@ -41,7 +41,7 @@ move_chunks(struct sp_downstream *downstream)
         if (given == 0) {
             break;
         }
-        step = sp_chunked_next(&visit->chunked, &bytes, &data);
+        step = sp_chunked_next(visit->chunked, &bytes, &data);
         if (step == SP_CHUNKED_DATA && !sp_request_body_write(visit->exchange, data)) {
             return SP_E_NO_MEMORY;
         }
@@ -51,9 +51,9 @@ move_chunks(struct sp_downstream *downstream)
         }
     }
     visit->is_body_done = step == SP_CHUNKED_DONE;
-    return step != SP_CHUNKED_BROKEN          ? SP_OK
-           : visit->chunked.trailers.is_short ? SP_E_NO_MEMORY
-                                              : SP_E_REQUEST_CLIENT;
+    return step != SP_CHUNKED_BROKEN           ? SP_OK
+           : visit->chunked->trailers.is_short ? SP_E_NO_MEMORY
+                                               : SP_E_REQUEST_CLIENT;
 }
 
 static enum sp_error
@@ -63,9 +63,10 @@ move(struct sp_downstream *downstream, bool *was_starved)
     struct sp_exchange *exchange = visit->exchange;
 
     pthread_mutex_lock(&exchange->mutex);
-    enum sp_error error = visit->is_chunked ? move_chunks(downstream) : move_plain(downstream);
-    if (error == SP_OK && visit->is_body_done &&
-        !sp_request_body_end(exchange, sp_buffer_peek(&visit->chunked.trailers))) {
+    bool is_chunked = visit->chunked != NULL;
+    enum sp_error error = is_chunked ? move_chunks(downstream) : move_plain(downstream);
+    struct sp_span trailers = is_chunked ? sp_buffer_peek(&visit->chunked->trailers) : SP_SPAN("");
+    if (error == SP_OK && visit->is_body_done && !sp_request_body_end(exchange, trailers)) {
         error = SP_E_NO_MEMORY;
     }
     *was_starved =

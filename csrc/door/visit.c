@@ -13,6 +13,7 @@
 #include "wire/request_head.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum way {
@@ -175,14 +176,12 @@ begin_visit(struct sp_visit *visit, const struct sp_incoming *incoming)
     visit->http_1_0 = incoming->http_1_0;
     visit->keep_alive = incoming->keep_alive;
     visit->owes_continue = incoming->expects_continue;
-    visit->is_chunked = incoming->chunked;
     visit->body_left = incoming->content_length > 0 ? incoming->content_length : 0;
     visit->is_body_done = !incoming->chunked && visit->body_left == 0;
     visit->is_answered = false;
     visit->sent = 0;
     visit->began = sp_clock_now();
     visit->answered = SP_NEVER;
-    sp_chunked_init(&visit->chunked);
 }
 
 static void
@@ -191,6 +190,22 @@ tell_failure(struct sp_loop *loop, struct sp_downstream *downstream, enum sp_err
     const struct sp_site *site = downstream->listener->site;
 
     sp_refusal_send(loop, downstream, &site->frontends[downstream->visit.frontend].failures[error]);
+}
+
+/* Few bodies come in chunks. */
+static enum sp_error
+prepare_body(struct sp_downstream *downstream, const struct sp_incoming *incoming)
+{
+    struct sp_visit *visit = &downstream->visit;
+
+    if (incoming->chunked) {
+        visit->chunked = calloc(1, sizeof(*visit->chunked));
+        if (visit->chunked == NULL) {
+            return SP_E_NO_MEMORY;
+        }
+        sp_chunked_init(visit->chunked);
+    }
+    return sp_intake_begin(downstream);
 }
 
 /* (23) The exchange begins, in the engine's own thread. */
@@ -212,7 +227,7 @@ forward(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_
     downstream->waiting_since = SP_NEVER;
     sp_downstream_use(downstream, incoming->length);
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_EXCHANGING);
-    error = sp_intake_begin(downstream);
+    error = prepare_body(downstream, incoming);
     if (error != SP_OK) {
         sp_visit_end(loop, downstream, error);
         return;
@@ -313,6 +328,11 @@ let_go(struct sp_visit *visit)
     visit->host = NULL;
     sp_site_give_back(visit->site);
     visit->site = NULL;
+    if (visit->chunked != NULL) {
+        sp_chunked_clear(visit->chunked);
+        free(visit->chunked);
+        visit->chunked = NULL;
+    }
 }
 
 void

@@ -114,15 +114,17 @@ waiting(const struct sp_connection *connection)
 {
     struct sp_span all = sp_buffer_peek(&connection->out);
 
-    return (struct sp_span){all.data + connection->out_sent, all.len - connection->out_sent};
+    return (struct sp_span){all.len > 0 ? all.data + connection->out_sent : NULL,
+                            all.len - connection->out_sent};
 }
 
+/* Most connections are idle most of the time: what is empty holds no memory. */
 static void
 count_sent(struct sp_connection *connection, size_t count)
 {
     connection->out_sent += count;
     if (!has_out(connection)) {
-        connection->out.len = 0;
+        sp_buffer_clear(&connection->out);
         connection->out_sent = 0;
     }
 }

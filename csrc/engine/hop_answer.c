@@ -1,6 +1,7 @@
 #include "engine/hop_answer.h"
 
 #include "core/clock.h"
+#include "engine/hop_request.h"
 #include "engine/loop.h"
 #include "engine/relay.h"
 
@@ -71,6 +72,7 @@ begin_answer(struct sp_hop *hop)
 
     hop->extent = extent_of(hop);
     hop->left = exchange->head.content_length;
+    exchange->head.offer = (struct sp_span){NULL, 0}; /* it is accepted, or not */
     hop->is_answer_done =
         hop->extent == SP_EXTENT_NONE || (hop->extent == SP_EXTENT_LENGTH && hop->left == 0);
     sp_chunked_init(&hop->chunked);
@@ -254,6 +256,9 @@ sp_hop_answer_take(struct sp_hop *hop, struct sp_span bytes)
         }
     }
     hop->is_stray = hop->is_stray || bytes.len > 0;
+    if (hop->exchange->head.complete && !hop->is_answer_done) {
+        sp_hop_request_forget(hop); /* it may be days until more comes */
+    }
 }
 
 void

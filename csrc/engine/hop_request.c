@@ -212,3 +212,13 @@ sp_hop_request_is_repeatable(const struct sp_hop *hop)
 
     return is_unsaid || (is_idempotent(hop->exchange->method) && !has_body(hop->exchange));
 }
+
+void
+sp_hop_request_forget(struct sp_hop *hop)
+{
+    if (hop->head_sent == hop->head.len) {
+        sp_buffer_clear(&hop->head);
+        sp_buffer_clear(&hop->exchange->fields);
+        hop->head_sent = 0;
+    }
+}

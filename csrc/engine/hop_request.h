@@ -13,4 +13,7 @@ void sp_hop_request_send(struct sp_hop *hop);
 /* Whether it may be sent once more, on another connection, when this one has not said a word. */
 bool sp_hop_request_is_repeatable(const struct sp_hop *hop);
 
+/* Gives back the memory of a head that is sent and will not be sent again. */
+void sp_hop_request_forget(struct sp_hop *hop);
+
 #endif

@@ -3,11 +3,13 @@
 #include <stdlib.h>
 
 #define SP_FIRST_CAPACITY 512
+#define SP_LITTLE         64
 
 static size_t
 grown_capacity(const struct sp_buffer *buffer, size_t needed)
 {
-    size_t capacity = buffer->capacity > 0 ? buffer->capacity : SP_FIRST_CAPACITY;
+    size_t first = buffer->is_for_little ? SP_LITTLE : SP_FIRST_CAPACITY;
+    size_t capacity = buffer->capacity > 0 ? buffer->capacity : first;
 
     while (capacity < needed) {
         capacity *= 2;
@@ -22,10 +24,17 @@ sp_buffer_init(struct sp_buffer *buffer, size_t ceiling)
 }
 
 void
+sp_buffer_init_for_little(struct sp_buffer *buffer, size_t ceiling)
+{
+    *buffer = (struct sp_buffer){.ceiling = ceiling, .is_for_little = true};
+}
+
+void
 sp_buffer_clear(struct sp_buffer *buffer)
 {
     free(buffer->data);
-    sp_buffer_init(buffer, buffer->ceiling);
+    *buffer =
+        (struct sp_buffer){.ceiling = buffer->ceiling, .is_for_little = buffer->is_for_little};
 }
 
 bool

@@ -12,10 +12,13 @@ struct sp_buffer {
     size_t capacity;
     size_t ceiling; /* never holds more bytes than this */
     bool is_short;  /* what was refused last was so for want of memory */
+    bool is_for_little;
 };
 
 /* Empty, without memory of its own yet. */
 void sp_buffer_init(struct sp_buffer *buffer, size_t ceiling);
+/* The same, of what is seldom more than a word or two. */
+void sp_buffer_init_for_little(struct sp_buffer *buffer, size_t ceiling);
 void sp_buffer_clear(struct sp_buffer *buffer);
 
 /* For sp_buffer_reserve(), where there is no room yet. */

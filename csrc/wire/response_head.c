@@ -307,8 +307,8 @@ sp_response_head_init(struct sp_response_head *head)
 {
     /* Each may have come without its blank and its CR. */
     sp_buffer_init(&head->lines, SP_RESPONSE_HEAD_CEILING + (size_t)2 * SP_MAX_FIELDS);
-    sp_buffer_init(&head->nominated, SP_NOMINATED_CEILING);
-    sp_buffer_init(&head->reason, SP_RESPONSE_HEAD_CEILING);
+    sp_buffer_init_for_little(&head->nominated, SP_NOMINATED_CEILING);
+    sp_buffer_init_for_little(&head->reason, SP_RESPONSE_HEAD_CEILING);
     /* With CRLF; even a full head has room for a blank line. */
     sp_buffer_init(&head->begun, SP_RESPONSE_HEAD_CEILING + 2);
     sp_buffer_init(&head->trailers, SP_RESPONSE_HEAD_CEILING);

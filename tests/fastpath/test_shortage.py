@@ -169,6 +169,20 @@ def test_slow_readers_hold_the_frontend_back_instead_of_filling_memory(stage: St
 
 @pytest.mark.unsanitized
 @on("fastpath")
+def test_clients_that_are_idle_keep_no_memory_for_what_is_over(stage: Stage) -> None:
+    long = f"X-Long: {'x' * 30_000}"
+    stage.record(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n%b\r\n\r\n" % long.encode())
+    assert stage.get("/x", long).status == 200
+    before = resident_bytes(stage.server.process.pid)
+    with several(200, stage.port) as clients:
+        for client in clients:
+            client.send(request("GET", "/x", long))
+            assert client.read_answer().status == 200
+        assert resident_bytes(stage.server.process.pid) - before < 200 * 8 * 1024
+
+
+@pytest.mark.unsanitized
+@on("fastpath")
 def test_client_that_floods_the_listener_behind_its_request_is_held_back(stage: Stage) -> None:
     stage.play(never_answers)
     flood = request("GET", "/flood") * 100
