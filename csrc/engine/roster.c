@@ -60,6 +60,7 @@ static void
 begin(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     set_state(exchange, SP_EXCHANGE_SENDING);
+    exchange->active = sp_clock_now();
     loop->running++;
     enum sp_error error = sp_hop_begin(loop, exchange);
     if (error != SP_OK) {
@@ -206,7 +207,7 @@ overdue(struct sp_exchange *exchange, long long now)
     }
     if (exchange->hop != NULL && exchange->hop->stream != NULL &&
         !sp_hop_is_connected(exchange->hop)) {
-        bool late = now - exchange->started > options->connect_timeout;
+        bool late = now - exchange->active > options->connect_timeout;
         return late ? SP_E_CONNECT_TIMEOUT : SP_OK; /* libcurl keeps its own */
     }
     /* A caller that waits for room while the answer waits for it would wait for ever. */
@@ -263,15 +264,16 @@ sp_roster_scan(struct sp_loop *loop, long long now)
     bool goes_on = false;
 
     while (exchange != NULL) {
-        struct sp_exchange *next = exchange->next;
         pthread_mutex_lock(&exchange->mutex);
         enum sp_error error = overdue(exchange, now);
         goes_on |= error == SP_OK && !is_timeless(exchange);
         pthread_mutex_unlock(&exchange->mutex);
-        if (error != SP_OK) {
-            sp_roster_end(loop, exchange, explained(loop, exchange, error));
+        if (error == SP_OK) {
+            exchange = exchange->next;
+            continue;
         }
-        exchange = next;
+        sp_roster_end(loop, exchange, explained(loop, exchange, error));
+        exchange = loop->first; /* others may have ended with it */
     }
     return goes_on;
 }
