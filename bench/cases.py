@@ -1,6 +1,7 @@
 """The list of what is compared with what, and the goals beside it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from bench.subjects import (
     AIOHTTP,
@@ -38,6 +39,7 @@ SMALL_PEERS = (NGINX, HAPROXY, CADDY, VITE, REVPROXY, DIRECT)
 LARGE_PEERS = (NGINX, HAPROXY, CADDY, DIRECT)
 PAGE_PEERS = (NGINX, VITE, REVPROXY, REVPROXY_RUNSERVER, DIRECT)
 CONNECTIONS = (1, 32, 128)
+MANY_DESCRIPTORS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +118,40 @@ class Downloads(Against):
     megabytes_at_most: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Beside(Named):
+    """What thousands of live connections on which nothing moves add to the CPU of small requests.
+
+    And how often the upstream's connections are used again beside them.
+    """
+
+    path: str = "/1k"
+    connections: int = 32
+    websockets: int
+    event_streams: int
+    tls: bool = False
+    descriptors: int = MANY_DESCRIPTORS
+    ours: Subject = THE_FASTPATH
+    at_most: float = 1.25
+    reuse_at_least: float = 0.999
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idle(Named):
+    """The memory that each of many connections holds on which nothing moves."""
+
+    kind: Literal["clients", "websockets"]
+    count: int
+    tls: bool = False
+    descriptors: int = MANY_DESCRIPTORS
+    ours: Subject = THE_FASTPATH
+    others: tuple[Subject, ...]
+    kilobytes_at_most: float
+
+
 Compared = Small | Echo | Large | Page
 Disturbed = Crowd | Burn
-Case = Compared | Disturbed | Memory | Downloads
+Case = Compared | Disturbed | Memory | Downloads | Beside | Idle
 
 
 @dataclass(frozen=True)
@@ -286,7 +319,45 @@ CASES: tuple[Case, ...] = (
         ours=THE_FASTPATH,
         others=(PLAIN_NGINX,),
         threads_at_most=12,
-        megabytes_at_most=150,
+        megabytes_at_most=40,
+    ),
+    Beside(
+        name="fastpath-beside",
+        title="32 connections, 1 KB, beside 2000 WebSockets and 2000 event streams",
+        websockets=2000,
+        event_streams=2000,
+    ),
+    Beside(
+        name="fastpath-beside-tls",
+        title="32 connections, 1 KB, beside 1000 WebSockets, over TLS",
+        websockets=1000,
+        event_streams=0,
+        tls=True,
+    ),
+    Idle(
+        name="fastpath-idle-clients",
+        title="4000 idle kept-alive clients",
+        kind="clients",
+        count=4000,
+        others=(PLAIN_NGINX,),
+        kilobytes_at_most=0.6,
+    ),
+    Idle(
+        name="fastpath-idle-tunnels",
+        title="1000 idle WebSockets",
+        kind="websockets",
+        count=1000,
+        others=(PLAIN_NGINX,),
+        kilobytes_at_most=20,
+    ),
+    Idle(
+        name="fastpath-idle-tls-tunnels",
+        title="500 idle WebSockets, over TLS to the upstream",
+        kind="websockets",
+        count=500,
+        tls=True,
+        others=(),
+        kilobytes_at_most=55,
     ),
 )
 

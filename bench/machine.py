@@ -17,6 +17,7 @@ TOOLS = {
     "caddy": "caddy",
     "chromium": "chromium",
     "wrk": "wrk",
+    "openssl": "openssl",
     "taskset": "util-linux",
 }
 

@@ -11,14 +11,17 @@ from functools import partial
 from pathlib import Path
 
 from bench import browser, load, processes, sockets
+from bench.beside import beside, held_by_each
 from bench.burn import burning
 from bench.cases import (
+    Beside,
     Burn,
     Case,
     Compared,
     Crowd,
     Downloads,
     Echo,
+    Idle,
     Large,
     Memory,
     Page,
@@ -34,6 +37,7 @@ from bench.subjects import (
     Subject,
     start,
     start_live,
+    start_many,
     start_project,
     start_sink,
     start_upstream,
@@ -62,11 +66,11 @@ class Effort:
 
     def steps(self, case: Case) -> int:
         """Count the lines of progress that a case gives."""
-        if isinstance(case, Crowd):
+        if isinstance(case, Crowd | Beside):
             return self.repeats
         if isinstance(case, Memory):
             return 1
-        warm_up = 0 if isinstance(case, Burn | Downloads) else 1
+        warm_up = 0 if isinstance(case, Burn | Downloads | Idle) else 1
         return warm_up + self.repeats_of(case) * (1 + len(case.others))
 
 
@@ -117,6 +121,10 @@ class Bench:
                 return self._run_memory(case)
             case Downloads():
                 return self._run_downloads(case)
+            case Beside():
+                return self._run_beside(case)
+            case Idle():
+                return self._run_idle(case)
 
     def _servers(self, case: Case) -> Servers:
         return Servers(self._folder / case.name)
@@ -134,7 +142,7 @@ class Bench:
             started[subject.server].wait_until_it_answers(subject.prefix + path)
         return started
 
-    def _repeats(self, case: Compared | Burn | Downloads) -> Iterator[Subject]:
+    def _repeats(self, case: Compared | Burn | Downloads | Idle) -> Iterator[Subject]:
         """Take turns, so that a disturbance does not meet one subject alone."""
         for repeat in range(self._effort.repeats_of(case)):
             for subject in (case.ours, *case.others):
@@ -200,6 +208,36 @@ class Bench:
                     within = load.wrk(url, 1, self._effort.seconds)
                 ratios.append(within.p50_ms / without.p50_ms)
         result.slowdown[case.ours.name] = Spread(tuple(ratios))
+        return result
+
+    def _run_beside(self, case: Beside) -> Result:
+        """Take turns between the empty server and the crowded one; wrk's connections are new."""
+        result = Result(case)
+        with descriptor_limit(case.descriptors), self._servers(case) as servers:
+            upstream = start_many(servers, self._cores, case.tls)
+            server = self._start_all(servers, upstream, (case.ours,), case.path)[case.ours.server]
+            measured = partial(load.wrk, case.ours.url(server, case.path), case.connections)
+            crowded = []
+            for repeat in range(self._effort.repeats):
+                self._progress.step(f"{case.title}: repeat {repeat + 1}")
+                sample = partial(self._sample, server, measured)
+                crowded.append(beside(case, server, upstream, sample))
+        result.slowdown[case.ours.name] = Spread(tuple(each.slowdown for each in crowded))
+        result.reuse[case.ours.name] = Spread(tuple(each.reuse for each in crowded))
+        return result
+
+    def _run_idle(self, case: Idle) -> Result:
+        """Take a new server for each repeat, as for downloads."""
+        result = Result(case)
+        held: dict[str, list[float]] = {}
+        with descriptor_limit(case.descriptors), self._servers(case) as servers:
+            upstream = start_many(servers, self._cores, case.tls)
+            upstream.wait_until_it_answers("/1k")
+            for subject in self._repeats(case):
+                server = start(servers, subject.server, upstream, self._cores)
+                server.wait_until_it_answers("/1k")
+                held.setdefault(subject.name, []).append(held_by_each(case, server))
+        result.memory = {name: Spread(tuple(values)) for name, values in held.items()}
         return result
 
     def _run_burn(self, case: Burn) -> Result:

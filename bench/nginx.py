@@ -12,7 +12,7 @@ daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log stderr error;
-events {{ worker_connections 4000; }}
+events {{ worker_connections 10000; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/body;

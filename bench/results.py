@@ -46,6 +46,7 @@ class Result:
     memory: dict[str, Spread] = field(default_factory=dict)
     threads: dict[str, Spread] = field(default_factory=dict)
     slowdown: dict[str, Spread] = field(default_factory=dict)
+    reuse: dict[str, Spread] = field(default_factory=dict)
     # What load and upstream reach with nothing between them.
     limit: float | None = None
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Sequence
@@ -33,10 +34,23 @@ class Server:
     process: subprocess.Popen[bytes]
     port: int
     log: Path
+    certificate: Path | None = None  # It speaks TLS with this one.
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.certificate else 'http'}://{self.address}"
+
+    def connection(self) -> http.client.HTTPConnection:
+        if self.certificate is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_TIMEOUT)
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        return http.client.HTTPSConnection(
+            "127.0.0.1", self.port, timeout=START_TIMEOUT, context=context
+        )
 
     def log_tail(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
@@ -44,7 +58,7 @@ class Server:
 
     def status_of(self, path: str) -> int | None:
         """Ask once; None while nothing listens."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_TIMEOUT)
+        connection = self.connection()
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -142,6 +156,7 @@ class Servers:
         port: int,
         cpu: int,
         environment: dict[str, str] | None = None,
+        certificate: Path | None = None,
     ) -> Server:
         """Start a server in a session of its own, so that Ctrl-C reaches only the benchmark."""
         log = folder / "log"
@@ -155,4 +170,4 @@ class Servers:
                 start_new_session=True,
             )
         self._processes.append(process)
-        return Server(name, process, port, log)
+        return Server(name, process, port, log, certificate)

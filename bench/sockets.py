@@ -5,9 +5,9 @@ import os
 import socket
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from bench.load import LoadFailed, SmallResult, connect, failures_of
+from bench.load import BROWSER_FIELDS, LoadFailed, SmallResult, connect, failures_of
 from bench.servers import Server
 
 FIELDS = (
@@ -20,13 +20,13 @@ EVENT_STREAMS = 50
 
 
 def ask(server: Server, path: str, fields: str, status: bytes, last: bytes) -> socket.socket:
-    """Open a connection whose answer begins with the status; read it as far as `last`."""
+    """Open a connection whose answer begins with the status; read at least as far as `last`."""
     connection = connect(server)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     head = f"GET {path} HTTP/1.1\r\nHost: {server.address}\r\n{fields}\r\n"
     connection.sendall(head.encode("latin-1"))
     received = b""
-    while not received.endswith(last):
+    while last not in received:
         data = connection.recv(65536)
         received += data
         if not data or not received.startswith(b"HTTP/1.1 " + status):
@@ -41,6 +41,12 @@ def websocket(server: Server) -> socket.socket:
 
 def event_stream(server: Server) -> socket.socket:
     return ask(server, "/events", "", b"200", b"first\n\n")
+
+
+def kept_alive(server: Server) -> socket.socket:
+    """A connection that has had its answer, and may ask again."""
+    fields = "".join(f"{name}: {value}\r\n" for name, value in BROWSER_FIELDS.items())
+    return ask(server, "/1k", fields, b"200", b"x" * 1024)
 
 
 def round_trips(server: Server, seconds: float) -> SmallResult:
@@ -64,11 +70,18 @@ def round_trips(server: Server, seconds: float) -> SmallResult:
 
 
 @contextlib.contextmanager
-def crowd(server: Server) -> Iterator[None]:
-    """Live connections on which nothing moves, until the end of the block."""
+def many(server: Server, opened: Callable[[Server], socket.socket], count: int) -> Iterator[None]:
+    """Connections on which nothing moves, until the end of the block."""
     with contextlib.ExitStack() as stack, failures_of(server):
-        for _ in range(WEBSOCKETS):
-            stack.enter_context(websocket(server))
-        for _ in range(EVENT_STREAMS):
-            stack.enter_context(event_stream(server))
+        for _ in range(count):
+            stack.enter_context(opened(server))
+        yield
+
+
+@contextlib.contextmanager
+def crowd(
+    server: Server, websockets: int = WEBSOCKETS, event_streams: int = EVENT_STREAMS
+) -> Iterator[None]:
+    """Live ones of both kinds."""
+    with many(server, websocket, websockets), many(server, event_stream, event_streams):
         yield

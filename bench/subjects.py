@@ -1,5 +1,6 @@
 """What is measured: each kind of server in front of the same upstream."""
 
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -96,13 +97,14 @@ def command_of(name: str, folder: Path, port: int) -> list[str]:
     return gunicorn(port, folder, "gthread" if name == REVPROXY else name)
 
 
-def start_django(servers: Servers, name: str, upstream: str, cores: Cores) -> Server:
+def start_django(servers: Servers, name: str, upstream: Server, cores: Cores) -> Server:
     """Start the project under the server that the name says."""
     folder, port = servers.folder(name), free_port()
     command = command_of(name, folder, port)
     environment = {
         "DJANGO_SETTINGS_MODULE": f"bench.project.{SETTINGS.get(name, 'settings')}",
-        "BENCH_UPSTREAM": f"http://{upstream}",
+        "BENCH_UPSTREAM": upstream.url,
+        "BENCH_CA": str(upstream.certificate or ""),
         "PYTHONUNBUFFERED": "1",
     }
     return servers.start(name, command, folder, port, cores.server, environment)
@@ -113,7 +115,7 @@ def start(servers: Servers, name: str, upstream: Server, cores: Cores) -> Server
     if name == DIRECT:
         return upstream
     if name not in PROXIES:
-        return start_django(servers, name, upstream.address, cores)
+        return start_django(servers, name, upstream, cores)
     folder, port = servers.folder(name), free_port()
     command = PROXIES[name](folder, port, upstream.address)
     return servers.start(name, command, folder, port, cores.server)
@@ -133,6 +135,25 @@ def start_live(servers: Servers, cores: Cores) -> Server:
     folder, port = servers.folder("live"), free_port()
     command = [sys.executable, "-m", "bench.live", str(port)]
     return servers.start("live", command, folder, port, cores.load)
+
+
+def self_signed(folder: Path) -> Path:
+    """Make a certificate for 127.0.0.1, with its key in the same file."""
+    file = folder / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    command += ["-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "/dev/stdout"]
+    file.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
+    return file
+
+
+def start_many(servers: Servers, cores: Cores, tls: bool) -> Server:
+    """Start the upstream of thousands of connections."""
+    folder, port = servers.folder("many"), free_port()
+    certificate = self_signed(folder) if tls else None
+    command = [sys.executable, "-m", "bench.many", str(port)]
+    command += [str(certificate)] if certificate else []
+    return servers.start("many", command, folder, port, cores.load, certificate=certificate)
 
 
 def start_sink(servers: Servers, cores: Cores) -> Server:

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from bench.cases import (
+    Beside,
     Compared,
     Disturbed,
     Downloads,
+    Idle,
     Large,
     Memory,
     Page,
@@ -88,6 +90,26 @@ def memory_lines(result: Result, case: Memory | Downloads) -> Iterable[str]:
         yield line(*cells)
 
 
+def beside_lines(result: Result, case: Beside) -> Iterable[str]:
+    """Both figures are of the same runs; the upstream counts what comes to it."""
+    yield f"{case.title}: CPU per request with them over without, and reuse of connections, %"
+    for name, slowdown in result.slowdown.items():
+        reuse = Spread(tuple(share * 100 for share in result.reuse[name].values))
+        goals = f"≤ {case.at_most:.2f}, ≥ {case.reuse_at_least * 100:.1f} %"
+        seen = f"{number(slowdown.median)}, {reuse.median:.2f} %"
+        yield line(f"  {name}", "", spread_text(slowdown), "", goals, seen)
+
+
+def idle_lines(result: Result, case: Idle) -> Iterable[str]:
+    yield f"{case.title}: memory of each, kB"
+    for name, held in result.memory.items():
+        kilobytes = Spread(tuple(value / 1024 for value in held.values))
+        is_ours = name == case.ours.name
+        goal = f"≤ {case.kilobytes_at_most} kB" if is_ours else ""
+        seen = number(kilobytes.median) if is_ours else ""
+        yield line(f"  {name}", spread_text(kilobytes), "", "", goal, seen)
+
+
 def slowdown_lines(result: Result, case: Disturbed) -> Iterable[str]:
     """The one ratio that should be low, ours first."""
     yield f"{case.title}, with them over without"
@@ -111,6 +133,10 @@ def render(results: list[Result], machine: Mapping[str, str | int | bool]) -> st
         lines.append("")
         if isinstance(result.case, Memory | Downloads):
             lines.extend(memory_lines(result, result.case))
+        elif isinstance(result.case, Beside):
+            lines.extend(beside_lines(result, result.case))
+        elif isinstance(result.case, Idle):
+            lines.extend(idle_lines(result, result.case))
         elif isinstance(result.case, Disturbed):
             lines.extend(slowdown_lines(result, result.case))
         else:
@@ -172,6 +198,11 @@ def document(result: Result) -> dict[str, object]:
     if isinstance(case, Downloads):
         threads = as_json(result.threads)
         return {**named, "peak_rise_bytes": as_json(result.memory), "threads": threads}
+    if isinstance(case, Idle):
+        return {**named, "bytes_each": as_json(result.memory)}
+    if isinstance(case, Beside):
+        reuse = as_json(result.reuse)
+        return {**named, "cpu_ratios": as_json(result.slowdown), "reuse": reuse}
     if isinstance(case, Disturbed):
         return {**named, "at_most": case.at_most, "ratios": as_json(result.slowdown)}
     return {**named, **figures(result, case)}

@@ -10,6 +10,7 @@ MIDDLEWARE = ["samesite_proxy.middleware.SameSiteProxyMiddleware"]
 SAMESITE_PROXY = {
     "FRONTEND": os.environ["BENCH_UPSTREAM"],
     "DJANGO_PATHS": ["/noop", "/async-noop", "/burn"],
+    "CA_FILE": os.environ.get("BENCH_CA") or None,
 }
 USE_TZ = True
 # runserver's line per request and urllib3's per connection would be measured too.
