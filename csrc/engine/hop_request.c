@@ -220,5 +220,6 @@ sp_hop_request_forget(struct sp_hop *hop)
         sp_buffer_clear(&hop->head);
         sp_buffer_clear(&hop->exchange->fields);
         hop->head_sent = 0;
+        hop->is_uncertain = false; /* that it was sent has shown it to be connected */
     }
 }
