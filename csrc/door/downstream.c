@@ -65,10 +65,7 @@ sp_downstream_delist(struct sp_downstream *downstream)
 struct sp_span
 sp_downstream_unused(const struct sp_downstream *downstream)
 {
-    struct sp_span all = sp_buffer_peek(&downstream->in);
-
-    return (struct sp_span){all.len > 0 ? all.data + downstream->used : NULL,
-                            all.len - downstream->used};
+    return sp_span_from(sp_buffer_peek(&downstream->in), downstream->used);
 }
 
 void
@@ -89,8 +86,7 @@ sp_downstream_replace(struct sp_downstream *downstream, size_t count, struct sp_
     struct sp_buffer in;
 
     sp_buffer_init(&in, downstream->in.ceiling);
-    if (!sp_buffer_append(&in, bytes) ||
-        !sp_buffer_append(&in, (struct sp_span){unused.data + count, unused.len - count})) {
+    if (!sp_buffer_append(&in, bytes) || !sp_buffer_append(&in, sp_span_from(unused, count))) {
         enum sp_error error = in.is_short ? SP_E_NO_MEMORY : SP_E_REQUEST_LONG;
         sp_buffer_clear(&in);
         return error;

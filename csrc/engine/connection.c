@@ -106,16 +106,13 @@ sp_connection_send(struct sp_connection *connection, struct sp_span bytes)
     if (sp_connection_is_flushed(connection) && !send_now(connection, bytes, &sent)) {
         return false;
     }
-    return append(connection, (struct sp_span){bytes.data + sent, bytes.len - sent});
+    return append(connection, sp_span_from(bytes, sent));
 }
 
 static struct sp_span
 waiting(const struct sp_connection *connection)
 {
-    struct sp_span all = sp_buffer_peek(&connection->out);
-
-    return (struct sp_span){all.len > 0 ? all.data + connection->out_sent : NULL,
-                            all.len - connection->out_sent};
+    return sp_span_from(sp_buffer_peek(&connection->out), connection->out_sent);
 }
 
 /* Most connections are idle most of the time: what is empty holds no memory. */
@@ -136,7 +133,7 @@ cut_sent(struct sp_span span, size_t *sent)
     size_t count = *sent < span.len ? *sent : span.len;
 
     *sent -= count;
-    return (struct sp_span){span.data + count, span.len - count};
+    return sp_span_from(span, count);
 }
 
 bool

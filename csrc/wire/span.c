@@ -45,6 +45,15 @@ sp_span_contains_nocase(struct sp_span span, struct sp_span part)
 }
 
 struct sp_span
+sp_span_from(struct sp_span span, size_t start)
+{
+    if (start >= span.len) {
+        return SP_SPAN("");
+    }
+    return (struct sp_span){span.data + start, span.len - start};
+}
+
+struct sp_span
 sp_span_trim(struct sp_span span)
 {
     while (span.len > 0 && is_blank(span.data[0])) {

@@ -26,6 +26,9 @@ sp_span_equal_nocase(struct sp_span a, struct sp_span b)
     return a.len == b.len && sp_span_starts_nocase(a, b);
 }
 
+/* What is behind the first `start` bytes; empty when there are no more. */
+struct sp_span sp_span_from(struct sp_span span, size_t start);
+
 /* Without the blanks (SP, HTAB) at both ends. */
 struct sp_span sp_span_trim(struct sp_span span);
 

@@ -323,21 +323,6 @@ count_taken(struct sp_span line)
     return count;
 }
 
-/* A blank line that has lost its LF is none. */
-static void
-test_line_that_breaks_off_is_refused(void)
-{
-    static const char *const cut[] = {"\r", "", "A: b", "A: b\r"};
-
-    for (size_t i = 0; i < COUNT(cut); i++) {
-        struct sp_response_head head;
-        sp_response_head_init(&head);
-        assert(sp_response_head_add(&head, span("HTTP/1.1 200\r\n")) == SP_HEAD_MORE);
-        assert(sp_response_head_add(&head, span(cut[i])) == SP_HEAD_REFUSED);
-        sp_response_head_clear(&head);
-    }
-}
-
 static void
 test_head_stops_at_its_ceilings(void)
 {
@@ -389,7 +374,6 @@ main(void)
     test_trailers_change_no_head();
     test_hop_by_hop_fields_are_passed_over();
     test_keep_alive_is_only_advice();
-    test_line_that_breaks_off_is_refused();
     test_head_stops_at_its_ceilings();
     test_endless_interim_answers_need_no_memory();
     test_bare_line_feeds_end_lines_too();

@@ -20,6 +20,15 @@ test_empty_spans_are_equal_without_memory(void)
 }
 
 static void
+test_what_is_behind_the_first_bytes(void)
+{
+    assert(sp_span_equal(sp_span_from(span("abc"), 0), span("abc")));
+    assert(sp_span_equal(sp_span_from(span("abc"), 2), span("c")));
+    assert(sp_span_from(span("abc"), 3).len == 0);
+    assert(sp_span_from((struct sp_span){NULL, 0}, 4).len == 0);
+}
+
+static void
 test_equality_is_of_bytes_and_length(void)
 {
     assert(sp_span_equal(span("abc"), span("abc")));
@@ -123,6 +132,7 @@ int
 main(void)
 {
     test_empty_spans_are_equal_without_memory();
+    test_what_is_behind_the_first_bytes();
     test_equality_is_of_bytes_and_length();
     test_case_is_ascii_only();
     test_start_longer_than_span_does_not_match();

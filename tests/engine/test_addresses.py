@@ -196,3 +196,22 @@ def test_body_is_whole_where_its_frontend_has_moved() -> None:
         body = b"x" * 300_000 + b"the end"
         assert post(at, body).body == b"ok"
         assert [connection.received.endswith(body) for connection in moved.connections] == [True]
+
+
+def test_answer_that_takes_longer_than_connecting_may_is_whole() -> None:
+    """The second connection goes where the first one was found, and libcurl does not time it."""
+    going_on = threading.Event()
+
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        if connection.index == 0:
+            connection.send(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            return
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsl")
+        going_on.wait(0.8)
+        connection.send(b"ow")
+
+    with scripted(script) as upstream:
+        at = upstream_at(upstream.url, timeouts=(0.3, 10, 10))
+        assert ask(at).body == b"ok"
+        assert ask(at).body == b"slow"

@@ -392,22 +392,3 @@ def test_many_connections_at_once_answer_each_their_own() -> None:
             for i, exchange in enumerate(exchanges):
                 assert answer_of(exchange).body == f"/{turn}/{i}".encode()
         assert len(upstream.connections) <= 150
-
-
-def test_answer_that_takes_longer_than_connecting_may_is_whole() -> None:
-    """The second connection goes where the first one was found, and libcurl does not time it."""
-    going_on = threading.Event()
-
-    def script(connection: Connection) -> None:
-        receive_request(connection)
-        if connection.index == 0:
-            connection.send(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-            return
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsl")
-        going_on.wait(0.8)
-        connection.send(b"ow")
-
-    with scripted(script) as upstream:
-        at = upstream_at(upstream.url, timeouts=(0.3, 10, 10))
-        assert ask(at).body == b"ok"
-        assert ask(at).body == b"slow"
