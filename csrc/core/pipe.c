@@ -59,8 +59,7 @@ sp_pipe_peek(struct sp_pipe *pipe)
         pipe->filling = empty;
         pipe->drained = 0;
     }
-    struct sp_span all = sp_buffer_peek(&pipe->draining);
-    return (struct sp_span){all.len > 0 ? all.data + pipe->drained : NULL, all.len - pipe->drained};
+    return sp_span_from(sp_buffer_peek(&pipe->draining), pipe->drained);
 }
 
 void

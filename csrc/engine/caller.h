@@ -48,7 +48,7 @@ enum sp_error sp_caller_relay(struct sp_exchange *exchange, int fd, struct sp_sp
 /* Ends it at once, whatever its state; the engine is told and not waited for. */
 void sp_caller_cancel(struct sp_exchange *exchange);
 
-/* libcurl's words on the exchange's error, at most `size` bytes with the NUL. */
+/* Words on the exchange's error, at most `size` bytes with the NUL. */
 void sp_caller_detail(struct sp_exchange *exchange, char *detail, size_t size);
 
 #endif

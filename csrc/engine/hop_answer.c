@@ -221,7 +221,7 @@ take_length(struct sp_hop *hop, struct sp_span *bytes)
         part.len = (size_t)hop->left;
     }
     count_down(hop, part.len);
-    *bytes = (struct sp_span){bytes->data + part.len, bytes->len - part.len};
+    *bytes = sp_span_from(*bytes, part.len);
     deliver(hop, part, false);
 }
 

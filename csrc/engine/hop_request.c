@@ -34,7 +34,7 @@ sp_hop_request_begin(struct sp_hop *hop)
 static struct sp_span
 rest_of_head(const struct sp_hop *hop)
 {
-    return (struct sp_span){hop->head.data + hop->head_sent, hop->head.len - hop->head_sent};
+    return sp_span_from(sp_buffer_peek(&hop->head), hop->head_sent);
 }
 
 /* Under the mutex. The caller owes no more, and the pipe holds none. */
@@ -108,7 +108,7 @@ send_once(struct sp_hop *hop, struct sp_span head, struct sp_span body)
         hop->exchange->active = sp_clock_now();
     }
     hop->is_blocked = io == SP_IO_AGAIN || taken < head.len + body.len;
-    hop->is_send_broken = io == SP_IO_BROKEN || io == SP_IO_END;
+    hop->is_send_broken = io == SP_IO_BROKEN;
     return !hop->is_blocked && !hop->is_send_broken;
 }
 
@@ -136,11 +136,11 @@ send_all(struct sp_hop *hop)
 static void
 catch_up(struct sp_hop *hop)
 {
+    struct sp_span nothing = SP_SPAN("");
     size_t none;
 
     if (sp_stream_is_behind(hop->stream)) {
-        enum sp_io io = sp_stream_send(hop->stream, NULL, 0, &none);
-        hop->is_send_broken = io == SP_IO_BROKEN || io == SP_IO_END;
+        hop->is_send_broken = sp_stream_send(hop->stream, &nothing, 1, &none) == SP_IO_BROKEN;
     }
 }
 

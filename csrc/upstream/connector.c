@@ -6,7 +6,6 @@
 #include "upstream/shelf.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct sp_attempt {
     struct sp_connector *connector; /* borrowed */
@@ -25,6 +24,17 @@ struct sp_connector {
     struct sp_attempt *through; /* owned; those that are not told of yet, oldest first */
     struct sp_attempt **last;   /* where the next one is linked */
 };
+
+void
+sp_connected_close(const struct sp_connected *connected)
+{
+    if (connected->tls != NULL) {
+        sp_tls_close(connected->tls);
+    }
+    else {
+        sp_descriptor_close(connected->fd);
+    }
+}
 
 static enum sp_error
 error_of(CURLcode result)
@@ -95,7 +105,7 @@ connection(struct sp_attempt *attempt)
     if (!sp_handle_has_connected(handle)) {
         return failure(handle, CURLE_COULDNT_CONNECT);
     }
-    if (strncmp(handle->upstream->options.url, "https:", 6) == 0) {
+    if (sp_upstream_is_tls(handle->upstream)) {
         made.fd = handle->fd;
         made.tls = sp_tls_over(handle);
         if (made.tls == NULL) {
@@ -246,11 +256,8 @@ sp_connector_cancel(struct sp_connector *connector, struct sp_attempt *attempt)
         forget_through(connector, attempt);
     }
     give_back_handle(attempt);
-    if (is_won && attempt->connected.tls != NULL) {
-        sp_tls_close(attempt->connected.tls);
-    }
-    else if (is_won) {
-        sp_descriptor_close(attempt->connected.fd);
+    if (is_won) {
+        sp_connected_close(&attempt->connected);
     }
     free(attempt);
 }

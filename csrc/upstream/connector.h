@@ -23,6 +23,9 @@ struct sp_connected {
     struct sp_tls *tls;  /* owned likewise, and with it the descriptor; NULL: plain */
 };
 
+/* Closes the connection that there is. */
+void sp_connected_close(const struct sp_connected *connected);
+
 /* Called once, from sp_connector_run or an event, never from within sp_connector_begin or a
  * callback of libcurl. The attempt is gone with it. */
 typedef void sp_connected_fn(struct sp_loop *loop, void *owner,

@@ -144,11 +144,11 @@ set_constants(struct sp_handle *handle)
 
 /* TLS messages are told of where OpenSSL or one of its forks speaks TLS. */
 static bool
-can_be_traced(const struct sp_upstream_options *options)
+can_be_traced(const struct sp_upstream *upstream)
 {
     const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
 
-    return strncmp(options->url, "https:", 6) == 0 && library != NULL &&
+    return sp_upstream_is_tls(upstream) && library != NULL &&
            (strstr(library, "OpenSSL") != NULL || strstr(library, "LibreSSL") != NULL ||
             strstr(library, "BoringSSL") != NULL);
 }
@@ -191,7 +191,7 @@ set_upstream(struct sp_handle *handle, struct sp_upstream *upstream)
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verify ? 1L : 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);
     bad |= set_authorities(easy, options->ca_file, options->ca_path);
-    handle->traced = can_be_traced(options);
+    handle->traced = can_be_traced(upstream);
     bad |= curl_easy_setopt(easy, CURLOPT_VERBOSE, handle->traced ? 1L : 0L);
     sp_upstream_give_back(handle->upstream);
     handle->upstream = sp_upstream_take(upstream);

@@ -137,15 +137,9 @@ sp_pool_trim(struct sp_pool *pool, size_t most)
 long long
 sp_pool_deadline(const struct sp_pool *pool)
 {
-    long long deadline = SP_NEVER;
+    const struct sp_stream *oldest = oldest_of(pool);
 
-    for (const struct sp_resting *each = pool->first; each != NULL; each = each->next) {
-        const struct sp_stream *oldest = each->oldest;
-        if (oldest != NULL && (deadline == SP_NEVER || oldest->idle_until < deadline)) {
-            deadline = oldest->idle_until;
-        }
-    }
-    return deadline;
+    return oldest != NULL ? oldest->idle_until : SP_NEVER;
 }
 
 /* Those that have rested for long enough. One with a shorter limit than an older one waits for

@@ -4,7 +4,6 @@
 #include "core/sockets.h"
 
 #include <errno.h>
-#include <string.h>
 
 /* As long as libcurl remembers a name's address for us. */
 #define SP_SHORTCUT_HOLDS 5000LL /* ms */
@@ -32,7 +31,7 @@ forget(struct sp_shortcut *item)
 static bool
 is_plain(const struct sp_upstream *upstream)
 {
-    return strncmp(upstream->options.url, "http:", 5) == 0 && upstream->options.unix_socket == NULL;
+    return !sp_upstream_is_tls(upstream) && upstream->unix_socket == NULL;
 }
 
 void

@@ -9,17 +9,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static void
-close_connection(const struct sp_connected *connected)
-{
-    if (connected->tls != NULL) {
-        sp_tls_close(connected->tls);
-    }
-    else {
-        sp_descriptor_close(connected->fd);
-    }
-}
-
 struct sp_stream *
 sp_stream_new(struct sp_sockets *sockets, struct sp_upstream *upstream,
               const struct sp_connected *connected)
@@ -28,7 +17,7 @@ sp_stream_new(struct sp_sockets *sockets, struct sp_upstream *upstream,
     int on = 1;
 
     if (made == NULL || !sp_sockets_own(sockets, connected->fd, &made->watcher)) {
-        close_connection(connected);
+        sp_connected_close(connected);
         free(made);
         return NULL;
     }
@@ -55,7 +44,7 @@ void
 sp_stream_close(struct sp_stream *stream)
 {
     sp_sockets_disown(stream->sockets, stream->fd);
-    close_connection(&(struct sp_connected){.fd = stream->fd, .tls = stream->tls});
+    sp_connected_close(&(struct sp_connected){.fd = stream->fd, .tls = stream->tls});
     sp_upstream_give_back(stream->upstream);
     free(stream);
 }
@@ -78,21 +67,12 @@ static enum sp_io
 send_through_tls(struct sp_stream *stream, const struct sp_span *spans, size_t count, size_t *taken)
 {
     enum sp_io io = SP_IO_OK;
-    size_t i = 0;
 
-    if (count == 0) {
-        size_t none;
-        return sp_tls_send(stream->tls, SP_SPAN(""), &none);
-    }
-    while (i < count && io == SP_IO_OK) {
-        struct sp_span rest = spans[i];
-        while (rest.len > 0 && io == SP_IO_OK) {
-            size_t sent = 0;
-            io = sp_tls_send(stream->tls, rest, &sent);
-            *taken += sent;
-            rest = (struct sp_span){rest.data + sent, rest.len - sent};
-        }
-        i++;
+    for (size_t i = 0; i < count && io == SP_IO_OK; i++) {
+        size_t sent = 0;
+        io = sp_tls_send(stream->tls, spans[i], &sent);
+        *taken += sent;
+        io = io == SP_IO_OK && sent < spans[i].len ? SP_IO_AGAIN : io;
     }
     return io;
 }

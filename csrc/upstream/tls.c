@@ -137,8 +137,7 @@ sp_tls_send(struct sp_tls *tls, struct sp_span bytes, size_t *taken)
 
     *taken = 0;
     while (io == SP_IO_OK && *taken < bytes.len) {
-        struct sp_span rest = {bytes.data + *taken, bytes.len - *taken};
-        io = fill_block(tls, rest, taken) ? push_block(tls) : SP_IO_BROKEN;
+        io = fill_block(tls, sp_span_from(bytes, *taken), taken) ? push_block(tls) : SP_IO_BROKEN;
     }
     return io == SP_IO_AGAIN && *taken > 0 ? SP_IO_OK : io;
 }

@@ -60,6 +60,12 @@ sp_upstream_give_back(struct sp_upstream *upstream)
     }
 }
 
+bool
+sp_upstream_is_tls(const struct sp_upstream *upstream)
+{
+    return strncmp(upstream->url, "https:", 6) == 0;
+}
+
 struct sp_span
 sp_upstream_loop_token(const struct sp_upstream *upstream)
 {

@@ -46,6 +46,9 @@ void sp_upstream_give_back(struct sp_upstream *upstream);
 /* Whether two name the same address, and trust it alike: connections to the one are the other's. */
 bool sp_upstream_is_same(const struct sp_upstream *one, const struct sp_upstream *other);
 
+/* Whether it is spoken to by TLS. */
+bool sp_upstream_is_tls(const struct sp_upstream *upstream);
+
 /* The token that each request to it bears; empty: none. */
 struct sp_span sp_upstream_loop_token(const struct sp_upstream *upstream);
 
