@@ -171,6 +171,13 @@ def answering(answer: bytes) -> Script:
     return script
 
 
+def one_event(connection: Connection) -> None:
+    """A script that answers by an event stream, which stands still behind its first event."""
+    connection.receive_head()
+    connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+    connection.receive_to_end()
+
+
 def answering_once(answer: bytes) -> Script:
     """A script that answers one request without a body and then ends the stream."""
 

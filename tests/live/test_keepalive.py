@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.raw_client import RawClient
-from tests.harness.scripted_upstream import Connection
+from tests.harness.scripted_upstream import one_event
 from tests.live.tunnels import ADOPTING
 from tests.traffic.stage import Stage, on, request
 
@@ -30,15 +30,9 @@ def timer_of_server(client: RawClient) -> str:
             return timer[:2]
 
 
-def events(connection: Connection) -> None:
-    connection.receive_head()
-    connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
-    connection.receive_to_end()
-
-
 @on(*ADOPTING)
 def test_open_event_stream_is_looked_after(stage: Stage) -> None:
-    stage.play(events)
+    stage.play(one_event)
     with stage.client() as client:
         client.send(request("GET", "/events"))
         client.read_until(b"data: 1\n\n")

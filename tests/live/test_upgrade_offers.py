@@ -9,8 +9,8 @@ import pytest
 from tests.fastpath.commands import Runserver, runserver
 from tests.harness.http_requests import OK, Request, RequestReader, recording
 from tests.harness.raw_client import DEADLINE, RawClient
-from tests.harness.scripted_upstream import Connection, answering_once, scripted
-from tests.live.tunnels import ADOPTING, SWITCH, echo, says_back, switch, upgrade
+from tests.harness.scripted_upstream import Connection, answering_once, one_event, scripted
+from tests.live.tunnels import ADOPTING, SWITCH, echo, says_back, upgrade
 from tests.traffic.stage import EVERY, Stage, chunked, on, request
 from tests.traffic.test_failures import is_failure
 from tests.traffic.test_wsgi_application import ALL, APPLICATION, SOCKETS
@@ -151,13 +151,7 @@ def test_method_that_is_never_forwarded_is_405_with_an_offer_too(stage: Stage) -
 
 @on("sync")
 def test_event_stream_that_answers_an_offer_holds_no_worker(stage: Stage) -> None:
-    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"
-
-    def script(connection: Connection) -> None:
-        switch(connection, head)
-        connection.receive_to_end()
-
-    stage.play(script)
+    stage.play(one_event)
     with stage.client() as client:
         client.send(request("GET", "/events", *OFFERED["foo"]))
         assert client.read_until(b"data: 1\n\n")

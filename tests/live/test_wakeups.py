@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness.raw_client import RawClient
-from tests.harness.scripted_upstream import Connection
+from tests.harness.scripted_upstream import one_event
 from tests.live.tunnels import ADOPTING, stays_silent, upgrade
 from tests.process.processes import await_that
 from tests.traffic.stage import Stage, on, request
@@ -45,12 +45,6 @@ def await_sleep(stage: Stage, client: RawClient) -> None:
     await_that("the engine sleeps", has_slept)
 
 
-def events(connection: Connection) -> None:
-    connection.receive_head()
-    connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
-    connection.receive_to_end()
-
-
 @on("fastpath", "gthread")
 def test_engine_sleeps_beside_a_client_that_is_kept_alive(stage: Stage) -> None:
     stage.record()
@@ -71,7 +65,7 @@ def test_engine_sleeps_beside_a_silent_websocket(stage: Stage) -> None:
 
 @on(*ADOPTING)
 def test_engine_sleeps_beside_a_silent_event_stream(stage: Stage) -> None:
-    stage.play(events)
+    stage.play(one_event)
     with stage.client() as client:
         client.send(request("GET", "/events"))
         client.read_until(b"data: 1\n\n")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.harness.http_requests import RequestReader, recording
 from tests.harness.raw_client import RawClient
-from tests.harness.scripted_upstream import DEADLINE, Connection
+from tests.harness.scripted_upstream import DEADLINE, Connection, one_event
 from tests.traffic.server_table import TABLE
 from tests.traffic.stage import (
     EVERY,
@@ -47,12 +47,7 @@ def test_client_leaves_while_waiting_for_the_head(
 def test_client_leaves_while_the_answer_stands_still(
     stage: Stage, leave: Callable[[RawClient], None]
 ) -> None:
-    def script(connection: Connection) -> None:
-        connection.receive_head()
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
-        connection.receive_to_end()
-
-    stage.play(script)
+    stage.play(one_event)
     client = stage.client()
     client.send(request("GET", "/events"))
     client.read_until(b"data: 1\n\n")
