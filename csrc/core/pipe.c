@@ -3,17 +3,16 @@
 void
 sp_pipe_init(struct sp_pipe *pipe, size_t ceiling)
 {
-    *pipe = (struct sp_pipe){.drained = 0};
     sp_buffer_init(&pipe->filling, ceiling);
-    sp_buffer_init(&pipe->draining, ceiling);
+    sp_queue_init(&pipe->draining, ceiling);
+    pipe->ended = false;
 }
 
 void
 sp_pipe_clear(struct sp_pipe *pipe)
 {
     sp_buffer_clear(&pipe->filling);
-    sp_buffer_clear(&pipe->draining);
-    pipe->drained = 0;
+    sp_queue_clear(&pipe->draining);
 }
 
 size_t
@@ -46,24 +45,24 @@ sp_pipe_write_all(struct sp_pipe *pipe, const struct sp_span *spans, size_t coun
 bool
 sp_pipe_is_empty(const struct sp_pipe *pipe)
 {
-    return pipe->filling.len == 0 && pipe->drained == pipe->draining.len;
+    return pipe->filling.len == 0 && sp_queue_is_empty(&pipe->draining);
 }
 
+/* The memory of what is read is written into next. */
 struct sp_span
 sp_pipe_peek(struct sp_pipe *pipe)
 {
-    if (pipe->drained == pipe->draining.len) {
-        struct sp_buffer empty = pipe->draining;
+    if (sp_queue_is_empty(&pipe->draining)) {
+        struct sp_buffer empty = pipe->draining.bytes;
         empty.len = 0;
-        pipe->draining = pipe->filling;
+        pipe->draining = (struct sp_queue){.bytes = pipe->filling};
         pipe->filling = empty;
-        pipe->drained = 0;
     }
-    return sp_span_from(sp_buffer_peek(&pipe->draining), pipe->drained);
+    return sp_queue_peek(&pipe->draining);
 }
 
 void
 sp_pipe_consume(struct sp_pipe *pipe, size_t count)
 {
-    pipe->drained += count;
+    sp_queue_pass(&pipe->draining, count);
 }

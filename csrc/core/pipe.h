@@ -3,13 +3,12 @@
 #ifndef SP_CORE_PIPE_H
 #define SP_CORE_PIPE_H
 
-#include "wire/buffer.h"
+#include "core/queue.h"
 
 struct sp_pipe {
-    struct sp_buffer filling;  /* touched under the owner's lock */
-    struct sp_buffer draining; /* the reader's alone, but for swapping under the lock */
-    size_t drained;            /* bytes of `draining` that are read */
-    bool ended;                /* the writer will write no more */
+    struct sp_buffer filling; /* touched under the owner's lock */
+    struct sp_queue draining; /* the reader's alone, but for swapping under the lock */
+    bool ended;               /* the writer will write no more */
 };
 
 /* Each half holds at most `ceiling` bytes; both grow only as bytes come. */

@@ -33,7 +33,7 @@ queue_head(struct sp_downstream *downstream, const struct sp_response_head *head
         .alias = seen->alias,
     };
 
-    return sp_returning_append(&downstream->connection->out, &returning);
+    return sp_returning_append(&downstream->connection->out.bytes, &returning);
 }
 
 static enum sp_framing
@@ -79,7 +79,7 @@ queue_framing(struct sp_downstream *downstream)
 static enum sp_error
 refusal_of(const struct sp_downstream *downstream)
 {
-    return downstream->connection->out.is_short ? SP_E_NO_MEMORY : SP_E_RESPONSE_HEAD;
+    return downstream->connection->out.bytes.is_short ? SP_E_NO_MEMORY : SP_E_RESPONSE_HEAD;
 }
 
 /* The socket goes to the relay, which moves bytes both ways from the next round on. */
@@ -122,7 +122,7 @@ answer(struct sp_exchange *exchange)
     visit->framing = framing_of(visit, head);
     visit->keep_alive = is_kept_alive(visit, head);
     visit->is_answered = true;
-    visit->answer_at = downstream->connection->out.len;
+    visit->answer_at = downstream->connection->out.bytes.len;
     visit->said = downstream->connection->sent;
     sp_downstream_touch(downstream);
     bool queued = queue_head(downstream, head) && queue_framing(downstream);
@@ -139,7 +139,7 @@ interim(struct sp_exchange *exchange)
     if (downstream->visit.http_1_0 || head->status == 100) {
         return;
     }
-    struct sp_buffer *out = &downstream->connection->out;
+    struct sp_buffer *out = &downstream->connection->out.bytes;
     size_t before = out->len;
     if (!queue_head(downstream, head) || !queue(downstream, SP_CRLF)) {
         out->len = before; /* a client that does not read misses it, whole */
@@ -311,7 +311,7 @@ sp_answer_unsay(struct sp_downstream *downstream)
     struct sp_connection *connection = downstream->connection;
 
     if (visit->is_answered && connection->sent == visit->said && connection->splice == NULL) {
-        connection->out.len = visit->answer_at;
+        connection->out.bytes.len = visit->answer_at;
         visit->is_answered = false;
         visit->sent = 0;
     }

@@ -2,7 +2,6 @@
 
 #include "core/clock.h"
 #include "core/descriptors.h"
-#include "core/vector.h"
 #include "door/frame.h"
 #include "door/listener.h"
 #include "door/orphan.h"
@@ -28,7 +27,7 @@ watch_channel(struct sp_loop *loop, const struct sp_channel *channel)
 {
     unsigned events = SP_POLL_IN;
 
-    events |= channel->out.len > 0 || channel->is_crowded ? SP_POLL_OUT : 0U;
+    events |= !sp_queue_is_empty(&channel->out) || channel->is_crowded ? SP_POLL_OUT : 0U;
     sp_sockets_watch(&loop->sockets, channel->fd, events);
 }
 
@@ -51,10 +50,10 @@ send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct sp_fra
 {
     char head[SP_FRAME_HEAD];
     char room[SP_FRAME_CONTROL];
-    struct iovec vector[2] = {{head, sizeof(head)}, sp_vector(frame->bytes)};
+    struct iovec vector[2] = {{head, sizeof(head)}, sp_io_vector(frame->bytes)};
     struct msghdr message = {.msg_iov = vector, .msg_iovlen = frame->bytes.len > 0 ? 2 : 1};
 
-    if (channel->out.len > 0) {
+    if (!sp_queue_is_empty(&channel->out)) {
         return false;
     }
     sp_frame_write_head(frame, head);
@@ -68,16 +67,8 @@ send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct sp_fra
         }
         return false;
     }
-    size_t count = (size_t)sent;
-    size_t of_head = count < sizeof(head) ? count : sizeof(head);
-    struct sp_span rest = frame->bytes;
-    if (rest.len > 0) {
-        rest.data += count - of_head;
-        rest.len -= count - of_head;
-    }
-    bool kept =
-        sp_buffer_append(&channel->out, (struct sp_span){head + of_head, sizeof(head) - of_head}) &&
-        sp_buffer_append(&channel->out, rest);
+    struct sp_span spans[] = {{head, sizeof(head)}, frame->bytes};
+    bool kept = sp_queue_keep(&channel->out, spans, 2, (size_t)sent);
     watch_channel(loop, channel);
     if (!kept) {
         give_up(channel);
@@ -88,17 +79,13 @@ send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct sp_fra
 static bool
 flush(struct sp_loop *loop, struct sp_channel *channel)
 {
-    while (channel->out_sent < channel->out.len) {
-        ssize_t sent = send(channel->fd, channel->out.data + channel->out_sent,
-                            channel->out.len - channel->out_sent, MSG_NOSIGNAL);
-        if (sent < 0) {
-            return would_block();
-        }
-        channel->out_sent += (size_t)sent;
+    size_t taken;
+
+    if (!sp_queue_is_empty(&channel->out) &&
+        sp_queue_send(&channel->out, channel->fd, NULL, 0, &taken) == SP_IO_BROKEN) {
+        return false;
     }
-    channel->out.len = 0;
-    channel->out_sent = 0;
-    channel->is_crowded = false;
+    channel->is_crowded = channel->is_crowded && !sp_queue_is_empty(&channel->out);
     watch_channel(loop, channel);
     return true;
 }
@@ -129,7 +116,7 @@ close_channel(struct sp_loop *loop, struct sp_channel *channel, bool may_wait)
     lose(loop, channel, may_wait);
     sp_sockets_disown(&loop->sockets, channel->fd);
     sp_descriptor_close(channel->fd);
-    sp_buffer_clear(&channel->out);
+    sp_queue_clear(&channel->out);
     free(channel);
 }
 
@@ -145,7 +132,7 @@ end_channel(struct sp_loop *loop, struct sp_channel *channel)
         char head[SP_FRAME_HEAD];
         sp_frame_write_head(&last, head);
         /* Without memory for it Django waits a little longer before it leaves. */
-        (void)sp_buffer_append(&channel->out, (struct sp_span){head, sizeof(head)});
+        (void)sp_queue_append(&channel->out, (struct sp_span){head, sizeof(head)});
         watch_channel(loop, channel);
     }
 }
@@ -249,7 +236,7 @@ channel_stirred(struct sp_loop *loop, struct sp_watcher *watcher, unsigned event
 
     if ((events & SP_POLL_OUT) != 0) {
         is_open = flush(loop, channel);
-        if (is_open && channel->out.len == 0) {
+        if (is_open && sp_queue_is_empty(&channel->out)) {
             sp_listener_retry(loop, listener);
         }
     }
@@ -273,7 +260,7 @@ sp_handover_attach(struct sp_loop *loop, struct sp_listener *listener, int fd)
     made->watcher.happened = channel_stirred;
     made->listener = listener;
     made->fd = fd;
-    sp_buffer_init(&made->out, SP_CHANNEL_CEILING);
+    sp_queue_init(&made->out, SP_CHANNEL_CEILING);
     if (!sp_descriptor_set_nonblocking(fd) || !sp_sockets_own(&loop->sockets, fd, &made->watcher)) {
         sp_descriptor_close(fd);
         free(made);

@@ -36,8 +36,7 @@ struct sp_channel {
     struct sp_listener *listener; /* borrowed: outlives it */
     struct sp_channel *next;
     int fd; /* owned */
-    struct sp_buffer out;
-    size_t out_sent;
+    struct sp_queue out;
     char words[SP_HANDOVER_WORD]; /* the one that is being read */
     size_t word_count;
     struct sp_downstream *handed; /* through this channel, and not back */

@@ -1,29 +1,11 @@
 #include "engine/connection.h"
 
 #include "core/descriptors.h"
-#include "core/vector.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-
-/* How many of `bytes` the socket takes now. */
-static bool
-send_now(struct sp_connection *connection, struct sp_span bytes, size_t *count)
-{
-    *count = 0;
-    while (*count < bytes.len) {
-        ssize_t sent = send(connection->fd, bytes.data + *count, bytes.len - *count, MSG_NOSIGNAL);
-        if (sent < 0) {
-            return sp_descriptor_would_block();
-        }
-        *count += (size_t)sent;
-        connection->sent += (size_t)sent;
-    }
-    return true;
-}
 
 static void
 prepare(int fd)
@@ -47,7 +29,7 @@ sp_connection_new(int fd, struct sp_connection **connection)
         return SP_E_NO_MEMORY;
     }
     made->fd = fd;
-    sp_buffer_init(&made->out, SP_CONNECTION_CEILING);
+    sp_queue_init(&made->out, SP_CONNECTION_CEILING);
     prepare(fd);
     *connection = made;
     return SP_OK;
@@ -67,7 +49,7 @@ sp_connection_adopt(int fd, bool is_tunnel, struct sp_span head, struct sp_conne
         return error;
     }
     made->is_tunnel = is_tunnel;
-    if (!sp_buffer_append(&made->out, head)) {
+    if (!sp_queue_append(&made->out, head)) {
         sp_connection_free(made);
         return SP_E_NO_MEMORY;
     }
@@ -80,95 +62,28 @@ sp_connection_free(struct sp_connection *connection)
 {
     if (connection != NULL) {
         sp_connection_close(connection);
-        sp_buffer_clear(&connection->out);
+        sp_queue_clear(&connection->out);
         free(connection);
     }
-}
-
-static bool
-has_out(const struct sp_connection *connection)
-{
-    return connection->out_sent < connection->out.len;
-}
-
-/* It would overtake what is in the pipe. */
-static bool
-append(struct sp_connection *connection, struct sp_span bytes)
-{
-    return connection->splice == NULL && sp_buffer_append(&connection->out, bytes);
-}
-
-bool
-sp_connection_send(struct sp_connection *connection, struct sp_span bytes)
-{
-    size_t sent = 0;
-
-    if (sp_connection_is_flushed(connection) && !send_now(connection, bytes, &sent)) {
-        return false;
-    }
-    return append(connection, sp_span_from(bytes, sent));
-}
-
-static struct sp_span
-waiting(const struct sp_connection *connection)
-{
-    return sp_span_from(sp_buffer_peek(&connection->out), connection->out_sent);
-}
-
-/* Most connections are idle most of the time: what is empty holds no memory. */
-static void
-count_sent(struct sp_connection *connection, size_t count)
-{
-    connection->out_sent += count;
-    if (!has_out(connection)) {
-        sp_buffer_clear(&connection->out);
-        connection->out_sent = 0;
-    }
-}
-
-/* What is left of `span` when `*sent` bytes of it and what follows it are gone. */
-static struct sp_span
-cut_sent(struct sp_span span, size_t *sent)
-{
-    size_t count = *sent < span.len ? *sent : span.len;
-
-    *sent -= count;
-    return sp_span_from(span, count);
 }
 
 bool
 sp_connection_gather(struct sp_connection *connection, const struct sp_span *spans, size_t count)
 {
-    struct iovec vector[SP_GATHER_MAX + 1];
-    struct sp_span first = waiting(connection);
+    size_t taken = 0;
+    /* It would overtake what is in the pipe. */
+    bool is_open =
+        connection->splice == NULL &&
+        sp_queue_send(&connection->out, connection->fd, spans, count, &taken) != SP_IO_BROKEN;
 
-    vector[0] = sp_vector(first);
-    for (size_t i = 0; i < count; i++) {
-        vector[i + 1] = sp_vector(spans[i]);
-    }
-    /* Its own type is an int here and a size_t there: this fits both. */
-    unsigned short pieces = (unsigned short)(count + 1);
-    struct msghdr message = {.msg_iov = vector, .msg_iovlen = pieces};
-    ssize_t result = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
-    if (result < 0 && !sp_descriptor_would_block()) {
-        return false;
-    }
-    size_t sent = result > 0 ? (size_t)result : 0;
-    connection->sent += sent;
-    size_t of_first = first.len - cut_sent(first, &sent).len;
-    count_sent(connection, of_first);
-    for (size_t i = 0; i < count; i++) {
-        if (!append(connection, cut_sent(spans[i], &sent))) {
-            return false;
-        }
-    }
-    return true;
+    connection->sent += taken;
+    return is_open;
 }
 
 bool
 sp_connection_queue(struct sp_connection *connection, struct sp_span bytes)
 {
-    return append(connection, bytes);
+    return connection->splice == NULL && sp_queue_append(&connection->out, bytes);
 }
 
 static bool
@@ -191,13 +106,17 @@ drain_splice(struct sp_connection *connection)
 bool
 sp_connection_flush(struct sp_connection *connection)
 {
-    size_t sent = 0;
+    size_t taken = 0;
+    enum sp_io io = SP_IO_OK;
 
-    if (!send_now(connection, waiting(connection), &sent)) {
-        return false;
+    if (!sp_queue_is_empty(&connection->out)) {
+        io = sp_queue_send(&connection->out, connection->fd, NULL, 0, &taken);
     }
-    count_sent(connection, sent);
-    return connection->splice == NULL || has_out(connection) || drain_splice(connection);
+    connection->sent += taken;
+    if (io == SP_IO_OK && connection->splice != NULL && sp_queue_is_empty(&connection->out)) {
+        return drain_splice(connection);
+    }
+    return io != SP_IO_BROKEN;
 }
 
 bool
@@ -210,7 +129,7 @@ sp_connection_pass(struct sp_connection *connection, struct sp_splice *splice)
 bool
 sp_connection_is_flushed(const struct sp_connection *connection)
 {
-    return !has_out(connection) && connection->splice == NULL;
+    return sp_queue_is_empty(&connection->out) && connection->splice == NULL;
 }
 
 void

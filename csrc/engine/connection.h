@@ -4,10 +4,10 @@
 #define SP_ENGINE_CONNECTION_H
 
 #include "core/error.h"
+#include "core/queue.h"
 #include "core/sockets.h"
 #include "core/splice.h"
 #include "core/timers.h"
-#include "wire/buffer.h"
 
 /* What is kept for a client that reads slowly: a head and what the pipe held before. */
 #define SP_CONNECTION_CEILING ((size_t)1024 * 1024)
@@ -27,8 +27,7 @@ struct sp_connection {
     int fd;                       /* owned; non-blocking */
     bool is_tunnel;               /* what the client sends goes upstream */
     enum sp_connection_state state;
-    struct sp_buffer out;           /* for the client */
-    size_t out_sent;                /* bytes of `out` that are sent */
+    struct sp_queue out;            /* for the client */
     struct sp_splice *splice;       /* owned; with bytes that follow `out`, or NULL */
     unsigned long long sent;        /* bytes that are sent in all */
     bool is_client_done;            /* the client's stream has ended */
@@ -52,13 +51,8 @@ enum sp_error sp_connection_adopt(int fd, bool is_tunnel, struct sp_span head,
 /* Closes the socket if it is still open. */
 void sp_connection_free(struct sp_connection *connection);
 
-/* Sends `bytes` after what is waiting; what the socket does not take waits in `out`. False
- * when the client is gone, or more would wait than may. */
-bool sp_connection_send(struct sp_connection *connection, struct sp_span bytes);
-
-/* The same for several spans at once, at most SP_GATHER_MAX, by one system call; also behind
- * bytes that wait. */
-#define SP_GATHER_MAX ((size_t)3)
+/* Sends at most three spans after what is waiting, by one system call; what the socket does not
+ * take waits in `out`. False when the client is gone, or more would wait than may. */
 bool sp_connection_gather(struct sp_connection *connection, const struct sp_span *spans,
                           size_t count);
 

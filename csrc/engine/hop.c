@@ -30,7 +30,7 @@ borrow(struct sp_loop *loop)
         hop = calloc(1, sizeof(*hop));
         if (hop != NULL) {
             hop->loop = loop;
-            sp_buffer_init(&hop->head, SP_HEAD_ROOM);
+            sp_queue_init(&hop->head, SP_HEAD_ROOM);
         }
         return hop;
     }
@@ -56,7 +56,7 @@ give_back(struct sp_hop *hop)
 void
 sp_hop_free(struct sp_hop *hop)
 {
-    sp_buffer_clear(&hop->head);
+    sp_queue_clear(&hop->head);
     sp_chunked_clear(&hop->chunked);
     free(hop);
 }
@@ -116,7 +116,7 @@ static void begin_to_connect(struct sp_hop *hop);
 static bool
 begins_anew(struct sp_hop *hop)
 {
-    bool is_lost = hop->is_uncertain && hop->head_sent == 0;
+    bool is_lost = hop->is_uncertain && hop->head.gone == 0;
     bool is_repeated = hop->is_reused && sp_hop_request_is_repeatable(hop);
 
     if (hop->is_heard || (!is_lost && !is_repeated)) {
@@ -126,7 +126,7 @@ begins_anew(struct sp_hop *hop)
     sp_stream_close(hop->stream);
     hop->stream = NULL;
     hop->is_reused = hop->is_uncertain = false;
-    hop->head_sent = 0;
+    hop->head.gone = 0;
     hop->is_request_done = hop->is_blocked = hop->is_send_broken = false;
     hop->exchange->sent = SP_NEVER;
     begin_to_connect(hop);
@@ -364,7 +364,7 @@ sp_hop_receive(struct sp_hop *hop)
 bool
 sp_hop_is_connected(const struct sp_hop *hop)
 {
-    return hop->stream != NULL && (!hop->is_uncertain || hop->head_sent > 0);
+    return hop->stream != NULL && (!hop->is_uncertain || hop->head.gone > 0);
 }
 
 void

@@ -34,8 +34,7 @@ struct sp_hop {
     const char *words; /* on the fault; static, or NULL */
 
     /* The request. */
-    struct sp_buffer head; /* its first line and fields, whole */
-    size_t head_sent;
+    struct sp_queue head; /* its first line and fields, whole until it is not said again */
     bool is_request_done; /* the upstream has all of it */
     bool is_blocked;      /* the stream takes no more for now */
     bool is_send_broken;  /* nor ever */

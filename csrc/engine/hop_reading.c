@@ -1,6 +1,5 @@
 #include "engine/hop_reading.h"
 
-#include "core/descriptors.h"
 #include "engine/hop_answer.h"
 #include "engine/loop.h"
 
@@ -29,15 +28,6 @@ is_refused(ssize_t got)
     return got < 0 && (errno == EINVAL || errno == ENOSYS || errno == EPERM);
 }
 
-static enum sp_io
-io_of(ssize_t got)
-{
-    if (got < 0) {
-        return sp_descriptor_would_block() ? SP_IO_AGAIN : SP_IO_BROKEN;
-    }
-    return got > 0 ? SP_IO_OK : SP_IO_END;
-}
-
 /* False: they must be copied, and nothing has been done. */
 static bool
 read_unseen(struct sp_hop *hop, enum sp_io *io)
@@ -49,7 +39,7 @@ read_unseen(struct sp_hop *hop, enum sp_io *io)
     }
     ssize_t got = sp_splice_fill(splice, hop->stream->fd, (size_t)hop->left);
     bool goes_on = !is_refused(got);
-    *io = io_of(got);
+    *io = sp_io_of(got);
     if (got > 0) {
         sp_hop_answer_pass(hop, splice);
     }

@@ -21,20 +21,14 @@ bool
 sp_hop_request_begin(struct sp_hop *hop)
 {
     const struct sp_exchange *exchange = hop->exchange;
-    struct sp_buffer *head = &hop->head;
+    struct sp_buffer *head = &hop->head.bytes;
 
-    head->len = 0;
+    head->len = hop->head.gone = 0;
     return sp_buffer_append(head, text(exchange->method)) && sp_buffer_append(head, SP_SPAN(" ")) &&
            sp_buffer_append(head, text(exchange->target)) &&
            sp_buffer_append(head, SP_SPAN(" HTTP/1.1\r\n")) &&
            sp_buffer_append(head, sp_buffer_peek(&exchange->fields)) &&
            sp_buffer_append(head, exchange->fields.len > 0 ? SP_SPAN("\r\n\r\n") : SP_SPAN("\r\n"));
-}
-
-static struct sp_span
-rest_of_head(const struct sp_hop *hop)
-{
-    return sp_span_from(sp_buffer_peek(&hop->head), hop->head_sent);
 }
 
 /* Under the mutex. The caller owes no more, and the pipe holds none. */
@@ -68,7 +62,7 @@ next_of_body(struct sp_hop *hop)
         bytes = sp_pipe_peek(&exchange->request);
     }
     /* One that its answer has cut off is never done, though its caller owes no more. */
-    if (bytes.len == 0 && hop->head_sent == hop->head.len && !sp_exchange_is_unwanted(exchange)) {
+    if (bytes.len == 0 && sp_queue_is_empty(&hop->head) && !sp_exchange_is_unwanted(exchange)) {
         hop->is_request_done = is_drained(exchange);
         exchange->request_starved = !hop->is_request_done;
     }
@@ -100,7 +94,7 @@ send_once(struct sp_hop *hop, struct sp_span head, struct sp_span body)
     enum sp_io io = sp_stream_send(hop->stream, spans, body.len > 0 ? 2 : 1, &taken);
     bool is_head_gone = taken >= head.len;
 
-    hop->head_sent += is_head_gone ? head.len : taken;
+    sp_queue_pass(&hop->head, is_head_gone ? head.len : taken);
     if (is_head_gone) {
         consume(hop->exchange, taken - head.len);
     }
@@ -115,7 +109,7 @@ send_once(struct sp_hop *hop, struct sp_span head, struct sp_span body)
 static void
 send_head(struct sp_hop *hop)
 {
-    if (send_once(hop, rest_of_head(hop), (struct sp_span){NULL, 0})) {
+    if (send_once(hop, sp_queue_peek(&hop->head), (struct sp_span){NULL, 0})) {
         hop->is_request_done = true;
     }
 }
@@ -126,7 +120,7 @@ send_all(struct sp_hop *hop)
     bool goes_on = true;
 
     while (goes_on) {
-        struct sp_span head = rest_of_head(hop);
+        struct sp_span head = sp_queue_peek(&hop->head);
         struct sp_span body = next_of_body(hop);
         goes_on = head.len + body.len > 0 && send_once(hop, head, body);
     }
@@ -151,7 +145,7 @@ note_done(struct sp_hop *hop)
 {
     struct sp_exchange *exchange = hop->exchange;
     bool is_asked = hop->is_request_done ||
-                    (exchange->body_length == SP_BODY_TUNNEL && hop->head_sent == hop->head.len);
+                    (exchange->body_length == SP_BODY_TUNNEL && sp_queue_is_empty(&hop->head));
 
     if (is_asked && exchange->sent == SP_NEVER) {
         exchange->sent = sp_clock_now();
@@ -208,7 +202,7 @@ is_idempotent(const char *method)
 bool
 sp_hop_request_is_repeatable(const struct sp_hop *hop)
 {
-    bool is_unsaid = hop->head_sent == 0;
+    bool is_unsaid = hop->head.gone == 0;
 
     return is_unsaid || (is_idempotent(hop->exchange->method) && !has_body(hop->exchange));
 }
@@ -216,10 +210,9 @@ sp_hop_request_is_repeatable(const struct sp_hop *hop)
 void
 sp_hop_request_forget(struct sp_hop *hop)
 {
-    if (hop->head_sent == hop->head.len) {
-        sp_buffer_clear(&hop->head);
+    if (sp_queue_is_empty(&hop->head)) {
+        sp_queue_clear(&hop->head);
         sp_buffer_clear(&hop->exchange->fields);
-        hop->head_sent = 0;
         hop->is_uncertain = false; /* that it was sent has shown it to be connected */
     }
 }

@@ -268,7 +268,7 @@ empty_pipe(struct sp_exchange *exchange)
     pthread_mutex_lock(&exchange->mutex);
     for (struct sp_span bytes = sp_pipe_peek(&exchange->response); bytes.len > 0 && kept;
          bytes = sp_pipe_peek(&exchange->response)) {
-        kept = sp_buffer_append(&connection->out, bytes);
+        kept = sp_queue_append(&connection->out, bytes);
         sp_pipe_consume(&exchange->response, bytes.len);
     }
     connection->holds_upstream = exchange->response_held;
@@ -284,7 +284,7 @@ receive(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes
     struct sp_connection *connection = exchange->connection;
 
     (void)more;
-    if (!sp_connection_send(connection, bytes)) {
+    if (!sp_connection_gather(connection, &bytes, 1)) {
         return SP_RECEIVED_GONE;
     }
     if (sp_connection_is_flushed(connection)) {

@@ -1,12 +1,10 @@
 #include "upstream/stream.h"
 
 #include "core/descriptors.h"
-#include "core/vector.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 struct sp_stream *
@@ -80,23 +78,9 @@ send_through_tls(struct sp_stream *stream, const struct sp_span *spans, size_t c
 enum sp_io
 sp_stream_send(struct sp_stream *stream, const struct sp_span *spans, size_t count, size_t *taken)
 {
-    struct iovec vector[SP_SEND_MOST];
-
     *taken = 0;
-    if (stream->tls != NULL) {
-        return send_through_tls(stream, spans, count, taken);
-    }
-    for (size_t i = 0; i < count; i++) {
-        vector[i] = sp_vector(spans[i]);
-    }
-    /* Its own type is an int here and a size_t there: this fits both. */
-    struct msghdr message = {.msg_iov = vector, .msg_iovlen = (unsigned short)count};
-    ssize_t sent = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
-    if (sent < 0) {
-        return sp_descriptor_would_block() ? SP_IO_AGAIN : SP_IO_BROKEN;
-    }
-    *taken = (size_t)sent;
-    return SP_IO_OK;
+    return stream->tls != NULL ? send_through_tls(stream, spans, count, taken)
+                               : sp_io_send(stream->fd, spans, count, taken);
 }
 
 bool
@@ -108,16 +92,8 @@ sp_stream_is_behind(const struct sp_stream *stream)
 enum sp_io
 sp_stream_receive(struct sp_stream *stream, char *bytes, size_t size, size_t *got)
 {
-    *got = 0;
-    if (stream->tls != NULL) {
-        return sp_tls_receive(stream->tls, bytes, size, got);
-    }
-    ssize_t count = recv(stream->fd, bytes, size, 0);
-    if (count < 0) {
-        return sp_descriptor_would_block() ? SP_IO_AGAIN : SP_IO_BROKEN;
-    }
-    *got = (size_t)count;
-    return count > 0 ? SP_IO_OK : SP_IO_END;
+    return stream->tls != NULL ? sp_tls_receive(stream->tls, bytes, size, got)
+                               : sp_io_receive(stream->fd, bytes, size, got);
 }
 
 bool

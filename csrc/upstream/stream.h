@@ -38,7 +38,6 @@ void sp_stream_give_to(struct sp_stream *stream, void *user,
 void sp_stream_watch(struct sp_stream *stream, unsigned events);
 
 /* Sends some of at most SP_SEND_MOST spans; `*taken` bytes of them are gone, or the stream's. */
-#define SP_SEND_MOST ((size_t)3)
 enum sp_io sp_stream_send(struct sp_stream *stream, const struct sp_span *spans, size_t count,
                           size_t *taken);
 

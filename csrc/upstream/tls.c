@@ -13,13 +13,9 @@
 
 struct sp_tls {
     struct sp_handle *handle; /* owned until it is given back */
-    char *block;              /* owned; what libcurl has been offered, NULL when that is all sent */
-    size_t block_size;
-    size_t sent; /* of it */
-    char *early; /* owned; received before it was asked for, NULL when that is all taken */
-    size_t early_size;
-    size_t taken;     /* of it */
-    enum sp_io state; /* SP_IO_OK, or how it has ended */
+    struct sp_queue block;    /* what libcurl has been offered */
+    struct sp_queue early;    /* received before it was asked for */
+    enum sp_io state;         /* SP_IO_OK, or how it has ended */
 };
 
 /* What curl_easy_recv has come to. */
@@ -55,15 +51,11 @@ static bool
 receive_early(struct sp_tls *tls)
 {
     char bytes[SP_EARLY_MOST];
+    size_t got = 0;
 
-    if (receive(tls, bytes, sizeof(bytes), &tls->early_size) != SP_IO_OK) {
-        return true; /* what else it is will be said again */
-    }
-    tls->early = malloc(tls->early_size);
-    if (tls->early != NULL) {
-        memcpy(tls->early, bytes, tls->early_size);
-    }
-    return tls->early != NULL;
+    /* What else it is will be said again. */
+    return receive(tls, bytes, sizeof(bytes), &got) != SP_IO_OK ||
+           sp_queue_append(&tls->early, (struct sp_span){bytes, got});
 }
 
 struct sp_tls *
@@ -76,6 +68,8 @@ sp_tls_over(struct sp_handle *handle)
     }
     made->handle = handle;
     made->state = SP_IO_OK;
+    sp_queue_init(&made->block, SP_BLOCK_MOST);
+    sp_queue_init(&made->early, SP_EARLY_MOST);
     if (!receive_early(made)) {
         free(made);
         return NULL;
@@ -87,25 +81,15 @@ void
 sp_tls_close(struct sp_tls *tls)
 {
     sp_handle_give_back(tls->handle);
-    free(tls->block);
-    free(tls->early);
+    sp_queue_clear(&tls->block);
+    sp_queue_clear(&tls->early);
     free(tls);
 }
 
-static bool
-fill_block(struct sp_tls *tls, struct sp_span bytes, size_t *taken)
+bool
+sp_tls_is_behind(const struct sp_tls *tls)
 {
-    size_t size = bytes.len < SP_BLOCK_MOST ? bytes.len : SP_BLOCK_MOST;
-
-    tls->block = malloc(size);
-    if (tls->block == NULL) {
-        return false;
-    }
-    memcpy(tls->block, bytes.data, size);
-    tls->block_size = size;
-    tls->sent = 0;
-    *taken += size;
-    return true;
+    return !sp_queue_is_empty(&tls->block);
 }
 
 /* What was answered with "again" is offered again, the same bytes at the same address: TLS may have
@@ -113,62 +97,50 @@ fill_block(struct sp_tls *tls, struct sp_span bytes, size_t *taken)
 static enum sp_io
 push_block(struct sp_tls *tls)
 {
-    while (tls->sent < tls->block_size) {
-        size_t left = tls->block_size - tls->sent;
+    while (sp_tls_is_behind(tls)) {
+        struct sp_span left = sp_queue_peek(&tls->block);
         size_t sent = 0;
-        CURLcode code = curl_easy_send(tls->handle->easy, tls->block + tls->sent, left, &sent);
+        CURLcode code = curl_easy_send(tls->handle->easy, left.data, left.len, &sent);
         if (code == CURLE_AGAIN || (code == CURLE_OK && sent == 0)) {
             return SP_IO_AGAIN;
         }
         if (code != CURLE_OK) {
             return SP_IO_BROKEN;
         }
-        tls->sent += sent < left ? sent : left; /* GnuTLS counts more than it was given */
+        /* GnuTLS counts more than it was given. */
+        sp_queue_drop(&tls->block, sent < left.len ? sent : left.len);
     }
-    free(tls->block);
-    tls->block = NULL;
     return SP_IO_OK;
 }
 
 enum sp_io
 sp_tls_send(struct sp_tls *tls, struct sp_span bytes, size_t *taken)
 {
-    enum sp_io io = tls->block != NULL ? push_block(tls) : SP_IO_OK;
+    enum sp_io io = push_block(tls);
 
     *taken = 0;
     while (io == SP_IO_OK && *taken < bytes.len) {
-        io = fill_block(tls, sp_span_from(bytes, *taken), taken) ? push_block(tls) : SP_IO_BROKEN;
+        struct sp_span next = sp_span_from(bytes, *taken);
+        next.len = next.len < SP_BLOCK_MOST ? next.len : SP_BLOCK_MOST;
+        if (!sp_queue_append(&tls->block, next)) {
+            return SP_IO_BROKEN;
+        }
+        *taken += next.len;
+        io = push_block(tls);
     }
     return io == SP_IO_AGAIN && *taken > 0 ? SP_IO_OK : io;
-}
-
-bool
-sp_tls_is_behind(const struct sp_tls *tls)
-{
-    return tls->block != NULL;
-}
-
-static size_t
-take_early(struct sp_tls *tls, char *bytes, size_t size)
-{
-    size_t left = tls->early_size - tls->taken;
-    size_t count = size < left ? size : left;
-
-    memcpy(bytes, tls->early + tls->taken, count);
-    tls->taken += count;
-    if (tls->taken == tls->early_size) {
-        free(tls->early);
-        tls->early = NULL;
-    }
-    return count;
 }
 
 enum sp_io
 sp_tls_receive(struct sp_tls *tls, char *bytes, size_t size, size_t *got)
 {
+    struct sp_span early = sp_queue_peek(&tls->early);
+
     *got = 0;
-    if (tls->early != NULL) {
-        *got = take_early(tls, bytes, size);
+    if (early.len > 0) {
+        *got = size < early.len ? size : early.len;
+        memcpy(bytes, early.data, *got);
+        sp_queue_drop(&tls->early, *got);
         return SP_IO_OK;
     }
     return tls->state == SP_IO_OK ? receive(tls, bytes, size, got) : tls->state;

@@ -3,14 +3,7 @@
 #ifndef SP_UPSTREAM_TLS_H
 #define SP_UPSTREAM_TLS_H
 
-#include "wire/span.h"
-
-enum sp_io {
-    SP_IO_OK,
-    SP_IO_AGAIN,  /* the socket must be readable, or writable, first */
-    SP_IO_END,    /* the peer's stream has ended; sp_tls_said_goodbye tells how */
-    SP_IO_BROKEN, /* the connection is of no use any more */
-};
+#include "core/queue.h"
 
 struct sp_handle;
 struct sp_tls;

@@ -28,8 +28,6 @@ from tests.test_c import CSRC, OWN_POLLER, ROOT, SANITIZERS, WARNINGS, run
 
 Play = Callable[..., str]
 
-CORE = shlex.split("clock descriptors error sockets")
-
 each_kind = pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 
 
@@ -44,8 +42,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("connector") / "connect"
     upstream = set(CSRC.glob("upstream/*.c")) - {CSRC / "upstream" / "stream.c"}
     sources = sorted(upstream - {CSRC / "upstream" / "pool.c"})
-    sources += [CSRC / "core" / f"{part}.c" for part in CORE]
-    sources += [CSRC / "core" / folder / "poller.c", CSRC / "wire" / "span.c"]
+    sources += [*CSRC.glob("core/*.c"), CSRC / "core" / folder / "poller.c"]
+    sources += [CSRC / "wire" / f"{part}.c" for part in ("buffer", "span")]
     flags = [*WARNINGS, "-g", "-O1", macro, *shlex.split(SANITIZERS), f"-I{CSRC}"]
     curl = output("curl-config", "--cflags"), output("curl-config", "--libs")
     sources += [ROOT / "tests" / "c" / name for name in ("connect.c", "connect_loop.c")]
