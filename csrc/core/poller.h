@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum {
@@ -22,8 +23,9 @@ struct sp_poller;
 enum sp_error sp_poller_new(struct sp_poller **poller);
 void sp_poller_free(struct sp_poller *poller);
 
-/* Watches `fd` for `events` (SP_POLL_IN | SP_POLL_OUT); the first call adds it. */
-enum sp_error sp_poller_set(struct sp_poller *poller, int fd, unsigned events);
+/* Watches `fd` for `events` (SP_POLL_IN | SP_POLL_OUT). Whether it does so already, `is_known`
+ * says, which may be wrong: others close descriptors, too. */
+enum sp_error sp_poller_set(struct sp_poller *poller, int fd, unsigned events, bool is_known);
 
 /* Stops watching `fd`, which must still be open. Unknown ones are fine. */
 void sp_poller_remove(struct sp_poller *poller, int fd);

@@ -79,7 +79,7 @@ sp_sockets_watch(struct sp_sockets *sockets, int fd, unsigned events)
         sp_poller_remove(sockets->poller, fd);
         item->watched = 0;
     }
-    else if (sp_poller_set(sockets->poller, fd, events) == SP_OK) {
+    else if (sp_poller_set(sockets->poller, fd, events, item->watched != 0) == SP_OK) {
         /* Unwatched for want of memory, what is done on it ends by its timeout. */
         item->watched = events;
     }

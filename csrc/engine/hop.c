@@ -230,7 +230,7 @@ connected(struct sp_loop *loop, void *owner, const struct sp_connected *connecte
         struct sp_stream *stream =
             sp_stream_new(&loop->sockets, hop->exchange->upstream, connected);
         if (stream != NULL) {
-            sp_shortcuts_note(&loop->shortcuts, stream->upstream, stream->fd, sp_clock_now());
+            sp_shortcuts_note(&loop->shortcuts, stream->upstream, stream->fd, loop->now);
             take_on(hop, stream);
             return;
         }
@@ -248,7 +248,7 @@ begin_to_connect(struct sp_hop *hop)
     /* Those that rest are connections, too; this one has been counted among the running. */
     sp_pool_trim(&loop->pool, most > loop->running ? most - loop->running : 0);
     struct sp_stream *stream =
-        sp_stream_guess(&loop->sockets, &loop->shortcuts, hop->exchange->upstream, sp_clock_now());
+        sp_stream_guess(&loop->sockets, &loop->shortcuts, hop->exchange->upstream, loop->now);
 
     hop->is_uncertain = stream != NULL;
     if (stream != NULL) {
@@ -293,7 +293,7 @@ sp_hop_begin(struct sp_loop *loop, struct sp_exchange *exchange)
     }
     /* (13) An upgrade's is its own. */
     if (exchange->body_length != SP_BODY_TUNNEL) {
-        stream = sp_pool_take(&loop->pool, exchange->upstream, sp_clock_now());
+        stream = sp_pool_take(&loop->pool, exchange->upstream, loop->now);
     }
     if (stream != NULL) {
         take_on(hop, stream);
@@ -311,7 +311,7 @@ leave_stream(struct sp_hop *hop, enum sp_error error)
                        sp_hop_answer_leaves_connection(hop);
 
     if (is_reusable) {
-        sp_pool_put(&hop->loop->pool, hop->stream, sp_clock_now(), hop->exchange->head.keep_alive);
+        sp_pool_put(&hop->loop->pool, hop->stream, hop->loop->now, hop->exchange->head.keep_alive);
     }
     else {
         sp_stream_close(hop->stream);

@@ -1,6 +1,5 @@
 #include "engine/hop_answer.h"
 
-#include "core/clock.h"
 #include "engine/hop_request.h"
 #include "engine/loop.h"
 #include "engine/relay.h"
@@ -246,7 +245,7 @@ void
 sp_hop_answer_take(struct sp_hop *hop, struct sp_span bytes)
 {
     hop->is_heard = true;
-    hop->exchange->active = sp_clock_now();
+    hop->exchange->active = hop->loop->now;
     while (bytes.len > 0 && hop->fault == SP_OK && !hop->is_answer_done) {
         if (hop->exchange->head.complete) {
             take_body(hop, &bytes);
@@ -264,7 +263,7 @@ sp_hop_answer_take(struct sp_hop *hop, struct sp_span bytes)
 void
 sp_hop_answer_pass(struct sp_hop *hop, struct sp_splice *splice)
 {
-    hop->exchange->active = sp_clock_now();
+    hop->exchange->active = hop->loop->now;
     count_down(hop, splice->held);
     note_received(hop, hop->exchange->client_end->pass(hop->exchange, splice));
 }

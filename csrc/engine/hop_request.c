@@ -99,7 +99,7 @@ send_once(struct sp_hop *hop, struct sp_span head, struct sp_span body)
         consume(hop->exchange, taken - head.len);
     }
     if (taken > 0) {
-        hop->exchange->active = sp_clock_now();
+        hop->exchange->active = hop->loop->now;
     }
     hop->is_blocked = io == SP_IO_AGAIN || taken < head.len + body.len;
     hop->is_send_broken = io == SP_IO_BROKEN;
@@ -148,7 +148,7 @@ note_done(struct sp_hop *hop)
                     (exchange->body_length == SP_BODY_TUNNEL && sp_queue_is_empty(&hop->head));
 
     if (is_asked && exchange->sent == SP_NEVER) {
-        exchange->sent = sp_clock_now();
+        exchange->sent = hop->loop->now;
     }
     if (hop->is_request_done && hop->extent == SP_EXTENT_TUNNEL && !hop->is_spoken) {
         hop->is_spoken = true;

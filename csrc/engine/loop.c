@@ -51,16 +51,15 @@ sooner(long long one, long long other)
 static int
 time_to_sleep(struct sp_loop *loop, bool hurry)
 {
-    long long now = sp_clock_now();
     long long until = loop->next_scan;
 
     until = sooner(until, sp_connector_deadline(loop->connector));
     until = sooner(until, sp_pool_deadline(&loop->pool));
     until = sooner(until, sp_timers_next(&loop->timers));
-    if (hurry || loop->ready != NULL || (until != SP_NEVER && until <= now)) {
+    if (hurry || loop->ready != NULL || (until != SP_NEVER && until <= loop->now)) {
         return 0;
     }
-    return until == SP_NEVER ? -1 : (int)(until - now);
+    return until == SP_NEVER ? -1 : (int)(until - loop->now);
 }
 
 static void
@@ -87,6 +86,7 @@ wait_for_events(struct sp_loop *loop, bool hurry)
     }
     size_t count = sp_poller_wait(loop->poller, timeout, events, SP_EVENTS);
     sp_mailbox_wake_up(&loop->mailbox);
+    loop->now = sp_clock_now();
     for (size_t i = 0; i < count; i++) {
         dispatch(loop, &events[i]);
     }
@@ -95,7 +95,7 @@ wait_for_events(struct sp_loop *loop, bool hurry)
 static void
 run_deadlines(struct sp_loop *loop)
 {
-    long long now = sp_clock_now();
+    long long now = loop->now;
 
     sp_connector_run(loop->connector, now);
     sp_pool_expire(&loop->pool, now);
@@ -180,7 +180,7 @@ sp_loop_new(struct sp_loop **loop)
         free_parts(made);
         return error;
     }
-    error = sp_poller_set(made->poller, made->mailbox.wakeup.receiver, SP_POLL_IN);
+    error = sp_poller_set(made->poller, made->mailbox.wakeup.receiver, SP_POLL_IN, false);
     if (error != SP_OK) {
         sp_mailbox_clear(&made->mailbox);
         free_parts(made);
@@ -214,13 +214,14 @@ void
 sp_loop_stir(struct sp_loop *loop)
 {
     if (loop->next_scan == SP_NEVER) {
-        loop->next_scan = sp_clock_now() + SP_SCAN_INTERVAL;
+        loop->next_scan = loop->now + SP_SCAN_INTERVAL;
     }
 }
 
 void
 sp_loop_run(struct sp_loop *loop)
 {
+    loop->now = sp_clock_now();
     while (!atomic_load(&loop->mailbox.stopping)) {
         sp_mailbox_do_chores(&loop->mailbox, loop);
         read_mail(loop);

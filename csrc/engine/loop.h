@@ -31,6 +31,7 @@ struct sp_loop {
     struct sp_mailbox mailbox; /* any thread's; the rest is the engine thread's */
     struct sp_sockets sockets;
     struct sp_news news;
+    long long now;                    /* ms; of this round, for all that is timed in it */
     long long next_scan;              /* ms; when upstreams' deadlines are looked at, or SP_NEVER */
     struct sp_timers timers;          /* all other deadlines */
     struct sp_exchange *first, *last; /* every exchange at work, oldest first; referenced */

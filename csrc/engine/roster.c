@@ -60,7 +60,7 @@ static void
 begin(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     set_state(exchange, SP_EXCHANGE_SENDING);
-    exchange->active = sp_clock_now();
+    exchange->active = loop->now;
     loop->running++;
     enum sp_error error = sp_hop_begin(loop, exchange);
     if (error != SP_OK) {
@@ -95,7 +95,7 @@ begin_waiting(struct sp_loop *loop)
 void
 sp_roster_admit(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    exchange->started = exchange->active = sp_clock_now();
+    exchange->started = exchange->active = loop->now;
     sp_loop_stir(loop);
     link_last(loop, exchange);
     if (has_room(loop, exchange)) {
@@ -151,7 +151,7 @@ sp_roster_resume(struct sp_loop *loop, struct sp_exchange *exchange, unsigned wi
         bool is_readable = sp_pipe_room(&exchange->response) >= SP_RECEIVE_SIZE;
         exchange->response_held = !is_readable;
         pthread_mutex_unlock(&exchange->mutex);
-        exchange->active = sp_clock_now(); /* the reader was slow, not the upstream */
+        exchange->active = loop->now; /* the reader was slow, not the upstream */
         if (is_readable) {
             sp_hop_receive(exchange->hop);
         }

@@ -76,39 +76,40 @@ test_new_poller_tells_nothing(void)
     sp_poller_free(NULL);
 }
 
+/* Whatever the caller takes it to know. */
 static void
-test_only_what_was_asked_for_is_told(void)
+test_only_what_was_asked_for_is_told(bool is_known)
 {
     struct sp_poller *poller = new_poller();
     int ends[2];
 
     open_pair(ends);
-    assert(sp_poller_set(poller, ends[0], SP_POLL_IN) == SP_OK);
+    assert(sp_poller_set(poller, ends[0], SP_POLL_IN, is_known) == SP_OK);
     assert(told(poller, ends[0]) == 0);
     assert(write(ends[1], "x", 1) == 1);
     assert(told(poller, ends[0]) == SP_POLL_IN);
     assert(told(poller, ends[0]) == SP_POLL_IN);
-    assert(sp_poller_set(poller, ends[0], SP_POLL_OUT) == SP_OK);
+    assert(sp_poller_set(poller, ends[0], SP_POLL_OUT, is_known) == SP_OK);
     assert(told(poller, ends[0]) == SP_POLL_OUT);
-    assert(sp_poller_set(poller, ends[0], SP_POLL_IN | SP_POLL_OUT) == SP_OK);
+    assert(sp_poller_set(poller, ends[0], SP_POLL_IN | SP_POLL_OUT, is_known) == SP_OK);
     assert(told(poller, ends[0]) == (SP_POLL_IN | SP_POLL_OUT));
     sp_poller_free(poller);
     close_pair(ends);
 }
 
 static void
-test_removed_descriptor_is_silent_and_can_come_back(void)
+test_removed_descriptor_is_silent_and_can_come_back(bool is_known)
 {
     struct sp_poller *poller = new_poller();
     int ends[2];
 
     open_pair(ends);
     sp_poller_remove(poller, ends[0]);
-    assert(sp_poller_set(poller, ends[0], SP_POLL_OUT) == SP_OK);
+    assert(sp_poller_set(poller, ends[0], SP_POLL_OUT, is_known) == SP_OK);
     sp_poller_remove(poller, ends[0]);
     sp_poller_remove(poller, ends[0]);
     assert(told(poller, ends[0]) == 0);
-    assert(sp_poller_set(poller, ends[0], SP_POLL_OUT) == SP_OK);
+    assert(sp_poller_set(poller, ends[0], SP_POLL_OUT, is_known) == SP_OK);
     assert(told(poller, ends[0]) == SP_POLL_OUT);
     sp_poller_free(poller);
     close_pair(ends);
@@ -121,11 +122,11 @@ test_end_of_the_peer_is_told(void)
     int ends[2];
 
     open_pair(ends);
-    assert(sp_poller_set(poller, ends[0], SP_POLL_IN) == SP_OK);
+    assert(sp_poller_set(poller, ends[0], SP_POLL_IN, false) == SP_OK);
     (void)close(ends[1]);
     assert((told(poller, ends[0]) & SP_POLL_IN) != 0);
     /* Both directions are closed: that is told without being asked for. */
-    assert(sp_poller_set(poller, ends[0], 0) == SP_OK);
+    assert(sp_poller_set(poller, ends[0], 0, false) == SP_OK);
     assert(await_report(poller, ends[0]) == SP_POLL_ERROR);
     sp_poller_free(poller);
     (void)close(ends[0]);
@@ -139,7 +140,7 @@ test_nothing_else_is_told_unasked(void)
     int ends[2];
 
     open_pair(ends);
-    assert(sp_poller_set(poller, ends[0], 0) == SP_OK);
+    assert(sp_poller_set(poller, ends[0], 0, false) == SP_OK);
     assert(write(ends[1], "x", 1) == 1);
     assert(told_within(150, poller, ends[0]) == 0);
     assert(shutdown(ends[1], SHUT_WR) == 0);
@@ -159,13 +160,13 @@ test_reused_number_is_a_new_descriptor(void)
     int second[2];
 
     open_pair(first);
-    assert(sp_poller_set(poller, first[0], SP_POLL_OUT) == SP_OK);
+    assert(sp_poller_set(poller, first[0], SP_POLL_OUT, false) == SP_OK);
     sp_poller_remove(poller, first[0]);
     close_pair(first);
     open_pair(second);
     assert(second[0] == first[0]);
     assert(told(poller, second[0]) == 0);
-    assert(sp_poller_set(poller, second[0], SP_POLL_OUT) == SP_OK);
+    assert(sp_poller_set(poller, second[0], SP_POLL_OUT, false) == SP_OK);
     assert(told(poller, second[0]) == SP_POLL_OUT);
     sp_poller_free(poller);
     close_pair(second);
@@ -195,7 +196,7 @@ test_small_batches_starve_nobody(void)
 
     for (size_t i = 0; i < PAIRS; i++) {
         open_pair(pairs[i]);
-        assert(sp_poller_set(poller, pairs[i][0], SP_POLL_OUT) == SP_OK);
+        assert(sp_poller_set(poller, pairs[i][0], SP_POLL_OUT, false) == SP_OK);
     }
     for (size_t round = 0; round < (size_t)PAIRS * 2; round++) {
         assert(sp_poller_wait(poller, 0, events, COUNT(events)) == COUNT(events));
@@ -212,6 +213,36 @@ test_small_batches_starve_nobody(void)
     sp_poller_free(poller);
 }
 
+/* Whichever go, and come again. */
+static void
+test_each_is_told_while_others_go(void)
+{
+    struct sp_poller *poller = new_poller();
+    int pairs[PAIRS][2];
+
+    for (size_t i = 0; i < PAIRS; i++) {
+        open_pair(pairs[i]);
+        assert(sp_poller_set(poller, pairs[i][0], 0, false) == SP_OK);
+    }
+    for (size_t step = 1; step <= 3; step++) {
+        for (size_t i = 0; i < PAIRS; i += step) {
+            sp_poller_remove(poller, pairs[i][0]);
+        }
+        for (size_t i = 0; i < PAIRS; i += step) {
+            assert(sp_poller_set(poller, pairs[i][0], SP_POLL_OUT, false) == SP_OK);
+            assert(told(poller, pairs[i][0]) == SP_POLL_OUT);
+            assert(sp_poller_set(poller, pairs[i][0], 0, true) == SP_OK);
+        }
+    }
+    for (size_t i = 0; i < PAIRS; i++) {
+        assert(sp_poller_set(poller, pairs[i][0], SP_POLL_OUT, true) == SP_OK);
+        assert(told(poller, pairs[i][0]) == SP_POLL_OUT);
+        sp_poller_remove(poller, pairs[i][0]);
+        close_pair(pairs[i]);
+    }
+    sp_poller_free(poller);
+}
+
 /* Also where the system polls fewer at once: tests/c/xnu_poll.c. */
 static void
 test_many_are_waited_for(void)
@@ -223,7 +254,7 @@ test_many_are_waited_for(void)
 
     for (size_t i = 0; i < PAIRS; i++) {
         open_pair(pairs[i]);
-        assert(sp_poller_set(poller, pairs[i][0], i == 0 ? 0 : SP_POLL_IN) == SP_OK);
+        assert(sp_poller_set(poller, pairs[i][0], i == 0 ? 0 : SP_POLL_IN, false) == SP_OK);
     }
     assert(sp_poller_wait(poller, 50, &event, 1) == 0);
     assert(sp_clock_now() - began >= 50);
@@ -243,12 +274,15 @@ int
 main(void)
 {
     test_new_poller_tells_nothing();
-    test_only_what_was_asked_for_is_told();
-    test_removed_descriptor_is_silent_and_can_come_back();
+    test_only_what_was_asked_for_is_told(false);
+    test_only_what_was_asked_for_is_told(true);
+    test_removed_descriptor_is_silent_and_can_come_back(false);
+    test_removed_descriptor_is_silent_and_can_come_back(true);
     test_end_of_the_peer_is_told();
     test_nothing_else_is_told_unasked();
     test_reused_number_is_a_new_descriptor();
     test_small_batches_starve_nobody();
+    test_each_is_told_while_others_go();
     test_many_are_waited_for();
     (void)puts("poller: ok");
     return 0;

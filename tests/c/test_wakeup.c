@@ -68,7 +68,7 @@ test_ring_ends_another_threads_wait(void)
 
     assert(sp_wakeup_init(&wakeup) == SP_OK);
     assert(sp_poller_new(&poller) == SP_OK);
-    assert(sp_poller_set(poller, wakeup.receiver, SP_POLL_IN) == SP_OK);
+    assert(sp_poller_set(poller, wakeup.receiver, SP_POLL_IN, false) == SP_OK);
     assert(pthread_create(&thread, NULL, ring, &wakeup) == 0);
     assert(sp_poller_wait(poller, -1, &event, 1) == 1);
     assert(event.fd == wakeup.receiver && event.events == SP_POLL_IN);

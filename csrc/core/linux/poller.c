@@ -60,17 +60,18 @@ sp_poller_free(struct sp_poller *poller)
 }
 
 enum sp_error
-sp_poller_set(struct sp_poller *poller, int fd, unsigned events)
+sp_poller_set(struct sp_poller *poller, int fd, unsigned events, bool is_known)
 {
     struct epoll_event event = {.events = to_epoll(events), .data.fd = fd};
+    int likely = is_known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    int other = is_known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
-    if (epoll_ctl(poller->epoll, EPOLL_CTL_MOD, fd, &event) == 0) {
+    if (epoll_ctl(poller->epoll, likely, fd, &event) == 0) {
         return SP_OK;
     }
-    if (errno == ENOENT && epoll_ctl(poller->epoll, EPOLL_CTL_ADD, fd, &event) == 0) {
-        return SP_OK;
-    }
-    return SP_E_SYSTEM;
+    return (errno == ENOENT || errno == EEXIST) && epoll_ctl(poller->epoll, other, fd, &event) == 0
+               ? SP_OK
+               : SP_E_SYSTEM;
 }
 
 void

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SP_FIRST_CAPACITY 64
 
@@ -20,6 +21,8 @@ struct sp_poller {
     struct pollfd *silent;  /* owned; as many, to look at those that nothing is asked of */
     size_t count;
     size_t capacity;
+    size_t *places; /* owned; by descriptor: where it is in `watched`, counted from 1, or 0 */
+    size_t place_count;
     size_t next; /* where the next report begins, so that no descriptor starves */
     size_t most; /* that the system has not refused to poll at once */
     long long next_look;
@@ -40,15 +43,13 @@ from_poll(short events)
            ((events & (POLLERR | POLLHUP | POLLNVAL)) != 0 ? (unsigned)SP_POLL_ERROR : 0);
 }
 
+/* NULL: it is not watched. */
 static struct pollfd *
 find(const struct sp_poller *poller, int fd)
 {
-    for (size_t i = 0; i < poller->count; i++) {
-        if (poller->watched[i].fd == fd) {
-            return &poller->watched[i];
-        }
-    }
-    return NULL;
+    size_t place = (size_t)fd < poller->place_count ? poller->places[fd] : 0;
+
+    return place > 0 ? &poller->watched[place - 1] : NULL;
 }
 
 enum sp_error
@@ -70,6 +71,7 @@ sp_poller_free(struct sp_poller *poller)
     if (poller != NULL) {
         free(poller->watched);
         free(poller->silent);
+        free(poller->places);
         free(poller);
     }
 }
@@ -83,6 +85,25 @@ resize(struct pollfd **list, size_t capacity)
         return false;
     }
     *list = resized;
+    return true;
+}
+
+static bool
+make_place(struct sp_poller *poller, size_t fd)
+{
+    size_t count = poller->place_count > 0 ? poller->place_count : SP_FIRST_CAPACITY;
+
+    while (count <= fd) {
+        count *= 2;
+    }
+    size_t *places = count > poller->place_count ? realloc(poller->places, count * sizeof(*places))
+                                                 : poller->places;
+    if (places == NULL) {
+        return false;
+    }
+    memset(places + poller->place_count, 0, (count - poller->place_count) * sizeof(*places));
+    poller->places = places;
+    poller->place_count = count;
     return true;
 }
 
@@ -100,18 +121,20 @@ grow(struct sp_poller *poller)
 }
 
 enum sp_error
-sp_poller_set(struct sp_poller *poller, int fd, unsigned events)
+sp_poller_set(struct sp_poller *poller, int fd, unsigned events, bool is_known)
 {
     struct pollfd *known = find(poller, fd);
 
+    (void)is_known;
     if (known != NULL) {
         known->events = to_poll(events);
         return SP_OK;
     }
-    if (poller->count == poller->capacity && !grow(poller)) {
+    if (!make_place(poller, (size_t)fd) || (poller->count == poller->capacity && !grow(poller))) {
         return SP_E_NO_MEMORY;
     }
     poller->watched[poller->count++] = (struct pollfd){.fd = fd, .events = to_poll(events)};
+    poller->places[fd] = poller->count;
     return SP_OK;
 }
 
@@ -122,6 +145,8 @@ sp_poller_remove(struct sp_poller *poller, int fd)
 
     if (known != NULL) {
         *known = poller->watched[--poller->count];
+        poller->places[known->fd] = poller->places[fd];
+        poller->places[fd] = 0;
     }
 }
 
