@@ -69,6 +69,56 @@ def test_c_includes_point_down() -> None:
     ] == []
 
 
+# Rooms of which each file stands on others, and none on one that stands on it.
+ROOMS_WITHOUT_CIRCLES = ["wire", "core", "upstream", "door"]
+
+
+def unit_of(path: Path) -> str:
+    """A file with its header: one thing, whichever system it is for."""
+    return f"{path.relative_to(CSRC).parts[0]}/{path.stem}"
+
+
+def code_of(source: Path) -> str:
+    return re.sub(r"/\*.*?\*/", "", source.read_text(), flags=re.DOTALL)
+
+
+def stands_on() -> dict[str, set[str]]:
+    """By what it includes, and by the functions that it names, called or given to others."""
+    codes = {path: code_of(path) for path in C_FILES}
+    definitions = {
+        name: unit_of(path)
+        for path, code in codes.items()
+        for name in re.findall(r"^(sp_\w+)\(", code, re.MULTILINE)
+    }
+    found: dict[str, set[str]] = {unit_of(path): set() for path in C_FILES}
+    for path, code in codes.items():
+        names = re.findall(r"(?<!struct )(?<!enum )\bsp_\w+", code)
+        headers = {header.removesuffix(".h") for header in included(path)}
+        called = {definitions[name] for name in names if name in definitions}
+        found[unit_of(path)] |= ((headers & found.keys()) | called) - {unit_of(path)}
+    return found
+
+
+def without_those_that_can_go(left: dict[str, set[str]]) -> dict[str, set[str]]:
+    """What is in a circle, or stands on one."""
+    while free := {unit for unit, others in left.items() if not others & left.keys()}:
+        left = {unit: others for unit, others in left.items() if unit not in free}
+    return {unit: others & left.keys() for unit, others in left.items()}
+
+
+@pytest.mark.parametrize("room", ROOMS_WITHOUT_CIRCLES)
+def test_c_files_form_no_circle(room: str) -> None:
+    files = {unit: on for unit, on in stands_on().items() if unit.startswith(f"{room}/")}
+    assert files
+    assert without_those_that_can_go(files) == {}
+
+
+def test_c_calls_point_down() -> None:
+    layers = {unit: C_LAYERS.index(unit.split("/")[0]) for unit in stands_on()}
+    calls = [(unit, other) for unit, on in stands_on().items() for other in on]
+    assert [call for call in calls if layers[call[1]] > layers[call[0]]] == []
+
+
 def module_name(path: Path) -> str:
     """Its name inside the package; that of a folder's __init__ is the folder's."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
@@ -117,11 +167,7 @@ def test_wsgi_loads_nothing_of_an_event_loops_nor_of_the_fast_path(module: str) 
 
 
 def test_python_imports_have_no_cycle() -> None:
-    left = {module: imported(module) for module in MODULES}
-    while left:
-        free = {module for module, needs in left.items() if not needs & left.keys()}
-        assert free, left
-        left = {module: needs for module, needs in left.items() if module not in free}
+    assert without_those_that_can_go({module: imported(module) for module in MODULES}) == {}
 
 
 def test_each_file_is_short_enough_to_read() -> None:

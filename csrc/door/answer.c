@@ -1,9 +1,7 @@
 #include "door/answer.h"
 
 #include "core/clock.h"
-#include "door/listener.h"
-#include "door/visit.h"
-#include "engine/mailbox.h"
+#include "engine/roster.h"
 #include "wire/chunked.h"
 #include "wire/returning.h"
 
@@ -82,34 +80,27 @@ refusal_of(const struct sp_downstream *downstream)
     return downstream->connection->out.bytes.is_short ? SP_E_NO_MEMORY : SP_E_RESPONSE_HEAD;
 }
 
-/* The socket goes to the relay, which moves bytes both ways from the next round on. */
+/* The socket goes to the relay, but not from within a callback: until then the exchange keeps what
+ * comes. */
 static enum sp_error
 become_tunnel(struct sp_exchange *exchange)
 {
     struct sp_downstream *downstream = exchange->downstream;
-    struct sp_connection *connection = downstream->connection;
 
     if (!queue_head(downstream, &exchange->head) ||
         !queue(downstream, SP_SPAN("Connection: Upgrade\r\n\r\n"))) {
         return refusal_of(downstream);
     }
-    sp_sockets_disown(&downstream->listener->loop->sockets, connection->fd);
-    connection->is_tunnel = true;
-    pthread_mutex_lock(&exchange->mutex);
-    bool kept = sp_pipe_write(&exchange->request, sp_downstream_unused(downstream));
-    exchange->offered = connection; /* freed with the exchange if the relay does not take it */
-    pthread_mutex_unlock(&exchange->mutex);
-    downstream->connection = NULL;
+    exchange->client_end = NULL;
     downstream->visit.is_answered = true;
-    sp_visit_leave(downstream);
-    /* Not from within a callback. An engine that stops ends every exchange anyway. */
-    (void)sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_RELAY);
-    return kept ? SP_OK : SP_E_NO_MEMORY;
+    downstream->due = SP_STEP_TUNNEL;
+    sp_downstream_touch(downstream);
+    return SP_OK;
 }
 
 /* (8) The head, kept until the first of the body has come, or the round is over. */
 static enum sp_error
-answer(struct sp_exchange *exchange)
+keep_head(struct sp_exchange *exchange)
 {
     struct sp_downstream *downstream = exchange->downstream;
     struct sp_visit *visit = &downstream->visit;
@@ -131,7 +122,7 @@ answer(struct sp_exchange *exchange)
 
 /* A 100 is between the frontend and us: the client is told to go on when we are. */
 static void
-interim(struct sp_exchange *exchange)
+pass_interim(struct sp_exchange *exchange)
 {
     struct sp_downstream *downstream = exchange->downstream;
     const struct sp_response_head *head = &exchange->head;
@@ -149,7 +140,7 @@ interim(struct sp_exchange *exchange)
 
 /* A client that reads slowly is not the upstream's fault: it is not timed. */
 static void
-hold(struct sp_downstream *downstream)
+hold_upstream(struct sp_downstream *downstream)
 {
     struct sp_exchange *exchange = downstream->visit.exchange;
 
@@ -159,7 +150,7 @@ hold(struct sp_downstream *downstream)
     downstream->connection->holds_upstream = true;
     if (!downstream->is_blocked) {
         downstream->is_blocked = true;
-        sp_downstream_watch(downstream->listener->loop, downstream);
+        sp_downstream_watch(downstream);
         sp_downstream_touch(downstream);
     }
 }
@@ -193,13 +184,13 @@ count_body(struct sp_downstream *downstream, size_t count, bool put_off)
         sp_downstream_touch(downstream);
         return SP_RECEIVED;
     }
-    hold(downstream);
+    hold_upstream(downstream);
     return SP_RECEIVED_FULL;
 }
 
 /* (9) The body, straight to the client. */
 static enum sp_received
-receive(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
+send_piece(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
 {
     struct sp_downstream *downstream = exchange->downstream;
     bool put_off = more && bytes.len < SP_SMALL_CHUNK && !downstream->is_blocked &&
@@ -216,7 +207,7 @@ receive(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes
 }
 
 static enum sp_received
-pass(struct sp_exchange *exchange, struct sp_splice *splice)
+send_splice(struct sp_exchange *exchange, struct sp_splice *splice)
 {
     struct sp_downstream *downstream = exchange->downstream;
     size_t count = splice->held;
@@ -230,7 +221,7 @@ pass(struct sp_exchange *exchange, struct sp_splice *splice)
 /* The frontend asks for the body: now the client is asked, if it waits for that (RFC 9110,
  * 10.1.1). */
 static void
-drained(struct sp_loop *loop, struct sp_exchange *exchange)
+ask_for_body(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     struct sp_downstream *downstream = exchange->downstream;
 
@@ -265,31 +256,64 @@ queue_last_chunk(struct sp_downstream *downstream, const struct sp_response_head
 
 /* (11) The last chunk is sent only when the frontend has sent its own. */
 static void
-ended(struct sp_loop *loop, struct sp_exchange *exchange)
+end_answer(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     struct sp_downstream *downstream = exchange->downstream;
-    enum sp_error error = exchange->error;
+    struct sp_visit *visit = &downstream->visit;
 
-    if (error == SP_OK && downstream->visit.framing == SP_FRAMING_CHUNKED &&
+    (void)loop;
+    visit->error = exchange->error;
+    if (visit->error == SP_OK && visit->framing == SP_FRAMING_CHUNKED &&
         !queue_last_chunk(downstream, &exchange->head)) {
-        error = SP_E_NO_MEMORY;
+        visit->error = SP_E_NO_MEMORY;
     }
-    sp_visit_end(loop, downstream, error);
+    downstream->due = SP_STEP_END_VISIT;
+    sp_downstream_touch(downstream);
 }
 
 static const struct sp_client_end client_end = {
-    .interim = interim,
-    .answer = answer,
-    .receive = receive,
-    .pass = pass,
-    .drained = drained,
-    .ended = ended,
+    .interim = pass_interim,
+    .answer = keep_head,
+    .receive = send_piece,
+    .pass = send_splice,
+    .drained = ask_for_body,
+    .ended = end_answer,
 };
 
 const struct sp_client_end *
 sp_answer_client_end(void)
 {
     return &client_end;
+}
+
+static void
+resume_upstream(struct sp_downstream *downstream)
+{
+    struct sp_connection *connection = downstream->connection;
+    struct sp_exchange *exchange = downstream->visit.exchange;
+
+    if (connection->holds_upstream && exchange != NULL && exchange->hop != NULL) {
+        connection->holds_upstream = false;
+        sp_roster_resume(downstream->door->loop, exchange, SP_WISH_RECEIVE);
+    }
+}
+
+bool
+sp_answer_flush(struct sp_downstream *downstream)
+{
+    bool was_blocked = downstream->is_blocked;
+
+    if (!sp_connection_flush(downstream->connection)) {
+        return false;
+    }
+    downstream->is_blocked = !sp_connection_is_flushed(downstream->connection);
+    if (was_blocked != downstream->is_blocked) {
+        sp_downstream_watch(downstream);
+    }
+    if (was_blocked && !downstream->is_blocked) {
+        resume_upstream(downstream);
+    }
+    return true;
 }
 
 bool

@@ -6,6 +6,9 @@
 
 const struct sp_client_end *sp_answer_client_end(void);
 
+/* Sends what waits; the upstream goes on when all is out. False: the client has gone. */
+bool sp_answer_flush(struct sp_downstream *downstream);
+
 /* Whether nothing is owed to the client any more: all of its request has come, though it may not be
  * with the frontend yet, and all of the answer has gone out. It may leave. */
 bool sp_answer_is_out(const struct sp_downstream *downstream);

@@ -1,6 +1,5 @@
 #include "door/arrival.h"
 
-#include "door/listener.h"
 #include "wire/absolute_form.h"
 
 static const struct sp_refusal long_head = {431, "The head is longer than 64 KiB."};
@@ -19,7 +18,7 @@ skip_blank_line(struct sp_downstream *downstream, struct sp_incoming *incoming)
 }
 
 static enum sp_incoming_step
-settle(struct sp_downstream *downstream, struct sp_incoming *incoming)
+settle_target(struct sp_downstream *downstream, struct sp_incoming *incoming)
 {
     struct sp_buffer head;
     enum sp_error error;
@@ -44,7 +43,7 @@ settle(struct sp_downstream *downstream, struct sp_incoming *incoming)
 enum sp_incoming_step
 sp_arrival_read(struct sp_downstream *downstream)
 {
-    struct sp_incoming *incoming = &downstream->listener->incoming;
+    struct sp_incoming *incoming = &downstream->door->incoming;
     struct sp_span bytes = sp_downstream_unused(downstream);
     enum sp_incoming_step step = sp_incoming_parse(incoming, bytes, &downstream->scanned);
 
@@ -52,5 +51,5 @@ sp_arrival_read(struct sp_downstream *downstream)
         return step;
     }
     skip_blank_line(downstream, incoming);
-    return sp_absolute_form_is(incoming) ? settle(downstream, incoming) : step;
+    return sp_absolute_form_is(incoming) ? settle_target(downstream, incoming) : step;
 }

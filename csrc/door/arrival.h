@@ -4,7 +4,7 @@
 
 #include "door/downstream.h"
 
-/* Reads a head from what the client has sent into the listener's `incoming`, as
+/* Reads a head from what the client has sent into the door's `incoming`, as
  * sp_incoming_parse() does. When it is complete, the unused bytes begin with it. A target in
  * absolute form is there in origin form, and its host as Host, for the routes, the host check, the
  * frontend and Django's server alike. */

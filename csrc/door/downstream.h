@@ -3,12 +3,11 @@
 #ifndef SP_DOOR_DOWNSTREAM_H
 #define SP_DOOR_DOWNSTREAM_H
 
-#include "door/site.h"
+#include "door/door.h"
 #include "engine/connection.h"
 #include "engine/exchange.h"
 #include "engine/loop.h"
 #include "wire/chunked.h"
-#include "wire/incoming.h"
 
 #define SP_PEER_SIZE 64
 
@@ -34,7 +33,23 @@ enum sp_framing {
     SP_FRAMING_CLOSE,
 };
 
-struct sp_listener;
+/* What comes next for a connection, or its request. `conductor` sees to it. */
+enum sp_step {
+    SP_STEP_NONE,         /* nothing, until something happens */
+    SP_STEP_FORWARD,      /* the frontend is asked */
+    SP_STEP_HAND_OVER,    /* Django is */
+    SP_STEP_AWAIT_DJANGO, /* once it is there, or has room */
+    SP_STEP_ASK,          /* the request's Host is not known */
+    SP_STEP_AWAIT_WORD,   /* the word on its Host comes */
+    SP_STEP_TUNNEL,       /* the frontend has agreed to an upgrade */
+    SP_STEP_END_VISIT,    /* the frontend's answer is over */
+    SP_STEP_READ,         /* the next request */
+    SP_STEP_FINISH,       /* what is queued goes out, then the end */
+    SP_STEP_CLOSE,        /* the end, at once */
+    SP_STEP_RESET,        /* likewise, and the client sees that it is none */
+};
+
+struct sp_waiting;
 
 /* A request that a frontend answers. */
 struct sp_visit {
@@ -50,6 +65,7 @@ struct sp_visit {
     long long body_left;
     struct sp_chunked *chunked; /* owned; of a body in chunks, else NULL */
     enum sp_framing framing;
+    enum sp_error error;     /* once it is over */
     bool is_answered;        /* the answer's head is queued or sent */
     size_t answer_at;        /* where in the connection's `out` it was queued */
     unsigned long long said; /* bytes that the connection had sent before */
@@ -60,13 +76,14 @@ struct sp_visit {
 
 struct sp_downstream {
     struct sp_watcher watcher;
-    struct sp_listener *listener;     /* borrowed: outlives it */
+    struct sp_door *door;             /* borrowed: outlives it */
     struct sp_connection *connection; /* owned; NULL once another has it */
     enum sp_downstream_state state;
-    struct sp_downstream *next, *previous; /* in the listener's list */
-    struct sp_downstream *next_waiting;    /* in the listener's queue, or a channel's list */
-    struct sp_downstream **waiting_link;   /* what points at it there, or NULL: it is in none */
-    struct sp_downstream *next_touched;    /* in the listener's list for the end of the round */
+    enum sp_step due;                                      /* what its exchange has come to */
+    struct sp_downstream *next, *previous;                 /* in the conductor's list */
+    struct sp_waiting *waits_in;                           /* or NULL */
+    struct sp_downstream *next_waiting, *previous_waiting; /* there */
+    struct sp_downstream *next_touched;                    /* in the door's list */
     bool is_touched;
     bool is_blocked;     /* the client's socket has taken less than all */
     bool is_full;        /* no more is read for now */
@@ -95,16 +112,12 @@ struct sp_downstream {
 };
 
 /* Takes `fd`, also when it fails. */
-enum sp_error sp_downstream_new(struct sp_listener *listener, int fd, const char *peer,
+enum sp_error sp_downstream_new(struct sp_door *door, int fd, const char *peer,
                                 struct sp_downstream **downstream);
 void sp_downstream_free(struct sp_downstream *downstream);
 
 /* The one way to change the state, along the table of moves. */
 void sp_downstream_set_state(struct sp_downstream *downstream, enum sp_downstream_state state);
-
-/* Into a list of those that wait, in the place of what `*link` is, and out of the one it is in. */
-void sp_downstream_enlist(struct sp_downstream *downstream, struct sp_downstream **link);
-void sp_downstream_delist(struct sp_downstream *downstream);
 
 /* What is read and not used. */
 struct sp_span sp_downstream_unused(const struct sp_downstream *downstream);
@@ -115,19 +128,25 @@ void sp_downstream_use(struct sp_downstream *downstream, size_t count);
 enum sp_error sp_downstream_replace(struct sp_downstream *downstream, size_t count,
                                     struct sp_span bytes);
 
+/* Whether more may be read now. */
+bool sp_downstream_has_room(struct sp_downstream *downstream);
+
+/* What reading the client's socket has come to. */
+enum sp_reading {
+    SP_READING_NOTHING,
+    SP_READING_BYTES,
+    SP_READING_END,    /* of the client's stream */
+    SP_READING_BROKEN, /* so is the connection, or too much has come */
+};
+enum sp_reading sp_downstream_read(struct sp_downstream *downstream);
+
+/* (28) All is out: our stream ends; what the client still sends is read away. */
+enum sp_step sp_downstream_linger(struct sp_downstream *downstream);
+
 /* Has the poller watch for what is of interest now. */
-void sp_downstream_watch(struct sp_loop *loop, struct sp_downstream *downstream);
+void sp_downstream_watch(struct sp_downstream *downstream);
 
 /* It is looked at again at the end of the round: output is sent, and the next request begun. */
 void sp_downstream_touch(struct sp_downstream *downstream);
-
-/* The end of the round. */
-void sp_downstream_proceed(struct sp_loop *loop, struct sp_downstream *downstream);
-
-/* The rest goes out, then the end; what the client still sends is read away (lingering). */
-void sp_downstream_finish(struct sp_downstream *downstream);
-
-/* Closes the socket at once, or resets it, and ends the exchange. */
-void sp_downstream_close(struct sp_loop *loop, struct sp_downstream *downstream, bool reset);
 
 #endif

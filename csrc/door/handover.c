@@ -3,9 +3,7 @@
 #include "core/clock.h"
 #include "core/descriptors.h"
 #include "door/frame.h"
-#include "door/listener.h"
 #include "door/orphan.h"
-#include "engine/connection.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,9 +31,9 @@ watch_channel(struct sp_loop *loop, const struct sp_channel *channel)
 
 /* Its end is noticed in the next round; until then it gets nothing. */
 static void
-give_up(struct sp_channel *channel)
+give_up_channel(struct sp_channel *channel)
 {
-    struct sp_channels *channels = &channel->listener->channels;
+    struct sp_channels *channels = channel->channels;
 
     if (channels->current == channel) {
         channels->current = NULL;
@@ -63,7 +61,7 @@ send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct sp_fra
         channel->is_crowded = would_block();
         watch_channel(loop, channel);
         if (!channel->is_crowded) {
-            give_up(channel);
+            give_up_channel(channel);
         }
         return false;
     }
@@ -71,13 +69,13 @@ send_frame(struct sp_loop *loop, struct sp_channel *channel, const struct sp_fra
     bool kept = sp_queue_keep(&channel->out, spans, 2, (size_t)sent);
     watch_channel(loop, channel);
     if (!kept) {
-        give_up(channel);
+        give_up_channel(channel);
     }
     return kept;
 }
 
 static bool
-flush(struct sp_loop *loop, struct sp_channel *channel)
+flush_channel(struct sp_loop *loop, struct sp_channel *channel)
 {
     size_t taken;
 
@@ -90,20 +88,19 @@ flush(struct sp_loop *loop, struct sp_channel *channel)
     return true;
 }
 
+/* Out of its row, and the conductor is told. */
 static void
-lose(struct sp_loop *loop, struct sp_channel *channel, bool may_wait)
+let_go_of(struct sp_channel *channel, struct sp_downstream *downstream,
+          enum sp_handover_event event)
 {
-    while (channel->handed != NULL) {
-        struct sp_downstream *downstream = channel->handed;
-        sp_downstream_delist(downstream);
-        sp_orphan_settle(loop, downstream, may_wait);
-    }
+    sp_waiting_leave(downstream);
+    channel->channels->tell(channel->channels, downstream, event);
 }
 
 static void
-close_channel(struct sp_loop *loop, struct sp_channel *channel, bool may_wait)
+close_channel(struct sp_loop *loop, struct sp_channel *channel, enum sp_handover_event event)
 {
-    struct sp_channels *channels = &channel->listener->channels;
+    struct sp_channels *channels = channel->channels;
     struct sp_channel **link = &channels->first;
 
     while (*link != channel) {
@@ -113,7 +110,11 @@ close_channel(struct sp_loop *loop, struct sp_channel *channel, bool may_wait)
     if (channels->current == channel) {
         channels->current = NULL;
     }
-    lose(loop, channel, may_wait);
+    for (size_t row = 0; row < SP_HANDOVER_ROWS; row++) {
+        while (channel->handed[row].first != NULL) {
+            let_go_of(channel, channel->handed[row].first, event);
+        }
+    }
     sp_sockets_disown(&loop->sockets, channel->fd);
     sp_descriptor_close(channel->fd);
     sp_queue_clear(&channel->out);
@@ -125,8 +126,8 @@ end_channel(struct sp_loop *loop, struct sp_channel *channel)
 {
     struct sp_frame last = {.kind = 'E', .content_length = -1, .fd = -1};
 
-    if (channel->listener->channels.current == channel) {
-        channel->listener->channels.current = NULL;
+    if (channel->channels->current == channel) {
+        channel->channels->current = NULL;
     }
     if (!send_frame(loop, channel, &last)) {
         char head[SP_FRAME_HEAD];
@@ -138,9 +139,9 @@ end_channel(struct sp_loop *loop, struct sp_channel *channel)
 }
 
 static struct sp_downstream *
-find(const struct sp_channel *channel, unsigned long long id)
+find_handed(const struct sp_channel *channel, unsigned long long id)
 {
-    struct sp_downstream *downstream = channel->handed;
+    struct sp_downstream *downstream = channel->handed[id % SP_HANDOVER_ROWS].first;
 
     while (downstream != NULL && downstream->id != id) {
         downstream = downstream->next_waiting;
@@ -158,55 +159,46 @@ note_taken(struct sp_channel *channel, struct sp_downstream *downstream)
     }
 }
 
-/* It waits again, but not to be handed over at once: what Django lacks it would lack still. */
-static void
-postpone(struct sp_loop *loop, struct sp_channel *channel, struct sp_downstream *downstream)
+static bool
+is_busy(const struct sp_channel *channel)
 {
-    channel->untaken -= downstream->is_taken ? 0 : 1;
-    sp_downstream_delist(downstream);
-    if (sp_orphan_take_back(loop, downstream)) {
-        sp_listener_queue(channel->listener, downstream);
-    }
+    return channel->untaken == SP_HANDOVER_WINDOW;
 }
 
-/* Its answer is whole. */
 static void
-welcome_back(struct sp_loop *loop, struct sp_downstream *downstream)
+tell_of_room(const struct sp_channel *channel)
 {
-    sp_downstream_delist(downstream);
-    downstream->tries = 0;
-    sp_downstream_use(downstream, downstream->handed);
-    (void)sp_orphan_take_back(loop, downstream); /* or it is closed */
+    channel->channels->tell(channel->channels, NULL, SP_HANDOVER_ROOM);
 }
 
 /* (26) Django has begun, gives the connection back, or has ended it. */
 static void
 obey(struct sp_loop *loop, struct sp_channel *channel, char kind, unsigned long long id)
 {
-    struct sp_downstream *downstream = find(channel, id);
+    struct sp_downstream *downstream = find_handed(channel, id);
+    bool was_busy = is_busy(channel);
 
     if (kind == 'L') {
         end_channel(loop, channel);
         return;
     }
-    bool was_busy = channel->untaken == SP_HANDOVER_WINDOW;
     if (downstream == NULL) {
         return;
     }
     if (kind == 'N') {
-        postpone(loop, channel, downstream);
+        channel->untaken -= downstream->is_taken ? 0 : 1;
+        let_go_of(channel, downstream, SP_HANDOVER_UNTAKEN);
         return;
     }
     note_taken(channel, downstream);
     if (kind == 'B') {
-        welcome_back(loop, downstream);
+        let_go_of(channel, downstream, SP_HANDOVER_BACK);
     }
     else if (kind == 'C') {
-        sp_downstream_delist(downstream);
-        sp_downstream_close(loop, downstream, false);
+        let_go_of(channel, downstream, SP_HANDOVER_CLOSED);
     }
     if (was_busy) {
-        sp_listener_retry(loop, channel->listener);
+        tell_of_room(channel);
     }
 }
 
@@ -231,25 +223,24 @@ static void
 channel_stirred(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
 {
     struct sp_channel *channel = (struct sp_channel *)(void *)watcher;
-    struct sp_listener *listener = channel->listener;
     bool is_open = true;
 
     if ((events & SP_POLL_OUT) != 0) {
-        is_open = flush(loop, channel);
+        is_open = flush_channel(loop, channel);
         if (is_open && sp_queue_is_empty(&channel->out)) {
-            sp_listener_retry(loop, listener);
+            tell_of_room(channel);
         }
     }
     if (is_open && (events & (SP_POLL_IN | SP_POLL_ERROR)) != 0) {
         is_open = read_words(loop, channel);
     }
     if (!is_open) {
-        close_channel(loop, channel, true);
+        close_channel(loop, channel, SP_HANDOVER_LOST);
     }
 }
 
 enum sp_error
-sp_handover_attach(struct sp_loop *loop, struct sp_listener *listener, int fd)
+sp_handover_attach(struct sp_loop *loop, struct sp_channels *channels, int fd)
 {
     struct sp_channel *made = calloc(1, sizeof(*made));
 
@@ -258,7 +249,7 @@ sp_handover_attach(struct sp_loop *loop, struct sp_listener *listener, int fd)
         return SP_E_NO_MEMORY;
     }
     made->watcher.happened = channel_stirred;
-    made->listener = listener;
+    made->channels = channels;
     made->fd = fd;
     sp_queue_init(&made->out, SP_CHANNEL_CEILING);
     if (!sp_descriptor_set_nonblocking(fd) || !sp_sockets_own(&loop->sockets, fd, &made->watcher)) {
@@ -266,25 +257,33 @@ sp_handover_attach(struct sp_loop *loop, struct sp_listener *listener, int fd)
         free(made);
         return SP_E_SYSTEM;
     }
-    made->next = listener->channels.first;
-    listener->channels.first = made;
-    listener->channels.current = made;
+    made->next = channels->first;
+    channels->first = made;
+    channels->current = made;
     watch_channel(loop, made);
     return SP_OK;
 }
 
+bool
+sp_handover_has_room(const struct sp_channels *channels)
+{
+    const struct sp_channel *channel = channels->current;
+
+    return channel != NULL && !is_busy(channel) && sp_queue_is_empty(&channel->out);
+}
+
 /* (25) The descriptor, and of what was read no more than this request. */
 enum sp_error
-sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
-                 const struct sp_incoming *incoming)
+sp_handover_give(struct sp_channels *channels, struct sp_downstream *downstream)
 {
-    struct sp_channels *channels = &downstream->listener->channels;
+    const struct sp_incoming *incoming = &downstream->door->incoming;
+    struct sp_loop *loop = downstream->door->loop;
     struct sp_channel *channel = channels->current;
     struct sp_span bytes = sp_downstream_unused(downstream);
     size_t length = sp_incoming_own(incoming, bytes.len);
     bool is_ordinary = incoming->upgrade == SP_UPGRADE_NONE;
 
-    if (channel == NULL || channel->untaken == SP_HANDOVER_WINDOW) {
+    if (!sp_handover_has_room(channels)) {
         return SP_E_AGAIN;
     }
     if (!sp_orphan_prepare(downstream, incoming)) {
@@ -299,36 +298,34 @@ sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
         .id = channels->last_id + 1,
         .fd = downstream->connection->fd,
     };
-    sp_sockets_disown(&loop->sockets, frame.fd); /* from here on it may be Python's */
+    sp_sockets_watch(&loop->sockets, frame.fd, 0); /* from here on it may be Python's */
     if (!send_frame(loop, channel, &frame)) {
-        bool owned = sp_sockets_own(&loop->sockets, frame.fd, &downstream->watcher);
-        sp_downstream_watch(loop, downstream);
-        return owned ? SP_E_AGAIN : SP_E_NO_MEMORY;
+        sp_downstream_watch(downstream);
+        return SP_E_AGAIN;
     }
     channels->last_id++;
     downstream->id = frame.id;
     downstream->is_taken = false;
     downstream->handed = length;
-    sp_downstream_enlist(downstream, &channel->handed);
+    sp_waiting_add(&channel->handed[frame.id % SP_HANDOVER_ROWS], downstream);
     channel->untaken++;
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_HANDED);
     return SP_OK;
 }
 
 enum sp_error
-sp_handover_ask(struct sp_loop *loop, const struct sp_listener *listener, struct sp_span host)
+sp_handover_ask(struct sp_loop *loop, const struct sp_channels *channels, struct sp_span host)
 {
     struct sp_frame frame = {.kind = 'H', .bytes = host, .content_length = -1, .fd = -1};
-    struct sp_channel *channel = listener->channels.current;
+    struct sp_channel *channel = channels->current;
 
     return channel != NULL && send_frame(loop, channel, &frame) ? SP_OK : SP_E_AGAIN;
 }
 
 void
-sp_handover_end(struct sp_loop *loop, struct sp_listener *listener)
+sp_handover_end(struct sp_loop *loop, struct sp_channels *channels)
 {
-    for (struct sp_channel *next, *each = listener->channels.first; each != NULL; each = next) {
-        next = each->next;
-        close_channel(loop, each, false);
+    while (channels->first != NULL) {
+        close_channel(loop, channels->first, SP_HANDOVER_ABANDONED);
     }
 }

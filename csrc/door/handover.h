@@ -19,7 +19,7 @@
 #ifndef SP_DOOR_HANDOVER_H
 #define SP_DOOR_HANDOVER_H
 
-#include "engine/loop.h"
+#include "door/waiting.h"
 
 #define SP_HANDOVER_WORD 9U
 #define SP_HANDOVER_COPY 1
@@ -27,19 +27,30 @@
 /* How many may lie in the channel that Django has not taken. */
 #define SP_HANDOVER_WINDOW 64U
 
-struct sp_downstream;
-struct sp_incoming;
-struct sp_listener;
+/* By their ids in so many rows, so that one is found among thousands. */
+#define SP_HANDOVER_ROWS 1024U
+
+/* What has become of a connection that was handed over, and is in no row any more. */
+enum sp_handover_event {
+    SP_HANDOVER_UNTAKEN,   /* Django has no descriptor to spare for it */
+    SP_HANDOVER_BACK,      /* its answer is whole */
+    SP_HANDOVER_CLOSED,    /* Django has ended it */
+    SP_HANDOVER_LOST,      /* its process has died */
+    SP_HANDOVER_ABANDONED, /* likewise, and none will come after it */
+    SP_HANDOVER_ROOM,      /* of none: there is room for more */
+};
+
+struct sp_channels;
 
 struct sp_channel {
     struct sp_watcher watcher;
-    struct sp_listener *listener; /* borrowed: outlives it */
+    struct sp_channels *channels; /* borrowed: outlives it */
     struct sp_channel *next;
     int fd; /* owned */
     struct sp_queue out;
     char words[SP_HANDOVER_WORD]; /* the one that is being read */
     size_t word_count;
-    struct sp_downstream *handed; /* through this channel, and not back */
+    struct sp_waiting handed[SP_HANDOVER_ROWS]; /* through this channel, and not back */
     unsigned untaken;
     bool is_crowded; /* it has refused a frame, and says when it takes one again */
 };
@@ -48,21 +59,25 @@ struct sp_channels {
     struct sp_channel *first;   /* owned; those that are open */
     struct sp_channel *current; /* the one that requests go to, or NULL */
     unsigned long long last_id;
+    void (*tell)(struct sp_channels *channels, struct sp_downstream *downstream,
+                 enum sp_handover_event event);
 };
 
 /* Takes `fd`, also when it fails. */
-enum sp_error sp_handover_attach(struct sp_loop *loop, struct sp_listener *listener, int fd);
+enum sp_error sp_handover_attach(struct sp_loop *loop, struct sp_channels *channels, int fd);
 
-/* Gives the request at the head of `downstream` to Django. SP_E_AGAIN: there is no Django, or it
- * is busy. SP_E_CLIENT_GONE: its request has an answer. */
-enum sp_error sp_handover_give(struct sp_loop *loop, struct sp_downstream *downstream,
-                               const struct sp_incoming *incoming);
+/* Whether there is a Django that is not busy, as far as is known. */
+bool sp_handover_has_room(const struct sp_channels *channels);
+
+/* Gives the request at the head of `downstream`, the door's `incoming`, to Django. SP_E_AGAIN:
+ * there is no Django, or it is busy. SP_E_CLIENT_GONE: its request has an answer. */
+enum sp_error sp_handover_give(struct sp_channels *channels, struct sp_downstream *downstream);
 
 /* Asks for the verdict on a Host value. SP_E_AGAIN as above. */
-enum sp_error sp_handover_ask(struct sp_loop *loop, const struct sp_listener *listener,
+enum sp_error sp_handover_ask(struct sp_loop *loop, const struct sp_channels *channels,
                               struct sp_span host);
 
 /* Closes every channel; what went through them is answered, or reset. */
-void sp_handover_end(struct sp_loop *loop, struct sp_listener *listener);
+void sp_handover_end(struct sp_loop *loop, struct sp_channels *channels);
 
 #endif

@@ -2,12 +2,14 @@
 #ifndef SP_DOOR_HOST_CHECK_H
 #define SP_DOOR_HOST_CHECK_H
 
-#include "door/listener.h"
+#include "door/handover.h"
+#include "door/site.h"
 
-/* (22) What is known of a Host value, or has just been asked; whether one that is refused, or that
- * nothing can be kept of, is allowed is Django's to say with the answer. `*host` (borrowed as in
- * sp_known_hosts_find) is set when it is allowed. */
-enum sp_verdict sp_host_check(struct sp_loop *loop, struct sp_listener *listener,
-                              struct sp_span value, struct sp_host **host);
+/* (22) Asks about a Host value that is not known: Django by its channel where the site says so,
+ * else by `questions`, a datagram socket. SP_VERDICT_ASKED: the word on it comes. Of what nothing
+ * can be kept of, whether it is allowed is Django's to say with the answer. */
+enum sp_verdict sp_host_check_ask(struct sp_loop *loop, struct sp_site *site,
+                                  const struct sp_channels *channels, int questions,
+                                  struct sp_span value);
 
 #endif

@@ -57,7 +57,7 @@ move_chunks(struct sp_downstream *downstream)
 }
 
 static enum sp_error
-move(struct sp_downstream *downstream, bool *was_starved)
+move_body(struct sp_downstream *downstream, bool *was_starved)
 {
     struct sp_visit *visit = &downstream->visit;
     struct sp_exchange *exchange = visit->exchange;
@@ -89,7 +89,7 @@ sp_intake_begin(struct sp_downstream *downstream)
     if (sp_downstream_unused(downstream).len > 0) {
         downstream->visit.owes_continue = false; /* it does not wait */
     }
-    return move(downstream, &was_starved);
+    return move_body(downstream, &was_starved);
 }
 
 static bool
@@ -102,26 +102,26 @@ is_cut(const struct sp_downstream *downstream)
 
 /* What was read before the end waits for room in the pipe. */
 static bool
-is_held(const struct sp_downstream *downstream)
+has_rest(const struct sp_downstream *downstream)
 {
     return downstream->state == SP_DOWNSTREAM_EXCHANGING && is_cut(downstream) &&
            sp_downstream_unused(downstream).len > 0;
 }
 
-void
-sp_intake_end(struct sp_loop *loop, struct sp_downstream *downstream)
+enum sp_step
+sp_intake_end(struct sp_downstream *downstream)
 {
-    if (downstream->state == SP_DOWNSTREAM_FLUSHING || is_held(downstream) ||
-        sp_answer_is_out(downstream)) {
-        sp_downstream_watch(loop, downstream);
+    bool is_held = downstream->state == SP_DOWNSTREAM_FLUSHING || has_rest(downstream) ||
+                   sp_answer_is_out(downstream);
+
+    if (!is_held && !is_cut(downstream)) {
+        return SP_STEP_CLOSE;
     }
-    else if (is_cut(downstream)) {
-        sp_downstream_watch(loop, downstream);
-        sp_roster_end(loop, downstream->visit.exchange, SP_E_REQUEST_CLIENT);
+    sp_downstream_watch(downstream);
+    if (!is_held) {
+        sp_roster_end(downstream->door->loop, downstream->visit.exchange, SP_E_REQUEST_CLIENT);
     }
-    else {
-        sp_downstream_close(loop, downstream, false);
-    }
+    return SP_STEP_NONE;
 }
 
 bool
@@ -133,28 +133,26 @@ sp_intake_is_awaited(const struct sp_downstream *downstream)
 }
 
 void
-sp_intake_go_on(struct sp_loop *loop, struct sp_downstream *downstream)
+sp_intake_go_on(struct sp_downstream *downstream)
 {
-    struct sp_visit *visit = &downstream->visit;
+    struct sp_loop *loop = downstream->door->loop;
+    struct sp_exchange *exchange = downstream->visit.exchange;
+    size_t count = sp_downstream_unused(downstream).len;
     bool was_starved = false;
 
-    if (visit->exchange == NULL || visit->is_body_done) {
+    if (count == 0 || !is_cut(downstream)) {
         return; /* what comes now is the next request */
     }
-    if (sp_exchange_is_unwanted(visit->exchange)) {
-        sp_downstream_use(downstream, sp_downstream_unused(downstream).len);
+    if (sp_exchange_is_unwanted(exchange)) {
+        sp_downstream_use(downstream, count);
         return; /* nothing more of it goes out */
     }
-    if (sp_downstream_unused(downstream).len == 0) {
-        return;
-    }
-    visit->owes_continue = false;
-    enum sp_error error = move(downstream, &was_starved);
+    downstream->visit.owes_continue = false;
+    enum sp_error error = move_body(downstream, &was_starved);
     if (error != SP_OK) {
-        sp_roster_end(loop, visit->exchange, error);
-        return;
+        sp_roster_end(loop, exchange, error);
     }
-    if (was_starved && visit->exchange->hop != NULL) {
-        sp_roster_resume(loop, visit->exchange, SP_WISH_SEND);
+    else if (was_starved) {
+        sp_roster_resume(loop, exchange, SP_WISH_SEND);
     }
 }

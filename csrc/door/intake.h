@@ -8,15 +8,15 @@
  * broken, or memory is short, and nothing has been sent upstream yet. */
 enum sp_error sp_intake_begin(struct sp_downstream *downstream);
 
+/* More has come, or there is room again. */
+void sp_intake_go_on(struct sp_downstream *downstream);
+
 /* The client has ended its stream. If it still owes us a part of its request it will never send it,
  * and if it waits for an answer it has gone, as far as a proxy can tell; what it has sent before
- * goes on its way. Asked again while some of that waits for room. */
-void sp_intake_end(struct sp_loop *loop, struct sp_downstream *downstream);
+ * goes on its way. Asked again while some of that waits for room. Says what comes next. */
+enum sp_step sp_intake_end(struct sp_downstream *downstream);
 
 /* Whether nothing goes on before the client has sent more of the body. */
 bool sp_intake_is_awaited(const struct sp_downstream *downstream);
-
-/* More has come, or there is room again. */
-void sp_intake_go_on(struct sp_loop *loop, struct sp_downstream *downstream);
 
 #endif

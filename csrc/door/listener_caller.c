@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/descriptors.h"
+#include "door/events.h"
 #include "engine/mailbox.h"
 
 #include <poll.h>
@@ -11,6 +12,12 @@
 /* ms that clients have to read their last answers, and between two looks. */
 #define SP_PARTING_TIME 2000LL
 #define SP_PARTING_LOOK 5
+
+static struct sp_mailbox *
+mailbox_of(const struct sp_listener *listener)
+{
+    return listener->conductor.door.mailbox;
+}
 
 struct opening {
     struct sp_listener *listener;
@@ -35,7 +42,7 @@ part(struct sp_loop *loop, void *context)
     struct sp_listener *listener = context;
 
     sp_listener_part(loop, listener);
-    return listener->connection_count > 0 ? SP_E_AGAIN : SP_OK;
+    return listener->conductor.count > 0 ? SP_E_AGAIN : SP_OK;
 }
 
 static enum sp_error
@@ -58,10 +65,12 @@ static enum sp_error
 change_site(struct sp_loop *loop, void *context)
 {
     const struct naming *naming = context;
+    struct sp_conductor *conductor = &naming->listener->conductor;
 
-    sp_site_give_back(naming->listener->site);
-    naming->listener->site = naming->site;
-    sp_listener_retry(loop, naming->listener);
+    (void)loop;
+    sp_site_give_back(conductor->door.site);
+    conductor->door.site = naming->site;
+    sp_events_retry(conductor);
     return SP_OK;
 }
 
@@ -74,11 +83,12 @@ static enum sp_error
 change_absence(struct sp_loop *loop, void *context)
 {
     const struct absenting *absenting = context;
-    struct sp_listener *listener = absenting->listener;
+    struct sp_conductor *conductor = &absenting->listener->conductor;
 
-    free(listener->absence.texts);
-    listener->absence = absenting->absence;
-    sp_listener_retry(loop, listener);
+    (void)loop;
+    free(conductor->door.absence.texts);
+    conductor->door.absence = absenting->absence;
+    sp_events_retry(conductor);
     return SP_OK;
 }
 
@@ -91,9 +101,10 @@ static enum sp_error
 attach(struct sp_loop *loop, void *context)
 {
     const struct attaching *attaching = context;
-    enum sp_error error = sp_handover_attach(loop, attaching->listener, attaching->fd);
+    struct sp_conductor *conductor = &attaching->listener->conductor;
+    enum sp_error error = sp_handover_attach(loop, &conductor->channels, attaching->fd);
 
-    sp_listener_retry(loop, attaching->listener);
+    sp_events_retry(conductor);
     return error;
 }
 
@@ -113,14 +124,16 @@ static enum sp_error
 tell(struct sp_loop *loop, void *context)
 {
     const struct telling *telling = context;
-    struct sp_site *site = telling->listener->site;
+    struct sp_conductor *conductor = &telling->listener->conductor;
+    struct sp_site *site = conductor->door.site;
 
+    (void)loop;
     if (!is_current(site, telling->host)) {
         sp_host_give_back(telling->host);
         return SP_OK;
     }
     sp_known_hosts_put(&site->hosts, telling->host);
-    sp_listener_retry(loop, telling->listener);
+    sp_events_retry(conductor);
     return SP_OK;
 }
 
@@ -133,13 +146,13 @@ sp_listener_open(struct sp_mailbox *mailbox, const struct sp_listener_options *o
     if (made == NULL) {
         return SP_E_NO_MEMORY;
     }
-    made->mailbox = mailbox;
+    struct sp_door *door = &made->conductor.door;
     made->max_connections = options->max_connections;
-    made->questions = -1;
-    made->last_waiting = &made->waiting;
-    made->absence.failure = (struct sp_failure){.status = 503, .line = SP_SPAN("samesite_proxy\n")};
+    made->conductor.questions = -1;
+    door->mailbox = mailbox;
+    door->absence.failure = (struct sp_failure){.status = 503, .line = SP_SPAN("samesite_proxy\n")};
     struct opening opening = {made, options};
-    enum sp_error error = sp_journal_init(&made->journal);
+    enum sp_error error = sp_journal_init(&door->journal);
     if (error == SP_OK) {
         error = sp_mailbox_perform(mailbox, begin, &opening);
     }
@@ -156,21 +169,22 @@ sp_listener_close(struct sp_listener *listener)
 {
     long long until = sp_clock_now() + SP_PARTING_TIME;
 
-    while (sp_mailbox_perform(listener->mailbox, part, listener) == SP_E_AGAIN &&
+    while (sp_mailbox_perform(mailbox_of(listener), part, listener) == SP_E_AGAIN &&
            sp_clock_now() < until) {
         (void)poll(NULL, 0, SP_PARTING_LOOK); /* only a pause */
     }
     /* An engine that has stopped has ended it. */
-    (void)sp_mailbox_perform(listener->mailbox, close_listener, listener);
+    (void)sp_mailbox_perform(mailbox_of(listener), close_listener, listener);
 }
 
 void
 sp_listener_free(struct sp_listener *listener)
 {
     if (listener != NULL) {
-        sp_site_give_back(listener->site);
-        sp_journal_clear(&listener->journal);
-        free(listener->absence.texts);
+        struct sp_door *door = &listener->conductor.door;
+        sp_site_give_back(door->site);
+        sp_journal_clear(&door->journal);
+        free(door->absence.texts);
         free(listener);
     }
 }
@@ -179,7 +193,7 @@ enum sp_error
 sp_listener_set_site(struct sp_listener *listener, struct sp_site *site)
 {
     struct naming naming = {listener, site};
-    enum sp_error error = sp_mailbox_perform(listener->mailbox, change_site, &naming);
+    enum sp_error error = sp_mailbox_perform(mailbox_of(listener), change_site, &naming);
 
     if (error != SP_OK) {
         sp_site_give_back(site);
@@ -202,7 +216,7 @@ sp_listener_set_absence(struct sp_listener *listener, const struct sp_failure *f
     memcpy(texts + failure->line.len, failure->page.data, failure->page.len);
     kept->line.data = texts;
     kept->page.data = texts + failure->line.len;
-    enum sp_error error = sp_mailbox_perform(listener->mailbox, change_absence, &absenting);
+    enum sp_error error = sp_mailbox_perform(mailbox_of(listener), change_absence, &absenting);
     if (error != SP_OK) {
         free(texts);
     }
@@ -217,7 +231,7 @@ sp_listener_attach(struct sp_listener *listener, int fd)
     if (attaching.fd < 0) {
         return SP_E_SYSTEM;
     }
-    enum sp_error error = sp_mailbox_perform(listener->mailbox, attach, &attaching);
+    enum sp_error error = sp_mailbox_perform(mailbox_of(listener), attach, &attaching);
     if (error == SP_E_SHUTDOWN) {
         sp_descriptor_close(attaching.fd);
     }
@@ -228,7 +242,7 @@ enum sp_error
 sp_listener_tell(struct sp_listener *listener, struct sp_host *host)
 {
     struct telling telling = {listener, host};
-    enum sp_error error = sp_mailbox_perform(listener->mailbox, tell, &telling);
+    enum sp_error error = sp_mailbox_perform(mailbox_of(listener), tell, &telling);
 
     if (error == SP_E_SHUTDOWN) {
         sp_host_give_back(host);

@@ -54,45 +54,40 @@ is_repeatable(const struct sp_downstream *downstream)
     return is_safe && downstream->is_whole && downstream->tries < SP_ORPHAN_TRIES;
 }
 
-bool
-sp_orphan_take_back(struct sp_loop *loop, struct sp_downstream *downstream)
+enum sp_step
+sp_orphan_take_back(struct sp_downstream *downstream)
 {
-    int fd = downstream->connection->fd;
-
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_READING);
-    if (!sp_descriptor_set_nonblocking(fd) ||
-        !sp_sockets_own(&loop->sockets, fd, &downstream->watcher)) {
-        sp_downstream_close(loop, downstream, true);
-        return false;
+    if (!sp_descriptor_set_nonblocking(downstream->connection->fd)) {
+        return SP_STEP_RESET;
     }
     downstream->is_full = false;
     downstream->scanned = 0;
-    sp_downstream_watch(loop, downstream);
+    sp_downstream_watch(downstream);
     sp_downstream_touch(downstream);
-    return true;
+    return SP_STEP_NONE;
 }
 
 /* Browsers send a request again by themselves when a connection ends before a byte of its answer,
  * whatever its method: so an answer is said as long as one can be. */
-void
-sp_orphan_settle(struct sp_loop *loop, struct sp_downstream *downstream, bool may_wait)
+enum sp_step
+sp_orphan_settle(struct sp_downstream *downstream, bool may_wait)
 {
     if (downstream->is_taken && !is_unanswered(downstream)) {
         (void)sp_client_cut(downstream->connection->fd); /* else the last copy's end does it */
-        sp_downstream_close(loop, downstream, true);
-        return;
+        return SP_STEP_RESET;
     }
     bool may_be_done = downstream->is_taken && !is_repeatable(downstream);
-    if (!sp_orphan_take_back(loop, downstream)) {
-        return;
+    enum sp_step step = sp_orphan_take_back(downstream);
+    if (step != SP_STEP_NONE) {
+        return step;
     }
     if (may_be_done) {
-        sp_refusal_send(loop, downstream, may_wait ? &sp_refusal_restarted : &sp_refusal_ended);
+        return sp_refusal_queue(downstream, may_wait ? &sp_refusal_restarted : &sp_refusal_ended);
     }
-    else if (!may_wait) {
-        sp_refusal_send(loop, downstream, &sp_refusal_ending);
+    if (!may_wait) {
+        return sp_refusal_queue(downstream, &sp_refusal_ending);
     }
-    else if (downstream->is_taken) {
-        downstream->tries++;
-    }
+    downstream->tries += downstream->is_taken ? 1 : 0;
+    return SP_STEP_NONE;
 }

@@ -9,11 +9,11 @@
  * than the listener has answered its request meanwhile. */
 bool sp_orphan_prepare(struct sp_downstream *downstream, const struct sp_incoming *incoming);
 
-/* The socket is the engine's alone again. False: the connection had to be closed. */
-bool sp_orphan_take_back(struct sp_loop *loop, struct sp_downstream *downstream);
+/* The socket is the engine's alone again. Says what comes next, as the other does. */
+enum sp_step sp_orphan_take_back(struct sp_downstream *downstream);
 
 /* Lets the request wait for the next process, answers it, or breaks the connection. Without
  * `may_wait` no process will come. */
-void sp_orphan_settle(struct sp_loop *loop, struct sp_downstream *downstream, bool may_wait);
+enum sp_step sp_orphan_settle(struct sp_downstream *downstream, bool may_wait);
 
 #endif

@@ -2,10 +2,7 @@
 
 #include "core/clock.h"
 #include "door/intake.h"
-#include "door/listener.h"
 #include "door/refusal.h"
-
-#include <stddef.h>
 
 /* What is waited for, and since when, if the client's next byte is not. An exchange's upstream has
  * deadlines of its own, and Django's requests have none. */
@@ -37,41 +34,6 @@ is_awaited(const struct sp_downstream *downstream, enum sp_wait *wait, long long
     }
 }
 
-/* What goes straight to a client while a part of its request is awaited is not noted each time. */
-static void
-give_up_still(struct sp_loop *loop, struct sp_downstream *downstream)
-{
-    if (downstream->connection->sent != downstream->connection->sent_before) {
-        sp_patience_note(downstream, true);
-    }
-    else {
-        sp_downstream_close(loop, downstream, true);
-    }
-}
-
-static void
-patience_ended(struct sp_loop *loop, struct sp_timer *timer)
-{
-    char *at = (char *)timer - offsetof(struct sp_downstream, timer);
-    struct sp_downstream *downstream = (struct sp_downstream *)(void *)at;
-
-    switch (timer->wait) {
-    case SP_WAIT_CLIENT:
-        give_up_still(loop, downstream);
-        break;
-    case SP_WAIT_HEAD:
-        downstream->visit.is_head = false; /* the one before may have been */
-        sp_refusal_send(loop, downstream, &sp_refusal_late_head);
-        break;
-    case SP_WAIT_DJANGO:
-        sp_refusal_send(loop, downstream, &downstream->listener->absence.failure);
-        break;
-    default:
-        sp_downstream_close(loop, downstream, false);
-        break;
-    }
-}
-
 void
 sp_patience_note(struct sp_downstream *downstream, bool moved)
 {
@@ -88,9 +50,35 @@ sp_patience_note(struct sp_downstream *downstream, bool moved)
         since = goes_on && !moved ? downstream->awaited_since : sp_clock_now();
     }
     if (!goes_on || since != downstream->awaited_since) {
-        timer->expired = patience_ended;
         downstream->awaited_since = since;
         downstream->connection->sent_before = downstream->connection->sent;
-        sp_timers_set(&downstream->listener->loop->timers, timer, wait, since);
+        sp_timers_set(&downstream->door->loop->timers, timer, wait, since);
+    }
+}
+
+/* What goes straight to a client while a part of its request is awaited is not noted each time. */
+static enum sp_step
+end_of_client(struct sp_downstream *downstream)
+{
+    if (downstream->connection->sent == downstream->connection->sent_before) {
+        return SP_STEP_RESET;
+    }
+    sp_patience_note(downstream, true);
+    return SP_STEP_NONE;
+}
+
+enum sp_step
+sp_patience_end(struct sp_downstream *downstream)
+{
+    switch (downstream->timer.wait) {
+    case SP_WAIT_CLIENT:
+        return end_of_client(downstream);
+    case SP_WAIT_HEAD:
+        downstream->visit.is_head = false; /* the one before may have been */
+        return sp_refusal_queue(downstream, &sp_refusal_late_head);
+    case SP_WAIT_DJANGO:
+        return sp_refusal_queue(downstream, &downstream->door->absence.failure);
+    default:
+        return SP_STEP_CLOSE;
     }
 }

@@ -8,4 +8,7 @@
  * because bytes have `moved` on the client's side, or nothing. */
 void sp_patience_note(struct sp_downstream *downstream, bool moved);
 
+/* Its time is over: what comes next. */
+enum sp_step sp_patience_end(struct sp_downstream *downstream);
+
 #endif

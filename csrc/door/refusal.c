@@ -1,7 +1,6 @@
 #include "door/refusal.h"
 
 #include "core/clock.h"
-#include "door/listener.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -109,9 +108,8 @@ copy_sentence(struct sp_span line, char room[SP_JOURNAL_WORDS])
 
 /* A request that no exchange was made of. */
 static void
-record(struct sp_downstream *downstream, const struct sp_failure *failure)
+record_refusal(struct sp_downstream *downstream, const struct sp_failure *failure)
 {
-    struct sp_journal *journal = &downstream->listener->journal;
     struct sp_span bytes = sp_downstream_unused(downstream);
     struct sp_record record = {
         .status = failure->status,
@@ -126,30 +124,20 @@ record(struct sp_downstream *downstream, const struct sp_failure *failure)
     copy_sentence(failure->line, record.words);
     copy_word(&bytes, record.method, sizeof(record.method));
     copy_word(&bytes, record.target, sizeof(record.target));
-    sp_journal_add(journal, &record);
+    sp_journal_add(&downstream->door->journal, &record);
 }
 
-void
-sp_refusal_send(struct sp_loop *loop, struct sp_downstream *downstream,
-                const struct sp_failure *failure)
+enum sp_step
+sp_refusal_queue(struct sp_downstream *downstream, const struct sp_failure *failure)
 {
     if (downstream->visit.exchange == NULL) {
-        record(downstream, failure);
+        record_refusal(downstream, failure);
     }
-    if (downstream->state == SP_DOWNSTREAM_WAITING) {
-        sp_listener_unqueue(downstream->listener, downstream);
-    }
-    if (queue_answer(downstream, failure)) {
-        sp_downstream_finish(downstream);
-    }
-    else {
-        sp_downstream_close(loop, downstream, true);
-    }
+    return queue_answer(downstream, failure) ? SP_STEP_FINISH : SP_STEP_RESET;
 }
 
-void
-sp_refusal_send_reason(struct sp_loop *loop, struct sp_downstream *downstream, int status,
-                       const char *reason)
+enum sp_step
+sp_refusal_queue_reason(struct sp_downstream *downstream, int status, const char *reason)
 {
     char line[512];
     int length = snprintf(line, sizeof(line), "samesite_proxy: %s\n", reason);
@@ -157,5 +145,5 @@ sp_refusal_send_reason(struct sp_loop *loop, struct sp_downstream *downstream, i
     struct sp_failure failure = {.status = status, .line = {line, kept}};
 
     downstream->visit.is_head = false;
-    sp_refusal_send(loop, downstream, &failure);
+    return sp_refusal_queue(downstream, &failure);
 }

@@ -12,12 +12,11 @@ extern const struct sp_failure sp_refusal_restarted;
 extern const struct sp_failure sp_refusal_ended;
 extern const struct sp_failure sp_refusal_ending;
 
-/* Answers with `failure`, and lingers. */
-void sp_refusal_send(struct sp_loop *loop, struct sp_downstream *downstream,
-                     const struct sp_failure *failure);
+/* Queues `failure` as the answer; says what comes next. */
+enum sp_step sp_refusal_queue(struct sp_downstream *downstream, const struct sp_failure *failure);
 
 /* The same for a head that is not read: `reason` as sp_incoming_parse says it. */
-void sp_refusal_send_reason(struct sp_loop *loop, struct sp_downstream *downstream, int status,
-                            const char *reason);
+enum sp_step sp_refusal_queue_reason(struct sp_downstream *downstream, int status,
+                                     const char *reason);
 
 #endif

@@ -3,10 +3,9 @@
 #include "core/clock.h"
 #include "door/answer.h"
 #include "door/arrival.h"
-#include "door/host_check.h"
 #include "door/intake.h"
-#include "door/listener.h"
 #include "door/refusal.h"
+#include "engine/relay.h"
 #include "engine/roster.h"
 #include "wire/cdn_loop.h"
 #include "wire/path.h"
@@ -15,13 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum way {
-    SP_WAY_TO_FRONTEND,
-    SP_WAY_TO_DJANGO,
-    SP_WAY_TO_WAIT,   /* for Django's word on its Host, or for Django itself */
-    SP_WAY_TO_NOBODY, /* Django has not started, and will not by itself */
-};
 
 static bool
 is_method(const struct sp_incoming *incoming, struct sp_span name)
@@ -70,58 +62,48 @@ owner_of(const struct sp_site *site, const struct sp_incoming *incoming, struct 
     return sp_routes_match(is_websocket ? site->own : site->routes, path);
 }
 
-/* (21) Whose it is; fills in the visit's place when it is a frontend's. */
-static enum way
-choose(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_incoming *incoming)
+/* What is known of its Host; one that is refused is Django's to answer. */
+static enum sp_step
+look_up_host(struct sp_downstream *downstream, struct sp_span value)
 {
-    struct sp_listener *listener = downstream->listener;
-    const struct sp_site *site = listener->site;
+    struct sp_host *known = sp_known_hosts_find(&downstream->door->site->hosts, value);
+
+    if (known == NULL) {
+        return SP_STEP_ASK;
+    }
+    downstream->visit.host = known;
+    return known->verdict == SP_VERDICT_ALLOWED ? SP_STEP_FORWARD
+           : known->verdict == SP_VERDICT_ASKED ? SP_STEP_AWAIT_WORD
+                                                : SP_STEP_HAND_OVER;
+}
+
+/* (21) Whose it is; fills in the visit's place when it is a frontend's. */
+static enum sp_step
+choose(struct sp_downstream *downstream, const struct sp_incoming *incoming)
+{
+    struct sp_door *door = downstream->door;
+    const struct sp_site *site = door->site;
     struct sp_visit *visit = &downstream->visit;
     struct sp_span path;
 
     if (site == NULL) {
-        return listener->absence.is_at_once ? SP_WAY_TO_NOBODY : SP_WAY_TO_WAIT;
+        return door->absence.is_at_once ? sp_refusal_queue(downstream, &door->absence.failure)
+                                        : SP_STEP_AWAIT_DJANGO;
     }
     if (site->routes == NULL || is_odd(incoming) ||
-        !sp_path_decode(incoming->target, listener->path, &path)) {
-        return SP_WAY_TO_DJANGO;
+        !sp_path_decode(incoming->target, door->path, &path)) {
+        return SP_STEP_HAND_OVER;
     }
     int owner = owner_of(site, incoming, path);
     if (owner < SP_OWNER_FIRST_FRONTEND ||
         (size_t)(owner - SP_OWNER_FIRST_FRONTEND) >= site->frontend_count) {
-        return SP_WAY_TO_DJANGO;
+        return SP_STEP_HAND_OVER;
     }
     visit->frontend = (size_t)(owner - SP_OWNER_FIRST_FRONTEND);
     visit->kind = incoming->upgrade == SP_UPGRADE_WEBSOCKET ? SP_VIEW_UPGRADE
                   : sp_site_is_special(site, path)          ? SP_VIEW_SPECIAL
                                                             : SP_VIEW_ORDINARY;
-    switch (sp_host_check(loop, listener, incoming->host, &visit->host)) {
-    case SP_VERDICT_ALLOWED:
-        return SP_WAY_TO_FRONTEND;
-    case SP_VERDICT_ASKED:
-        return SP_WAY_TO_WAIT;
-    case SP_VERDICT_REFUSED:
-        break;
-    }
-    return SP_WAY_TO_DJANGO;
-}
-
-/* A chunked body is nothing that Django's server can read. */
-static void
-hand_over(struct sp_loop *loop, struct sp_downstream *downstream,
-          const struct sp_incoming *incoming)
-{
-    if (incoming->chunked) {
-        sp_refusal_send(loop, downstream, &sp_refusal_lost_body);
-        return;
-    }
-    enum sp_error error = sp_handover_give(loop, downstream, incoming);
-    if (error == SP_E_AGAIN) {
-        sp_listener_queue(downstream->listener, downstream);
-    }
-    else if (error != SP_OK) {
-        sp_downstream_close(loop, downstream, true);
-    }
+    return look_up_host(downstream, incoming->host);
 }
 
 static long long
@@ -140,8 +122,8 @@ static enum sp_error
 make_exchange(struct sp_downstream *downstream, const struct sp_incoming *incoming)
 {
     struct sp_visit *visit = &downstream->visit;
-    struct sp_listener *listener = downstream->listener;
-    const struct sp_frontend *frontend = &listener->site->frontends[visit->frontend];
+    const struct sp_door *door = downstream->door;
+    const struct sp_frontend *frontend = &door->site->frontends[visit->frontend];
     const struct sp_host_view *seen = sp_host_view_of(visit->host, visit->frontend, visit->kind);
     struct sp_request request = {
         .method = incoming->method,
@@ -167,7 +149,7 @@ make_exchange(struct sp_downstream *downstream, const struct sp_incoming *incomi
         sp_buffer_clear(&request.fields);
         return sp_error_of_request(verdict);
     }
-    return sp_exchange_new(listener->mailbox, frontend->upstream, &request, &visit->exchange);
+    return sp_exchange_new(door->mailbox, frontend->upstream, &request, &visit->exchange);
 }
 
 static void
@@ -182,14 +164,6 @@ begin_visit(struct sp_visit *visit, const struct sp_incoming *incoming)
     visit->sent = 0;
     visit->began = sp_clock_now();
     visit->answered = SP_NEVER;
-}
-
-static void
-tell_failure(struct sp_loop *loop, struct sp_downstream *downstream, enum sp_error error)
-{
-    const struct sp_site *site = downstream->listener->site;
-
-    sp_refusal_send(loop, downstream, &site->frontends[downstream->visit.frontend].failures[error]);
 }
 
 /* Few bodies come in chunks. */
@@ -209,91 +183,57 @@ prepare_body(struct sp_downstream *downstream, const struct sp_incoming *incomin
 }
 
 /* (23) The exchange begins, in the engine's own thread. */
-static void
-forward(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_incoming *incoming)
+enum sp_step
+sp_visit_forward(struct sp_downstream *downstream)
 {
+    const struct sp_incoming *incoming = &downstream->door->incoming;
+    struct sp_site *site = downstream->door->site;
     struct sp_visit *visit = &downstream->visit;
-    enum sp_error error = make_exchange(downstream, incoming);
 
-    if (error != SP_OK) {
-        tell_failure(loop, downstream, error);
-        return;
+    visit->error = make_exchange(downstream, incoming);
+    if (visit->error != SP_OK) {
+        return sp_refusal_queue(downstream,
+                                &site->frontends[visit->frontend].failures[visit->error]);
     }
     begin_visit(visit, incoming);
-    visit->site = sp_site_take(downstream->listener->site);
+    visit->site = sp_site_take(site);
     (void)sp_host_take(visit->host); /* what was looked up becomes the visit's own */
     visit->exchange->downstream = downstream;
     visit->exchange->client_end = sp_answer_client_end();
     downstream->waiting_since = SP_NEVER;
     sp_downstream_use(downstream, incoming->length);
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_EXCHANGING);
-    error = prepare_body(downstream, incoming);
-    if (error != SP_OK) {
-        sp_visit_end(loop, downstream, error);
-        return;
-    }
-    sp_roster_admit(loop, sp_exchange_take(visit->exchange));
-}
-
-static void
-send_on(struct sp_loop *loop, struct sp_downstream *downstream, const struct sp_incoming *incoming)
-{
-    downstream->visit.is_head = is_method(incoming, SP_SPAN("HEAD"));
-    downstream->visit.wants_page = wants_page(incoming);
-    switch (choose(loop, downstream, incoming)) {
-    case SP_WAY_TO_FRONTEND:
-        forward(loop, downstream, incoming);
-        break;
-    case SP_WAY_TO_DJANGO:
-        hand_over(loop, downstream, incoming);
-        break;
-    case SP_WAY_TO_WAIT:
-        sp_listener_queue(downstream->listener, downstream);
-        break;
-    case SP_WAY_TO_NOBODY:
-        sp_refusal_send(loop, downstream, &downstream->listener->absence.failure);
-        break;
-    }
+    visit->error = prepare_body(downstream, incoming);
+    return visit->error == SP_OK ? SP_STEP_NONE : SP_STEP_END_VISIT;
 }
 
 /* (20) A head, once it is whole, read strictly. */
-void
-sp_visit_begin(struct sp_loop *loop, struct sp_downstream *downstream)
+enum sp_step
+sp_visit_begin(struct sp_downstream *downstream)
 {
-    struct sp_incoming *incoming = &downstream->listener->incoming;
+    struct sp_incoming *incoming = &downstream->door->incoming;
 
     if (sp_downstream_unused(downstream).len == 0) {
-        return;
+        return SP_STEP_NONE;
     }
     switch (sp_arrival_read(downstream)) {
+    case SP_INCOMING_REFUSED:
+        return sp_refusal_queue_reason(downstream, incoming->status, incoming->reason);
+    case SP_INCOMING_COMPLETE:
+        downstream->visit.is_head = is_method(incoming, SP_SPAN("HEAD"));
+        downstream->visit.wants_page = wants_page(incoming);
+        return choose(downstream, incoming);
     case SP_INCOMING_MORE:
         break;
-    case SP_INCOMING_REFUSED:
-        sp_refusal_send_reason(loop, downstream, incoming->status, incoming->reason);
-        break;
-    case SP_INCOMING_COMPLETE:
-        send_on(loop, downstream, incoming);
-        break;
     }
-}
-
-void
-sp_visit_resume(struct sp_loop *loop, struct sp_downstream *downstream)
-{
-    struct sp_connection *connection = downstream->connection;
-    struct sp_exchange *exchange = downstream->visit.exchange;
-
-    if (connection->holds_upstream && exchange != NULL && exchange->hop != NULL) {
-        connection->holds_upstream = false;
-        sp_roster_resume(loop, exchange, SP_WISH_RECEIVE);
-    }
+    return SP_STEP_NONE;
 }
 
 static void
-record(struct sp_downstream *downstream, enum sp_error error, int status)
+record_visit(struct sp_downstream *downstream, enum sp_error error, int status)
 {
     const struct sp_visit *visit = &downstream->visit;
-    struct sp_journal *journal = &downstream->listener->journal;
+    struct sp_journal *journal = &downstream->door->journal;
     long long now = sp_clock_now();
 
     if (!sp_journal_wants(journal, error, status)) {
@@ -335,54 +275,69 @@ let_go(struct sp_visit *visit)
     }
 }
 
-void
-sp_visit_end(struct sp_loop *loop, struct sp_downstream *downstream, enum sp_error error)
+enum sp_step
+sp_visit_end(struct sp_downstream *downstream)
 {
     struct sp_visit *visit = &downstream->visit;
+    enum sp_error error = visit->error;
     const struct sp_failure *failure = &visit->site->frontends[visit->frontend].failures[error];
+    enum sp_step step = SP_STEP_FINISH;
+
     if (error != SP_OK) {
         sp_answer_unsay(downstream);
     }
     bool is_broken = error != SP_OK && visit->is_answered;
-    bool goes_on = error == SP_OK && visit->keep_alive && visit->is_body_done &&
-                   downstream->is_here && !downstream->listener->is_closed;
-
-    record(downstream, error, visit->is_answered ? visit->exchange->head.status : failure->status);
+    record_visit(downstream, error,
+                 visit->is_answered ? visit->exchange->head.status : failure->status);
     if (is_broken || error == SP_E_CLIENT_GONE) {
-        let_go(visit);
-        sp_downstream_close(loop, downstream, true);
+        step = SP_STEP_RESET;
     }
     else if (error != SP_OK) {
-        sp_refusal_send(loop, downstream, failure);
-        let_go(visit);
+        step = sp_refusal_queue(downstream, failure);
     }
-    else {
-        let_go(visit);
-        sp_downstream_set_state(downstream,
-                                goes_on ? SP_DOWNSTREAM_READING : SP_DOWNSTREAM_FLUSHING);
-        sp_downstream_touch(downstream);
+    else if (visit->keep_alive && visit->is_body_done && downstream->is_here &&
+             !downstream->door->is_closed) {
+        step = SP_STEP_READ;
     }
+    let_go(visit);
+    return step;
 }
 
 void
 sp_visit_leave(struct sp_downstream *downstream)
 {
-    record(downstream, SP_OK, downstream->visit.exchange->head.status);
+    struct sp_loop *loop = downstream->door->loop;
+    struct sp_connection *connection = downstream->connection;
+    struct sp_exchange *exchange = sp_exchange_take(downstream->visit.exchange);
+
+    record_visit(downstream, SP_OK, exchange->head.status);
     let_go(&downstream->visit);
-    sp_downstream_close(downstream->listener->loop, downstream, false);
+    sp_sockets_disown(&loop->sockets, connection->fd);
+    connection->is_tunnel = true;
+    downstream->connection = NULL;
+    pthread_mutex_lock(&exchange->mutex);
+    bool kept = sp_pipe_write(&exchange->request, sp_downstream_unused(downstream));
+    exchange->offered = connection; /* freed with the exchange if the relay does not take it */
+    pthread_mutex_unlock(&exchange->mutex);
+    if (kept) {
+        sp_relay_begin(loop, exchange);
+    }
+    else {
+        sp_roster_end(loop, exchange, SP_E_NO_MEMORY);
+    }
+    sp_exchange_give_back(exchange);
 }
 
 void
-sp_visit_abandon(struct sp_loop *loop, struct sp_downstream *downstream)
+sp_visit_abandon(struct sp_downstream *downstream)
 {
-    struct sp_visit *visit = &downstream->visit;
-    struct sp_exchange *exchange = visit->exchange;
+    struct sp_exchange *exchange = downstream->visit.exchange;
 
     if (exchange != NULL) {
-        record(downstream, SP_E_CLIENT_GONE, exchange->head.status);
+        record_visit(downstream, SP_E_CLIENT_GONE, exchange->head.status);
         exchange = sp_exchange_take(exchange);
-        let_go(visit);
-        sp_roster_end(loop, exchange, SP_E_CLIENT_GONE);
+        let_go(&downstream->visit);
+        sp_roster_end(downstream->door->loop, exchange, SP_E_CLIENT_GONE);
         sp_exchange_give_back(exchange);
     }
 }

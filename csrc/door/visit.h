@@ -4,19 +4,20 @@
 
 #include "door/downstream.h"
 
-/* Reads a head from what is there, and sends it on its way; also again, after it has waited. */
-void sp_visit_begin(struct sp_loop *loop, struct sp_downstream *downstream);
+/* Reads a head from what is there; also again, after it has waited. Says what comes next. */
+enum sp_step sp_visit_begin(struct sp_downstream *downstream);
 
-/* The client takes bytes again. */
-void sp_visit_resume(struct sp_loop *loop, struct sp_downstream *downstream);
+/* SP_STEP_FORWARD has come: its exchange, with what of its body has come already, is made, and is
+ * to be admitted. SP_STEP_NONE: it is there. */
+enum sp_step sp_visit_forward(struct sp_downstream *downstream);
 
-/* The frontend's answer is over. */
-void sp_visit_end(struct sp_loop *loop, struct sp_downstream *downstream, enum sp_error error);
+/* The frontend's answer is over. Says what comes next. */
+enum sp_step sp_visit_end(struct sp_downstream *downstream);
 
-/* Its exchange goes on without it, and so does its socket: an upgrade. */
+/* Its exchange goes on without it, and so does its socket: a tunnel. */
 void sp_visit_leave(struct sp_downstream *downstream);
 
 /* The client has gone: whatever goes on is ended. */
-void sp_visit_abandon(struct sp_loop *loop, struct sp_downstream *downstream);
+void sp_visit_abandon(struct sp_downstream *downstream);
 
 #endif

@@ -21,7 +21,7 @@ listener_of(PyObject *self)
 static bool
 check(PyObject *self, enum sp_error *error)
 {
-    *error = sp_process_owns(listener_of(self)->mailbox) ? SP_OK : SP_E_SHUTDOWN;
+    *error = sp_process_owns(listener_of(self)->conductor.door.mailbox) ? SP_OK : SP_E_SHUTDOWN;
     return *error == SP_OK;
 }
 
@@ -97,7 +97,7 @@ listener_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     struct sp_listener *listener = listener_of(self);
 
-    if (listener != NULL && sp_process_owns(listener->mailbox)) {
+    if (listener != NULL && sp_process_owns(listener->conductor.door.mailbox)) {
         Py_BEGIN_ALLOW_THREADS
             sp_listener_close(listener);
         Py_END_ALLOW_THREADS
@@ -231,7 +231,7 @@ listener_log_everything(PyObject *self, PyObject *argument)
     if (!check(self, &error)) {
         return conclude(self, error);
     }
-    sp_journal_take_all(&listener_of(self)->journal, on != 0);
+    sp_journal_take_all(&listener_of(self)->conductor.door.journal, on != 0);
     Py_RETURN_NONE;
 }
 
@@ -242,8 +242,9 @@ listener_fileno(PyObject *self, PyObject *Py_UNUSED(unused))
 {
     enum sp_error error;
 
-    return check(self, &error) ? PyLong_FromLong(listener_of(self)->journal.wakeup.receiver)
-                               : conclude(self, error);
+    return check(self, &error)
+               ? PyLong_FromLong(listener_of(self)->conductor.door.journal.wakeup.receiver)
+               : conclude(self, error);
 }
 
 static PyObject *
@@ -290,7 +291,7 @@ listener_records(PyObject *self, PyObject *Py_UNUSED(unused))
     PyObject *list = PyList_New(0);
     bool complete = list != NULL;
 
-    while (complete && sp_journal_take(&listener_of(self)->journal, &record)) {
+    while (complete && sp_journal_take(&listener_of(self)->conductor.door.journal, &record)) {
         complete = append_record(list, &record);
     }
     if (!complete) {
