@@ -4,8 +4,14 @@
 #ifndef SP_CORE_SPLICE_H
 #define SP_CORE_SPLICE_H
 
+#include "core/io.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+/* With fewer bytes than this to carry one costs more than it saves. */
+#define SP_SPLICE_WORTH ((size_t)256 * 1024)
 
 /* How many there are at once, at most: an unprivileged user may have 64 of their size in all. */
 #define SP_SPLICES_MOST 16U
@@ -41,8 +47,16 @@ void sp_splice_give_back(struct sp_splice *pipe);
 /* Receives at most `most` bytes from a socket into an empty one; as recv(). */
 ssize_t sp_splice_fill(struct sp_splice *pipe, int fd, size_t most);
 
+/* The same into a borrowed one, which is given back if nothing came (`*pipe`: NULL). False: such a
+ * socket's bytes must be copied, and nothing has been done. */
+bool sp_splice_receive(struct sp_splice **pipe, int fd, size_t most, enum sp_io *io);
+
 /* Sends to a socket what it takes now; as send(), without a signal that anybody would see: the
  * engine's thread blocks them all. */
 ssize_t sp_splice_drain(struct sp_splice *pipe, int fd);
+
+/* The same until it takes no more, or all is gone and the pipe given back (`*pipe`: NULL); `*taken`
+ * bytes are gone. */
+enum sp_io sp_splice_send(struct sp_splice **pipe, int fd, size_t *taken);
 
 #endif

@@ -1,12 +1,10 @@
 #include "door/downstream.h"
 
 #include "core/clock.h"
-#include "core/descriptors.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define BIT(state) (1U << (state))
 
@@ -128,27 +126,44 @@ take_in(struct sp_downstream *downstream, struct sp_span bytes)
     return sp_buffer_append(&downstream->in, bytes);
 }
 
+void
+sp_downstream_stop(struct sp_downstream *downstream)
+{
+    downstream->is_full = true;
+    sp_downstream_watch(downstream);
+}
+
+enum sp_reading
+sp_downstream_note(struct sp_downstream *downstream, enum sp_io io)
+{
+    switch (io) {
+    case SP_IO_OK:
+        return SP_READING_BYTES;
+    case SP_IO_AGAIN:
+        return SP_READING_NOTHING;
+    case SP_IO_END:
+        downstream->is_here = false;
+        return SP_READING_END;
+    case SP_IO_BROKEN:
+        break;
+    }
+    return SP_READING_BROKEN;
+}
+
 enum sp_reading
 sp_downstream_read(struct sp_downstream *downstream)
 {
     char bytes[SP_READ_SIZE];
     size_t wanted = make_room(downstream);
+    size_t got = 0;
 
     if (wanted == 0) {
-        downstream->is_full = true;
-        sp_downstream_watch(downstream);
+        sp_downstream_stop(downstream);
         return SP_READING_NOTHING;
     }
-    ssize_t got = recv(downstream->connection->fd, bytes, wanted, 0);
-    if (got > 0) {
-        bool taken = take_in(downstream, (struct sp_span){bytes, (size_t)got});
-        return taken ? SP_READING_BYTES : SP_READING_BROKEN;
-    }
-    if (got == 0) {
-        downstream->is_here = false;
-        return SP_READING_END;
-    }
-    return sp_descriptor_would_block() ? SP_READING_NOTHING : SP_READING_BROKEN;
+    enum sp_io io = sp_io_receive(downstream->connection->fd, bytes, wanted, &got);
+    bool taken = got == 0 || take_in(downstream, (struct sp_span){bytes, got});
+    return taken ? sp_downstream_note(downstream, io) : SP_READING_BROKEN;
 }
 
 /* To close now would destroy what the client has not read yet. */

@@ -140,6 +140,12 @@ enum sp_reading {
 };
 enum sp_reading sp_downstream_read(struct sp_downstream *downstream);
 
+/* The same of one that another has done, `io`. */
+enum sp_reading sp_downstream_note(struct sp_downstream *downstream, enum sp_io io);
+
+/* No more is read for now. */
+void sp_downstream_stop(struct sp_downstream *downstream);
+
 /* (28) All is out: our stream ends; what the client still sends is read away. */
 enum sp_step sp_downstream_linger(struct sp_downstream *downstream);
 

@@ -63,7 +63,8 @@ go_on(struct sp_downstream *downstream)
         sp_conductor_follow(downstream, sp_visit_begin(downstream));
     }
     if (downstream->is_full && downstream->state != SP_DOWNSTREAM_CLOSED &&
-        downstream->state != SP_DOWNSTREAM_HANDED && sp_downstream_has_room(downstream)) {
+        downstream->state != SP_DOWNSTREAM_HANDED && !sp_intake_is_put_off(downstream) &&
+        sp_downstream_has_room(downstream)) {
         downstream->is_full = false;
         sp_downstream_watch(downstream);
     }
@@ -100,7 +101,7 @@ note_end(struct sp_downstream *downstream)
 static void
 read_more(struct sp_downstream *downstream)
 {
-    switch (sp_downstream_read(downstream)) {
+    switch (sp_intake_read(downstream)) {
     case SP_READING_BYTES:
         note_bytes(downstream);
         break;

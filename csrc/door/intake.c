@@ -1,6 +1,8 @@
 #include "door/intake.h"
 
 #include "door/answer.h"
+#include "engine/hop_passing.h"
+#include "engine/hop_request.h"
 #include "engine/request_body.h"
 #include "engine/roster.h"
 
@@ -128,8 +130,64 @@ bool
 sp_intake_is_awaited(const struct sp_downstream *downstream)
 {
     return is_cut(downstream) && downstream->is_here && !downstream->visit.owes_continue &&
-           sp_downstream_unused(downstream).len == 0 &&
+           sp_downstream_unused(downstream).len == 0 && !downstream->is_full &&
            !sp_exchange_is_unwanted(downstream->visit.exchange);
+}
+
+bool
+sp_intake_is_put_off(const struct sp_downstream *downstream)
+{
+    const struct sp_exchange *exchange = downstream->visit.exchange;
+
+    return exchange != NULL && exchange->hop != NULL && sp_hop_request_is_put_off(exchange->hop);
+}
+
+/* What was read and is not used yet would be overtaken. */
+static bool
+is_due(const struct sp_downstream *downstream)
+{
+    const struct sp_visit *visit = &downstream->visit;
+
+    return visit->exchange != NULL && visit->exchange->hop != NULL &&
+           visit->body_left >= (long long)SP_SPLICE_WORTH &&
+           sp_downstream_unused(downstream).len == 0;
+}
+
+static void
+note_passed(struct sp_downstream *downstream, size_t count)
+{
+    struct sp_visit *visit = &downstream->visit;
+
+    visit->owes_continue = false;
+    visit->body_left -= (long long)count;
+    visit->is_body_done = visit->body_left == 0;
+    sp_roster_resume(downstream->door->loop, visit->exchange, SP_WISH_SEND);
+}
+
+enum sp_reading
+sp_intake_read(struct sp_downstream *downstream)
+{
+    const struct sp_visit *visit = &downstream->visit;
+    enum sp_passing passing = SP_PASSING_COPY;
+    enum sp_io io = SP_IO_AGAIN;
+
+    if (is_due(downstream)) {
+        size_t most = (size_t)visit->body_left;
+        passing = sp_hop_pass(visit->exchange->hop, downstream->connection->fd, &most, &io);
+        if (passing == SP_PASSING_DONE && io == SP_IO_OK) {
+            note_passed(downstream, most);
+        }
+    }
+    switch (passing) {
+    case SP_PASSING_COPY:
+        return sp_downstream_read(downstream);
+    case SP_PASSING_LATER:
+        sp_downstream_stop(downstream);
+        return SP_READING_NOTHING;
+    case SP_PASSING_DONE:
+        break;
+    }
+    return sp_downstream_note(downstream, io);
 }
 
 void

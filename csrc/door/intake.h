@@ -19,4 +19,11 @@ enum sp_step sp_intake_end(struct sp_downstream *downstream);
 /* Whether nothing goes on before the client has sent more of the body. */
 bool sp_intake_is_awaited(const struct sp_downstream *downstream);
 
+/* Reads the client's socket (sp_downstream_read); but the next bytes of a long body pass to the
+ * frontend inside the kernel. */
+enum sp_reading sp_intake_read(struct sp_downstream *downstream);
+
+/* Whether those are put off until what was read before is out. */
+bool sp_intake_is_put_off(const struct sp_downstream *downstream);
+
 #endif

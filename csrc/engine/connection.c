@@ -86,23 +86,6 @@ sp_connection_queue(struct sp_connection *connection, struct sp_span bytes)
     return connection->splice == NULL && sp_queue_append(&connection->out, bytes);
 }
 
-static bool
-drain_splice(struct sp_connection *connection)
-{
-    ssize_t sent = 0;
-
-    while (connection->splice->held > 0 && sent >= 0) {
-        sent = sp_splice_drain(connection->splice, connection->fd);
-        connection->sent += sent > 0 ? (size_t)sent : 0;
-    }
-    if (sent < 0) {
-        return sp_descriptor_would_block();
-    }
-    sp_splice_give_back(connection->splice);
-    connection->splice = NULL;
-    return true;
-}
-
 bool
 sp_connection_flush(struct sp_connection *connection)
 {
@@ -114,7 +97,8 @@ sp_connection_flush(struct sp_connection *connection)
     }
     connection->sent += taken;
     if (io == SP_IO_OK && connection->splice != NULL && sp_queue_is_empty(&connection->out)) {
-        return drain_splice(connection);
+        io = sp_splice_send(&connection->splice, connection->fd, &taken);
+        connection->sent += taken;
     }
     return io != SP_IO_BROKEN;
 }

@@ -38,6 +38,7 @@ struct sp_hop {
     bool is_request_done; /* the upstream has all of it */
     bool is_blocked;      /* the stream takes no more for now */
     bool is_send_broken;  /* nor ever */
+    bool is_put_off;      /* what comes next is to pass, once all before it is out */
     bool is_spoken;       /* in a tunnel: the client's stream has ended, and ours with it */
 
     /* The answer. */

@@ -3,13 +3,8 @@
 #include "engine/hop_answer.h"
 #include "engine/loop.h"
 
-#include <errno.h>
-
 /* What is read at once until more comes and all of it is taken. */
 #define SP_APPETITE_LEAST ((size_t)16 * 1024)
-
-/* With less than this a pipe costs more than it saves. */
-#define SP_SPLICE_WORTH ((long long)256 * 1024)
 
 /* Between two plain sockets, where nothing of the bytes need be known but how many they are. */
 static bool
@@ -17,15 +12,8 @@ is_due(const struct sp_hop *hop)
 {
     const struct sp_client_end *client_end = hop->exchange->client_end;
 
-    return hop->extent == SP_EXTENT_LENGTH && hop->left >= SP_SPLICE_WORTH &&
+    return hop->extent == SP_EXTENT_LENGTH && hop->left >= (long long)SP_SPLICE_WORTH &&
            hop->stream->tls == NULL && client_end != NULL && client_end->pass != NULL;
-}
-
-/* A system may have it and not for every socket, or forbid it. */
-static bool
-is_refused(ssize_t got)
-{
-    return got < 0 && (errno == EINVAL || errno == ENOSYS || errno == EPERM);
 }
 
 /* False: they must be copied, and nothing has been done. */
@@ -37,16 +25,13 @@ read_unseen(struct sp_hop *hop, enum sp_io *io)
     if (splice == NULL) {
         return false;
     }
-    ssize_t got = sp_splice_fill(splice, hop->stream->fd, (size_t)hop->left);
-    bool goes_on = !is_refused(got);
-    *io = sp_io_of(got);
-    if (got > 0) {
+    if (!sp_splice_receive(&splice, hop->stream->fd, (size_t)hop->left, io)) {
+        return false;
+    }
+    if (splice != NULL) {
         sp_hop_answer_pass(hop, splice);
     }
-    else {
-        sp_splice_give_back(splice);
-    }
-    return goes_on;
+    return true;
 }
 
 static size_t

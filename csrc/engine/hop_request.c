@@ -39,8 +39,8 @@ is_drained(const struct sp_exchange *exchange)
            (exchange->request.ended || (exchange->body_length > 0 && exchange->request_left == 0));
 }
 
-/* Under the mutex. Nothing goes into a tunnel before the upstream has agreed to it, and an answer
- * that is not wanted ends the sending (RFC 9112, 9.5). */
+/* Under the mutex, or in the engine's thread. Nothing goes into a tunnel before the upstream has
+ * agreed to it, and an answer that is not wanted ends the sending (RFC 9112, 9.5). */
 static bool
 is_body_due(const struct sp_exchange *exchange)
 {
@@ -130,11 +130,16 @@ send_all(struct sp_hop *hop)
 static void
 catch_up(struct sp_hop *hop)
 {
-    struct sp_span nothing = SP_SPAN("");
-    size_t none;
+    size_t gone = 0;
 
+    if (sp_exchange_is_unwanted(hop->exchange)) {
+        sp_stream_drop(hop->stream);
+    }
     if (sp_stream_is_behind(hop->stream)) {
-        hop->is_send_broken = sp_stream_send(hop->stream, &nothing, 1, &none) == SP_IO_BROKEN;
+        hop->is_send_broken = sp_stream_catch_up(hop->stream, &gone) == SP_IO_BROKEN;
+    }
+    if (gone > 0) {
+        hop->exchange->active = sp_clock_now();
     }
 }
 
@@ -179,9 +184,33 @@ sp_hop_request_send(struct sp_hop *hop)
         note_done(hop);
     }
     hop->is_blocked = !hop->is_send_broken && (hop->is_blocked || is_behind);
-    if (has_body(exchange) && exchange->client_end != NULL) {
+    hop->is_put_off = sp_hop_request_is_put_off(hop);
+    if (has_body(exchange) && exchange->client_end != NULL && !hop->is_put_off) {
         exchange->client_end->drained(hop->loop, exchange);
     }
+}
+
+bool
+sp_hop_request_may_pass(const struct sp_hop *hop)
+{
+    return hop->stream != NULL && hop->stream->tls == NULL && !hop->is_send_broken &&
+           is_body_due(hop->exchange);
+}
+
+/* It would overtake what waits. */
+bool
+sp_hop_request_is_put_off(const struct sp_hop *hop)
+{
+    struct sp_exchange *exchange = hop->exchange;
+
+    if (!hop->is_put_off || !sp_hop_request_may_pass(hop)) {
+        return false;
+    }
+    pthread_mutex_lock(&exchange->mutex);
+    bool is_clear = sp_queue_is_empty(&hop->head) && !sp_stream_is_behind(hop->stream) &&
+                    sp_pipe_is_empty(&exchange->request);
+    pthread_mutex_unlock(&exchange->mutex);
+    return !is_clear;
 }
 
 /* Methods whose repetition changes nothing (RFC 9110, 9.2.2). */

@@ -41,6 +41,7 @@ sp_stream_guess(struct sp_sockets *sockets, struct sp_shortcuts *shortcuts,
 void
 sp_stream_close(struct sp_stream *stream)
 {
+    sp_splice_give_back(stream->splice);
     sp_sockets_disown(stream->sockets, stream->fd);
     sp_connected_close(&(struct sp_connected){.fd = stream->fd, .tls = stream->tls});
     sp_upstream_give_back(stream->upstream);
@@ -75,6 +76,19 @@ send_through_tls(struct sp_stream *stream, const struct sp_span *spans, size_t c
     return io;
 }
 
+void
+sp_stream_pass(struct sp_stream *stream, struct sp_splice *splice)
+{
+    stream->splice = splice;
+}
+
+void
+sp_stream_drop(struct sp_stream *stream)
+{
+    sp_splice_give_back(stream->splice);
+    stream->splice = NULL;
+}
+
 enum sp_io
 sp_stream_send(struct sp_stream *stream, const struct sp_span *spans, size_t count, size_t *taken)
 {
@@ -83,10 +97,19 @@ sp_stream_send(struct sp_stream *stream, const struct sp_span *spans, size_t cou
                                : sp_io_send(stream->fd, spans, count, taken);
 }
 
+enum sp_io
+sp_stream_catch_up(struct sp_stream *stream, size_t *gone)
+{
+    struct sp_span nothing = SP_SPAN("");
+
+    return stream->splice != NULL ? sp_splice_send(&stream->splice, stream->fd, gone)
+                                  : send_through_tls(stream, &nothing, 1, gone);
+}
+
 bool
 sp_stream_is_behind(const struct sp_stream *stream)
 {
-    return stream->tls != NULL && sp_tls_is_behind(stream->tls);
+    return stream->splice != NULL || (stream->tls != NULL && sp_tls_is_behind(stream->tls));
 }
 
 enum sp_io

@@ -4,6 +4,7 @@
 #define SP_UPSTREAM_STREAM_H
 
 #include "core/sockets.h"
+#include "core/splice.h"
 #include "upstream/connector.h"
 #include "upstream/shortcut.h"
 #include "upstream/tls.h"
@@ -16,6 +17,7 @@ struct sp_stream {
     struct sp_upstream *upstream;      /* a reference of our own */
     int fd;                            /* owned */
     struct sp_tls *tls;                /* owned, and with it the descriptor; NULL: plain */
+    struct sp_splice *splice;          /* owned; with bytes that are to be sent, or NULL */
     bool is_used;                      /* it has carried a request before */
     long long idle_until;              /* ms; the pool's */
     struct sp_stream *younger, *older; /* the pool's */
@@ -41,9 +43,15 @@ void sp_stream_watch(struct sp_stream *stream, unsigned events);
 enum sp_io sp_stream_send(struct sp_stream *stream, const struct sp_span *spans, size_t count,
                           size_t *taken);
 
-/* Whether bytes that it has taken wait for the socket to be writable, and for another sending, be
- * it of nothing. */
+/* Takes a plain stream that is not behind what `splice` holds: it is behind until that is sent, or
+ * dropped, after which it is of no more use. */
+void sp_stream_pass(struct sp_stream *stream, struct sp_splice *splice);
+void sp_stream_drop(struct sp_stream *stream);
+
+/* Whether bytes that it has taken wait for the socket to be writable, and to be sent then: `*gone`
+ * bytes of a splice. */
 bool sp_stream_is_behind(const struct sp_stream *stream);
+enum sp_io sp_stream_catch_up(struct sp_stream *stream, size_t *gone);
 
 /* Receives at most `size` bytes. A TLS stream is asked until SP_IO_AGAIN. */
 enum sp_io sp_stream_receive(struct sp_stream *stream, char *bytes, size_t size, size_t *got);

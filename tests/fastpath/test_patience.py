@@ -27,7 +27,7 @@ pytestmark = [
 STILL = 301
 NEARLY = 250
 # More than all buffers on the way hold.
-MUCH = 20_000_000
+MUCH = 60_000_000
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BIG = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % MUCH
 EVENT_STREAM = b"Content-Type: text/event-stream\r\n\r\n"
@@ -123,6 +123,13 @@ def begin_upload(frontend: Frontend, client: RawClient) -> None:
     assert frontend.pieces.get(timeout=DEADLINE) == b"half"
 
 
+def begin_long_upload(frontend: Frontend, client: RawClient) -> None:
+    client.send(request("POST", "/upload", f"Content-Length: {MUCH}") + bytes(1_000_000))
+    arrived = 0
+    while arrived < 1_000_000:
+        arrived += len(frontend.pieces.get(timeout=DEADLINE))
+
+
 def begin_chunked_upload(frontend: Frontend, client: RawClient) -> None:
     client.send(request("POST", "/upload", "Transfer-Encoding: chunked") + b"4\r\nhalf\r\n")
     assert frontend.pieces.get(timeout=DEADLINE) == b"half"
@@ -149,7 +156,15 @@ def begin_tunnel(_: Frontend, client: RawClient) -> None:
 
 @pytest.mark.parametrize(
     "begin",
-    [begin_upload, begin_chunked_upload, begin_body, begin_download, begin_events, begin_tunnel],
+    [
+        begin_upload,
+        begin_long_upload,
+        begin_chunked_upload,
+        begin_body,
+        begin_download,
+        begin_events,
+        begin_tunnel,
+    ],
 )
 def test_client_that_stands_still_is_reset_and_its_frontend_let_go(
     clock: Clock,

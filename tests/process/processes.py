@@ -28,6 +28,18 @@ def descriptors(pid: int) -> list[str]:
     return found
 
 
+def is_at_rest(pid: int) -> bool:
+    """Whether it uses next to none of its processor in the next moments, whoever else wants it."""
+
+    def used() -> int:
+        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(told[11]) + int(told[12])  # In hundredths of a second.
+
+    before = used()
+    time.sleep(0.5)
+    return used() - before <= 1
+
+
 def threads(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 

@@ -2,6 +2,7 @@
 
 #include "core/descriptors.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
@@ -108,6 +109,27 @@ sp_splice_fill(struct sp_splice *pipe, int fd, size_t most)
     return got;
 }
 
+/* A system may have it and not for every socket, or forbid it. */
+static bool
+is_refused(ssize_t got)
+{
+    return got < 0 && (errno == EINVAL || errno == ENOSYS || errno == EPERM);
+}
+
+bool
+sp_splice_receive(struct sp_splice **pipe, int fd, size_t most, enum sp_io *io)
+{
+    ssize_t got = sp_splice_fill(*pipe, fd, most);
+    bool goes_on = !is_refused(got);
+
+    *io = sp_io_of(got);
+    if (got <= 0) {
+        sp_splice_give_back(*pipe);
+        *pipe = NULL;
+    }
+    return goes_on;
+}
+
 ssize_t
 sp_splice_drain(struct sp_splice *pipe, int fd)
 {
@@ -115,4 +137,22 @@ sp_splice_drain(struct sp_splice *pipe, int fd)
 
     pipe->held -= sent > 0 ? (size_t)sent : 0;
     return sent;
+}
+
+enum sp_io
+sp_splice_send(struct sp_splice **pipe, int fd, size_t *taken)
+{
+    ssize_t sent = 0;
+
+    *taken = 0;
+    while ((*pipe)->held > 0 && sent >= 0) {
+        sent = sp_splice_drain(*pipe, fd);
+        *taken += sent > 0 ? (size_t)sent : 0;
+    }
+    if (sent < 0) {
+        return sp_io_of(sent);
+    }
+    sp_splice_give_back(*pipe);
+    *pipe = NULL;
+    return SP_IO_OK;
 }

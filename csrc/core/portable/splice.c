@@ -32,6 +32,13 @@ sp_splice_fill(struct sp_splice *pipe, int fd, size_t most)
     return -1;
 }
 
+bool
+sp_splice_receive(struct sp_splice **pipe, int fd, size_t most, enum sp_io *io)
+{
+    *io = sp_io_of(sp_splice_fill(*pipe, fd, most));
+    return false;
+}
+
 ssize_t
 sp_splice_drain(struct sp_splice *pipe, int fd)
 {
@@ -39,4 +46,11 @@ sp_splice_drain(struct sp_splice *pipe, int fd)
     (void)fd;
     errno = ENOSYS;
     return -1;
+}
+
+enum sp_io
+sp_splice_send(struct sp_splice **pipe, int fd, size_t *taken)
+{
+    *taken = 0;
+    return sp_io_of(sp_splice_drain(*pipe, fd));
 }

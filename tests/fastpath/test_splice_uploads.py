@@ -1,0 +1,390 @@
+"""Long uploads of known length, which pass to the frontend through a pipe of the kernel's where
+there is one: as exactly as those that are copied, whoever breaks off, refuses or stands still."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from queue import Queue
+
+import pytest
+
+from tests.fastpath.commands import several
+from tests.harness.django_servers import serving
+from tests.harness.http_requests import OK, RequestReader, recording
+from tests.harness.kernel_pipes import (
+    KEPT_PIPES,
+    MOST_PIPES,
+    PIPE,
+    SIZES,
+    WORTH,
+    no_descriptor_left,
+    pipes,
+)
+from tests.harness.patterns import digest, pattern
+from tests.harness.preload import preloaded
+from tests.harness.raw_client import DEADLINE, Broken, RawClient
+from tests.harness.scripted_upstream import Connection, Script, scripted
+from tests.process.processes import await_that, is_at_rest
+from tests.traffic.stage import Stage, on, request
+
+BIG = 20_000_000
+# More than all buffers on the way hold.
+MUCH = 100_000_000
+
+
+def told(pieces: Iterator[bytes]) -> bytes:
+    """What came, as the body of an answer."""
+    return repr(digest(pieces)).encode()
+
+
+def counting(connection: Connection, reader: RequestReader) -> None:
+    """Answers each request by what its body was, and takes nothing else for a request."""
+    while True:
+        body = told(reader.pieces(reader.head()))
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+
+def upload(size: int, target: str = "/up", *lines: str) -> bytes:
+    return request("POST", target, f"Content-Length: {size}", *lines)
+
+
+def post(client: RawClient, size: int, *lines: str) -> None:
+    client.send(upload(size, "/up", *lines))
+    for piece in pattern(size):
+        client.send(piece)
+
+
+def is_whole(client: RawClient, size: int) -> bool:
+    return client.read_answer().body == told(pattern(size))
+
+
+class Sender(threading.Thread):
+    """Sends a body for as long as it is taken."""
+
+    def __init__(self, client: RawClient, body: Iterator[bytes]) -> None:
+        super().__init__(daemon=True)
+        self._client, self._body = client, body
+        self.start()
+
+    def run(self) -> None:
+        with contextlib.suppress(OSError):
+            for piece in self._body:
+                self._client.send(piece)
+
+    def end(self) -> None:
+        """It has been let go, or has sent all."""
+        self.join(DEADLINE)
+        assert not self.is_alive()
+
+
+class Standing:
+    """A frontend that has read a head, and of the body nothing until it may."""
+
+    def __init__(self) -> None:
+        self.begun: Queue[Connection] = Queue()
+        self.may_read = threading.Event()
+
+    def __call__(self, connection: Connection) -> None:
+        reader = RequestReader(connection)
+        asked = reader.head()
+        if asked.method == "POST":
+            self.begun.put(connection)
+            assert self.may_read.wait(DEADLINE)
+        connection.send(OK if asked.method == "GET" else b"")
+        body = told(reader.pieces(asked))
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+
+@on("fastpath")
+def test_uploads_of_every_size_arrive_whole_with_nothing_of_what_follows(stage: Stage) -> None:
+    stage.play(recording(counting))
+    with stage.client() as client:
+        for size in (*SIZES, 1, BIG, WORTH):
+            post(client, size)
+            client.send(request("GET", "/behind"))
+            assert is_whole(client, size), size
+            assert is_whole(client, 0)
+        client.send(request("GET", "/api/hello/"))
+        assert client.read_answer().body == b"Django answers /api/hello/"
+    assert len(stage.upstream.connections) == 1
+
+
+@on("fastpath")
+def test_requests_sent_behind_long_uploads_are_answered_in_order(stage: Stage) -> None:
+    stage.play(recording(counting))
+    sizes = (BIG, 0, 5, WORTH, 2 * PIPE, BIG, 7)
+
+    def everything() -> Iterator[bytes]:
+        for size in sizes:
+            yield upload(size)
+            yield from pattern(size)
+
+    with stage.client() as client:
+        sender = Sender(client, everything())
+        for size in sizes:
+            assert is_whole(client, size), size
+        sender.end()
+
+
+@on("fastpath")
+def test_client_that_waits_to_be_asked_is_asked_once(stage: Stage) -> None:
+    stage.play(recording(counting))
+    with stage.client() as client:
+        client.send(upload(BIG, "/up", "Expect: 100-continue"))
+        assert client.read_head().status == 100
+        Sender(client, pattern(BIG)).end()
+        answer = client.read_answer()
+        assert (answer.interim, answer.body) == ([], told(pattern(BIG)))
+
+
+@on("fastpath")
+def test_frontend_that_stands_still_holds_its_client_alone_and_costs_nothing(
+    stage: Stage,
+) -> None:
+    frontend = Standing()
+    pid = stage.server.process.pid
+    with stage.client() as client:
+        stage.play(frontend)
+        client.send(upload(MUCH))
+        frontend.begun.get(timeout=DEADLINE)
+        before = pipes(pid)
+        sender = Sender(client, pattern(MUCH))
+        await_that("the engine rests", lambda: is_at_rest(pid))
+        assert pipes(pid) <= before + 2  # One pipe, or none.
+        assert sender.is_alive()
+        assert stage.get("/beside").body == b"ok"
+        frontend.may_read.set()
+        assert is_whole(client, MUCH)
+        sender.end()
+
+
+@on("fastpath")
+@pytest.mark.parametrize("reads", [False, True], ids=["still", "reading"])
+@pytest.mark.parametrize(
+    "leave", [RawClient.close, RawClient.reset, RawClient.end], ids=["close", "rst", "fin"]
+)
+def test_client_that_leaves_amid_its_upload_lets_go_of_the_frontend(
+    stage: Stage, reads: bool, leave: Callable[[RawClient], None]
+) -> None:
+    frontend = Standing()
+    for sent in (1, WORTH, 3 * PIPE):
+        stage.play(frontend)
+        with stage.client() as client:
+            client.send(upload(BIG))
+            connection = frontend.begun.get(timeout=DEADLINE)
+            for piece in pattern(sent):
+                client.send(piece)
+            if reads:
+                frontend.may_read.set()
+            leave(client)
+            if leave is RawClient.end:
+                assert client.read_answer().status == 400
+        frontend.may_read.set()
+        assert stage.upstream.next_finished() is connection
+        frontend.may_read.clear()
+    assert stage.works()
+
+
+@on("fastpath")
+@pytest.mark.parametrize("leave", [RawClient.end, RawClient.reset], ids=["fin", "rst"])
+def test_upload_cut_anywhere_is_a_part_of_it_and_nothing_else(
+    stage: Stage, leave: Callable[[RawClient], None]
+) -> None:
+    body = b"".join(pattern(3 * PIPE))
+    stage.play(Connection.receive_to_end)
+    for cut in (0, 1, 65535, WORTH, PIPE, PIPE + 1, 2 * PIPE + WORTH, len(body) - 1):
+        with stage.client() as client:
+            client.send(upload(len(body)) + body[:cut])
+            leave(client)
+            _, _, arrived = stage.upstream.next_finished().received.partition(b"\r\n\r\n")
+        assert len(arrived) <= cut
+        assert arrived == body[: len(arrived)]
+        assert len(arrived) == cut or leave is RawClient.reset
+    assert stage.works()
+
+
+def closing(connection: Connection) -> None:
+    """Ends, where what has not been read makes a reset of it."""
+
+
+def refusing(connection: Connection) -> None:
+    connection.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno")
+    connection.sock.shutdown(socket.SHUT_WR)
+    connection.receive_to_end()
+
+
+def refusing_and_reading(connection: Connection) -> None:
+    connection.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno")
+    connection.receive_to_end()
+
+
+def answering_at_once(connection: Connection) -> None:
+    connection.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
+    connection.sock.shutdown(socket.SHUT_WR)
+    connection.receive_to_end()
+
+
+@on("fastpath")
+@pytest.mark.parametrize("read", [0, WORTH, 5 * PIPE])
+@pytest.mark.parametrize(
+    ("breaks_off", "statuses"),
+    [
+        (closing, {502}),
+        (Connection.reset, {502}),
+        (refusing, {413}),
+        (refusing_and_reading, {413}),
+        (answering_at_once, {200}),
+    ],
+)
+def test_frontend_that_ends_amid_an_upload_is_answered_for_and_heard_of_no_more(
+    stage: Stage, breaks_off: Script, statuses: set[int], read: int
+) -> None:
+    posts: Queue[bytes] = Queue()
+
+    def script(connection: Connection) -> None:
+        posts.put(connection.receive_head())
+        while len(connection.received) < read:
+            connection.receive()
+        breaks_off(connection)
+
+    stage.play(script)
+    with stage.client() as client:
+        client.send(upload(BIG))
+        sender = Sender(client, pattern(BIG))
+        assert client.read_answer().status in statuses
+        client.close()
+        sender.end()
+    assert posts.qsize() == 1  # It was sent once.
+    stage.play(recording(counting))
+    with stage.client() as client:
+        post(client, BIG)
+        assert is_whole(client, BIG)
+
+
+def test_nobodys_bytes_are_anybody_elses() -> None:
+    """Each user's body is a byte of its own; half of them leave while it stands in pipes."""
+    seen: Queue[tuple[str, set[int], int]] = Queue()
+    stands = threading.Event()
+
+    def script(connection: Connection, reader: RequestReader) -> None:
+        while True:
+            asked = reader.head()
+            if asked.target.startswith("/first"):
+                stands.wait(DEADLINE)
+            which: set[int] = set()
+            length = 0
+            with contextlib.suppress(EOFError, ConnectionError):
+                for piece in reader.pieces(asked):
+                    which |= set(piece)
+                    length += len(piece)
+            seen.put((asked.target, which, length))
+            connection.send(OK)
+
+    with (
+        scripted(recording(script)) as upstream,
+        serving("fastpath", {"FRONTEND": upstream.url}) as server,
+        several(24, server.port) as first,
+    ):
+        pid = server.process.pid
+        before = pipes(pid)
+        senders = []
+        for user, client in enumerate(first):
+            client.send(upload(BIG, f"/first-{user}"))
+            senders.append(Sender(client, itertools.repeat(bytes([user]) * 65536, BIG // 65536)))
+        await_that("pipes are in use", lambda: pipes(pid) == before + 2 * MOST_PIPES)
+        for client in first[::2]:
+            client.reset()
+        with several(8, server.port) as second:
+            for user, client in enumerate(second, 100):
+                client.send(upload(PIPE, f"/{user}") + bytes([user]) * PIPE)
+                assert client.read_answer().body == b"ok"
+        stands.set()
+        for user, client in enumerate(first):
+            senders[user].end()
+            if user % 2:
+                client.send(bytes([user]) * (BIG % 65536))
+                assert client.read_answer().body == b"ok"
+        whole = 0
+        for _ in range(32):
+            target, which, length = seen.get(timeout=DEADLINE)
+            user = int(target.rpartition("-")[2].lstrip("/"))
+            assert which <= {user}
+            whole += length == (PIPE if user >= 100 else BIG)
+        assert whole == 8 + 12
+        await_that("pipes are closed", lambda: pipes(pid) <= before + 2 * KEPT_PIPES)
+
+
+def test_upload_is_copied_while_there_is_no_descriptor_for_a_pipe() -> None:
+    with (
+        scripted(recording(counting)) as upstream,
+        serving("fastpath", {"FRONTEND": upstream.url}) as server,
+        RawClient(server.port) as client,
+    ):
+        pid = server.process.pid
+        post(client, 1)
+        assert is_whole(client, 1)
+        before = pipes(pid)
+        with no_descriptor_left(pid):
+            post(client, BIG)
+            assert is_whole(client, BIG)
+            assert pipes(pid) == before
+        post(client, BIG)
+        assert is_whole(client, BIG)
+        assert pipes(pid) == before + (2 if MOST_PIPES else 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
+@pytest.mark.parametrize(("size", "used"), [(4096, 0), (65536, 2)])
+def test_upload_is_whole_where_pipes_are_small(size: int, used: int) -> None:
+    preload = {"LD_PRELOAD": preloaded("pipes"), "PIPE_SIZE": str(size)}
+    with (
+        scripted(recording(counting)) as upstream,
+        serving("fastpath", {"FRONTEND": upstream.url}, **preload) as server,
+        RawClient(server.port) as client,
+    ):
+        before = pipes(server.process.pid)
+        for _ in range(2):
+            post(client, BIG)
+            assert is_whole(client, BIG)
+        assert pipes(server.process.pid) == before + (used if MOST_PIPES else 0)
+
+
+def test_server_that_ends_breaks_a_long_upload_off() -> None:
+    frontend = Standing()
+    with (
+        scripted(frontend) as upstream,
+        serving("fastpath", {"FRONTEND": upstream.url}) as server,
+        RawClient(server.port) as client,
+    ):
+        client.send(upload(BIG))
+        frontend.begun.get(timeout=DEADLINE)
+        sender = Sender(client, pattern(BIG))
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert server.process.wait(DEADLINE) == 0
+        sender.end()
+        with contextlib.suppress(Broken):
+            assert client.read_answer().status == 503
+        frontend.may_read.set()
+        assert "Traceback" not in server.log()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
+def test_upload_is_whole_whatever_each_send_takes() -> None:
+    schedule = "1 a 100000 i 64 a a . 3 . 500000 . a 2 ."
+    preload = {"LD_PRELOAD": preloaded("sends"), "SENDS": schedule}
+    with (
+        scripted(recording(counting)) as upstream,
+        serving("fastpath", {"FRONTEND": upstream.url}, **preload) as server,
+        RawClient(server.port) as client,
+    ):
+        for size in (WORTH + 16384, BIG, 3 * PIPE):
+            sender = Sender(client, iter((upload(size), *pattern(size))))
+            assert is_whole(client, size)
+            sender.end()
