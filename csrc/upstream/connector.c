@@ -4,14 +4,17 @@
 #include "core/descriptors.h"
 #include "upstream/handle.h"
 #include "upstream/shelf.h"
+#include "upstream/unix_socket.h"
 
 #include <stdlib.h>
 
 struct sp_attempt {
     struct sp_connector *connector; /* borrowed */
-    struct sp_handle *handle;       /* owned; NULL once there is a connection */
-    struct sp_attempt *next;        /* in the list of those that are through */
-    bool is_through;                /* it is in that list */
+    struct sp_handle *handle;       /* owned; NULL once there is a connection, or without libcurl */
+    struct sp_upstream *upstream;   /* of a Unix socket's: a reference of our own */
+    long long until;                /* ms; it is tried again until then */
+    struct sp_attempt *next;        /* in the list of those that are through, or put off */
+    bool is_through;                /* it is in the former */
     sp_connected_fn *done;
     void *owner;                   /* borrowed: what `done` is given */
     struct sp_connected connected; /* owned until `done` has it */
@@ -23,6 +26,8 @@ struct sp_connector {
     struct sp_handles handles;
     struct sp_attempt *through; /* owned; those that are not told of yet, oldest first */
     struct sp_attempt **last;   /* where the next one is linked */
+    struct sp_attempt *put_off; /* owned; Unix sockets whose listeners have no room */
+    long long retry;            /* ms; when they are tried again, or SP_NEVER */
 };
 
 void
@@ -133,11 +138,63 @@ settle(struct sp_attempt *attempt, struct sp_connected connected)
 }
 
 static void
-give_back_handle(struct sp_attempt *attempt)
+free_attempt(struct sp_attempt *attempt)
 {
     if (attempt->handle != NULL) {
         sp_handle_give_back(attempt->handle);
-        attempt->handle = NULL;
+    }
+    sp_upstream_give_back(attempt->upstream);
+    free(attempt);
+}
+
+/* ms between two looks whether a listener has room. */
+#define SP_RETRY_PERIOD 20LL
+
+static const char *
+words_on(enum sp_error error)
+{
+    switch (error) {
+    case SP_OK:
+        return "";
+    case SP_E_NAME:
+        return "Unix socket path too long";
+    case SP_E_CONNECT_TIMEOUT:
+        return "Timeout was reached";
+    default:
+        return "Couldn't connect to server";
+    }
+}
+
+/* A Unix socket needs no libcurl. */
+static void
+try_unix_socket(struct sp_attempt *attempt)
+{
+    struct sp_connector *connector = attempt->connector;
+    int fd = SP_NO_SOCKET;
+    enum sp_error error = sp_unix_socket_connect(attempt->upstream->unix_socket, &fd);
+    long long now = error == SP_E_AGAIN ? sp_clock_now() : 0;
+
+    if (error == SP_E_AGAIN && now < attempt->until) {
+        attempt->next = connector->put_off;
+        connector->put_off = attempt;
+        connector->retry = now + SP_RETRY_PERIOD;
+        return;
+    }
+    error = error == SP_E_AGAIN ? SP_E_CONNECT_TIMEOUT : error;
+    settle(attempt, (struct sp_connected){error, words_on(error), fd, NULL});
+}
+
+static void
+try_again(struct sp_connector *connector)
+{
+    struct sp_attempt *attempt = connector->put_off;
+
+    connector->put_off = NULL;
+    connector->retry = SP_NEVER;
+    while (attempt != NULL) {
+        struct sp_attempt *next = attempt->next;
+        try_unix_socket(attempt);
+        attempt = next;
     }
 }
 
@@ -161,8 +218,7 @@ tell(struct sp_connector *connector)
 
     while ((attempt = take_through(connector)) != NULL) {
         attempt->done(connector->loop, attempt->owner, &attempt->connected);
-        give_back_handle(attempt);
-        free(attempt);
+        free_attempt(attempt);
     }
 }
 
@@ -191,6 +247,7 @@ sp_connector_new(struct sp_loop *loop, struct sp_sockets *sockets)
     }
     made->loop = loop;
     made->last = &made->through;
+    made->retry = SP_NEVER;
     sp_handles_init(&made->handles);
     if (sp_shelves_init(&made->shelves, sockets, reap, made) != SP_OK) {
         free(made);
@@ -221,6 +278,12 @@ sp_connector_begin(struct sp_connector *connector, struct sp_upstream *upstream,
     attempt->connector = connector;
     attempt->done = done;
     attempt->owner = owner;
+    if (upstream->unix_socket != NULL) {
+        attempt->upstream = sp_upstream_take(upstream);
+        attempt->until = sp_clock_now() + upstream->options.connect_timeout;
+        try_unix_socket(attempt);
+        return attempt;
+    }
     attempt->handle = sp_handle_take(&connector->handles, upstream);
     if (attempt->handle == NULL) {
         free(attempt);
@@ -235,16 +298,17 @@ sp_connector_begin(struct sp_connector *connector, struct sp_upstream *upstream,
     return attempt;
 }
 
+/* From the list that it is in. */
 static void
-forget_through(struct sp_connector *connector, struct sp_attempt *attempt)
+forget(struct sp_connector *connector, struct sp_attempt *attempt)
 {
-    struct sp_attempt **link = &connector->through;
+    struct sp_attempt **link = attempt->is_through ? &connector->through : &connector->put_off;
 
     while (*link != attempt) {
         link = &(*link)->next;
     }
     *link = attempt->next;
-    connector->last = attempt->next != NULL ? connector->last : link;
+    connector->last = attempt->is_through && attempt->next == NULL ? link : connector->last;
 }
 
 void
@@ -252,25 +316,34 @@ sp_connector_cancel(struct sp_connector *connector, struct sp_attempt *attempt)
 {
     bool is_won = attempt->is_through && attempt->connected.error == SP_OK;
 
-    if (attempt->is_through) {
-        forget_through(connector, attempt);
+    if (attempt->is_through || attempt->upstream != NULL) {
+        forget(connector, attempt);
     }
-    give_back_handle(attempt);
     if (is_won) {
         sp_connected_close(&attempt->connected);
     }
-    free(attempt);
+    free_attempt(attempt);
 }
 
 long long
 sp_connector_deadline(const struct sp_connector *connector)
 {
-    return connector->through != NULL ? 0 : connector->shelves.due;
+    long long due = connector->shelves.due;
+
+    if (connector->through != NULL) {
+        return 0;
+    }
+    return connector->retry == SP_NEVER || (due != SP_NEVER && due < connector->retry)
+               ? due
+               : connector->retry;
 }
 
 void
 sp_connector_run(struct sp_connector *connector, long long now)
 {
     sp_shelves_run(&connector->shelves, now);
+    if (connector->retry != SP_NEVER && connector->retry <= now) {
+        try_again(connector);
+    }
     tell(connector);
 }

@@ -1,6 +1,6 @@
-/* Connections to upstreams, as libcurl makes them: it resolves the name, races both address
- * families, keeps the time, speaks TLS and looks at certificates (CURLOPT_CONNECT_ONLY). What is
- * said on them is not its concern. The engine thread's alone. */
+/* Connections to upstreams. To a Unix socket it connects itself; else libcurl does: it resolves the
+ * name, races both address families, keeps the time, speaks TLS and looks at certificates
+ * (CURLOPT_CONNECT_ONLY). What is said on them is not its concern. The engine thread's alone. */
 #ifndef SP_UPSTREAM_CONNECTOR_H
 #define SP_UPSTREAM_CONNECTOR_H
 
@@ -17,7 +17,7 @@ struct sp_connected {
     enum sp_error error; /* SP_OK, else there is no connection: SP_E_NAME, SP_E_CONNECT,
                           * SP_E_CONNECT_BESIDE, SP_E_CONNECT_TIMEOUT, SP_E_TLS, SP_E_CERTIFICATE,
                           * SP_E_TOO_MANY or SP_E_NO_MEMORY */
-    const char *words;   /* libcurl's on the error, perhaps none, as long as the callback lasts */
+    const char *words;   /* on the error, perhaps none, as long as the callback lasts */
     int fd;              /* owned by whom it is given to; non-blocking, kept in the record, and
                           * watched by nobody */
     struct sp_tls *tls;  /* owned likewise, and with it the descriptor; NULL: plain */

@@ -186,7 +186,6 @@ set_upstream(struct sp_handle *handle, struct sp_upstream *upstream)
         bad |= set_constants(handle);
     }
     bad |= curl_easy_setopt(easy, CURLOPT_URL, options->url);
-    bad |= curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, options->unix_socket);
     bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)options->connect_timeout);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, options->verify ? 1L : 0L);
     bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, options->verify ? 2L : 0L);

@@ -12,7 +12,7 @@
 
 struct sp_upstream_options {
     const char *url;            /* scheme://host:port/, never with a path */
-    const char *unix_socket;    /* NULL: TCP */
+    const char *unix_socket;    /* without TLS; NULL: TCP */
     const char *ca_file;        /* authorities, in place of those that libcurl knows of, */
     const char *ca_path;        /* as ca_file, or folders of them; both NULL: libcurl's */
     const char *loop_token;     /* for CDN-Loop, as wire/cdn_loop.h has it; NULL: none */

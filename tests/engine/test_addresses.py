@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from samesite_proxy._engine import EngineError
-from tests.engine.exchanges import HOST, OK, answer_of, ask, post, upstream_at
+from samesite_proxy._engine import EngineError, Exchange
+from tests.engine.exchanges import HOST, OK, answer_of, ask, code_of_head, post, upstream_at
 from tests.harness.ports import free_port
 from tests.harness.scripted_upstream import (
     Connection,
@@ -85,10 +86,75 @@ def test_unix_sockets_at_once_stay_apart(tmp_path: Path) -> None:
             assert answer_of(exchange).body == target.encode() * 1_000_000
 
 
-def test_unix_socket_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    at = upstream_at("http://localhost", unix_socket=str(tmp_path / "none.sock"))
-    with pytest.raises(Exception, match=r"none\.sock|connect"):
-        ask(at)
+def socket_at(path: Path, *, how: str) -> None:
+    """What a path may lead to that nobody can connect to."""
+    if how == "a file":
+        path.touch()
+    elif how == "left behind":
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.bind(str(path))
+
+
+@pytest.mark.parametrize("how", ["nothing", "a file", "left behind"])
+def test_unix_socket_where_nobody_listens_is_refused(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "none.sock"
+    socket_at(path, how=how)
+    assert code_of_head(start(path)) == "connect"
+
+
+def test_path_that_no_unix_socket_has_names_nothing(tmp_path: Path) -> None:
+    assert code_of_head(start(tmp_path / ("long" * 40))) == "name"
+
+
+def start(path: Path, connecting: float = 10) -> Exchange:
+    at = upstream_at("http://localhost", unix_socket=str(path), timeouts=(connecting, 10, 10))
+    return at.request("GET", "/", HOST)
+
+
+@contextlib.contextmanager
+def crowded_at(path: Path) -> Iterator[socket.socket]:
+    """A listening Unix socket that has room for nobody until one is accepted."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+        listener.bind(str(path))
+        listener.listen(0)
+        listener.settimeout(20)
+        waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+        waiting.connect(str(path))
+        another = stack.enter_context(socket.socket(socket.AF_UNIX))
+        another.setblocking(False)
+        assert another.connect_ex(str(path)) == errno.EAGAIN
+        yield listener
+
+
+def test_unix_socket_without_room_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "crowded.sock"
+    with crowded_at(path) as listener:
+        exchange = start(path)
+        listener.accept()[0].close()
+        with listener.accept()[0] as sock:
+            assert Connection(sock, 0).receive_head().startswith(b"GET / ")
+            sock.sendall(OK)
+            assert answer_of(exchange).body == b"ok"
+
+
+def test_unix_socket_without_room_is_not_waited_for_longer(tmp_path: Path) -> None:
+    path = tmp_path / "crowded.sock"
+    with crowded_at(path):
+        assert code_of_head(start(path, 0.3)) == "connect-timeout"
+
+
+def test_wait_for_a_unix_socket_can_be_given_up(tmp_path: Path) -> None:
+    path = tmp_path / "crowded.sock"
+    with crowded_at(path) as listener:
+        given_up, waiting = start(path), start(path)
+        given_up.cancel()
+        assert code_of_head(given_up) == "canceled"
+        listener.accept()[0].close()
+        with listener.accept()[0] as sock:
+            assert Connection(sock, 0).receive_head().startswith(b"GET / ")
+            sock.sendall(OK)
+            assert answer_of(waiting).body == b"ok"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
