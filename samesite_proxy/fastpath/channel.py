@@ -21,7 +21,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from samesite_proxy.fastpath import forks
+from samesite_proxy.fastpath import forks, head
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -70,6 +70,7 @@ class Handed(socket.socket):
         self._channel = channel
         self.request_id = 0
         self.early = b""
+        self.head_length = 0
         self.left = 0  # how much of this request is still to be read from the connection
         self.has_copy = False  # of what follows the request
         self.is_answered = False  # something of an answer is sent, or may be
@@ -151,7 +152,8 @@ class Channel:
                 continue
             request.request_id = request_id
             request.early = data
-            body = len(data) - (data.index(b"\r\n\r\n") + 4)
+            request.head_length = head.length_of(data)
+            body = len(data) - request.head_length
             request.has_copy = bool(flags & HAS_COPY)
             request.left = 0 if request.has_copy else max(content_length, 0) - body
             return request

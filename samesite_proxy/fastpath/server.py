@@ -14,7 +14,7 @@ from wsgiref.headers import Headers
 from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler, WSGIServer
 
 from samesite_proxy.conf import Settings
-from samesite_proxy.fastpath import project_files, table
+from samesite_proxy.fastpath import head, project_files, table
 from samesite_proxy.fastpath.channel import BACK, CLOSED, TAKEN, Channel, Handed, Handover
 from samesite_proxy.fastpath.threads import LeaderFollowerPool
 from samesite_proxy.proxy.response import is_event_stream
@@ -50,6 +50,10 @@ class Bytes(socket.SocketIO):
         count = super().readinto(room[: self._left])
         self._left -= count or 0
         return count
+
+    def pass_over(self, count: int) -> None:
+        """Of what was read already."""
+        self._early = self._early[count:]
 
     def is_at_end(self) -> bool:
         return not self._early and self._left == 0
@@ -162,16 +166,27 @@ class RequestHandler(WSGIRequestHandler):
 
     def handle_one_request(self) -> None:
         """Django's, with an answer of ours."""
-        self.raw_requestline = self.rfile.readline(LONGEST_LINE + 1)
-        if len(self.raw_requestline) > LONGEST_LINE:
-            self.requestline = self.request_version = self.command = ""
-            self.send_error(414)
-            return
-        if not self.parse_request():
+        if not (self._read_plain_head() or self._read_any_head()):
             return
         answer = KeepAliveHandler(self.rfile, self.wfile, self.get_stderr(), self.get_environ())
         answer.request_handler = self
         answer.run(self.server.get_app())  # type: ignore[attr-defined]
+
+    def _read_plain_head(self) -> bool:
+        of_head = self.connection.early[: self.connection.head_length]
+        is_plain = head.read(self, of_head)
+        if is_plain:
+            self.rfile.raw.pass_over(len(of_head))
+        return is_plain
+
+    def _read_any_head(self) -> bool:
+        """As Django has it; False where it was refused."""
+        self.raw_requestline = self.rfile.readline(LONGEST_LINE + 1)
+        if len(self.raw_requestline) > LONGEST_LINE:
+            self.requestline = self.request_version = self.command = ""
+            self.send_error(414)
+            return False
+        return bool(self.parse_request())
 
 
 class HandoverServer(WSGIServer):

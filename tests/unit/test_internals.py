@@ -114,7 +114,7 @@ INTERNALS: dict[str, tuple[Callable[[socket.socket], Any], list[str]]] = {
         lambda _: WSGIRequestHandler,
         [
             *("parse_request", "handle_one_request", "handle_expect_100", "send_error"),
-            *("get_environ", "get_stderr"),
+            *("get_environ", "get_stderr", "protocol_version", "MessageClass.set_raw"),
         ],
     ),
     "runserver's ServerHandler": (
