@@ -12,6 +12,7 @@ enum sp_io {
     SP_IO_AGAIN,  /* the socket must be readable, or writable, first */
     SP_IO_END,    /* the peer's stream has ended */
     SP_IO_BROKEN, /* the connection is of no use any more */
+    SP_IO_SHORT,  /* the same, for want of memory here: the peer has done nothing */
 };
 
 /* What a call has come to that says how many bytes it has moved, or less than zero and errno. */

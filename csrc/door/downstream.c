@@ -145,6 +145,7 @@ sp_downstream_note(struct sp_downstream *downstream, enum sp_io io)
         downstream->is_here = false;
         return SP_READING_END;
     case SP_IO_BROKEN:
+    case SP_IO_SHORT:
         break;
     }
     return SP_READING_BROKEN;

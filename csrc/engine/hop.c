@@ -144,6 +144,9 @@ receive_once(struct sp_hop *hop)
         return true;
     case SP_IO_AGAIN:
         return false;
+    case SP_IO_SHORT:
+        hop->fault = SP_E_NO_MEMORY;
+        return false;
     case SP_IO_END:
     case SP_IO_BROKEN:
         break;

@@ -85,6 +85,17 @@ consume(struct sp_exchange *exchange, size_t count)
     pthread_mutex_unlock(&exchange->mutex);
 }
 
+/* That memory is short for it ends the exchange; what the connection says behind a broken sending
+ * may be an answer. */
+static void
+note_sent(struct sp_hop *hop, enum sp_io io)
+{
+    hop->is_send_broken = io == SP_IO_BROKEN || io == SP_IO_SHORT;
+    if (io == SP_IO_SHORT) {
+        hop->fault = SP_E_NO_MEMORY;
+    }
+}
+
 /* One sending of what there is. False: there is nothing more, or no more is taken for now. */
 static bool
 send_once(struct sp_hop *hop, struct sp_span head, struct sp_span body)
@@ -102,7 +113,7 @@ send_once(struct sp_hop *hop, struct sp_span head, struct sp_span body)
         hop->exchange->active = hop->loop->now;
     }
     hop->is_blocked = io == SP_IO_AGAIN || taken < head.len + body.len;
-    hop->is_send_broken = io == SP_IO_BROKEN;
+    note_sent(hop, io);
     return !hop->is_blocked && !hop->is_send_broken;
 }
 
@@ -136,7 +147,7 @@ catch_up(struct sp_hop *hop)
         sp_stream_drop(hop->stream);
     }
     if (sp_stream_is_behind(hop->stream)) {
-        hop->is_send_broken = sp_stream_catch_up(hop->stream, &gone) == SP_IO_BROKEN;
+        note_sent(hop, sp_stream_catch_up(hop->stream, &gone));
     }
     if (gone > 0) {
         hop->exchange->active = sp_clock_now();

@@ -18,15 +18,17 @@ struct sp_tls {
     enum sp_io state;         /* SP_IO_OK, or how it has ended */
 };
 
-/* What curl_easy_recv has come to. */
+/* What curl_easy_recv or curl_easy_send has come to. */
 static enum sp_io
-meaning(CURLcode code, size_t got)
+meaning(CURLcode code, size_t count)
 {
     switch (code) {
     case CURLE_OK:
-        return got > 0 ? SP_IO_OK : SP_IO_END;
+        return count > 0 ? SP_IO_OK : SP_IO_END;
     case CURLE_AGAIN:
         return SP_IO_AGAIN;
+    case CURLE_OUT_OF_MEMORY:
+        return SP_IO_SHORT;
     default:
         return SP_IO_BROKEN;
     }
@@ -38,7 +40,7 @@ receive(struct sp_tls *tls, char *bytes, size_t size, size_t *got)
     CURLcode code = curl_easy_recv(tls->handle->easy, bytes, size, got);
     enum sp_io io = meaning(code, *got);
 
-    if (io == SP_IO_END || io == SP_IO_BROKEN) {
+    if (io != SP_IO_AGAIN) {
         tls->state = io;
     }
     *got = io == SP_IO_OK ? *got : 0;
@@ -101,11 +103,9 @@ push_block(struct sp_tls *tls)
         struct sp_span left = sp_queue_peek(&tls->block);
         size_t sent = 0;
         CURLcode code = curl_easy_send(tls->handle->easy, left.data, left.len, &sent);
-        if (code == CURLE_AGAIN || (code == CURLE_OK && sent == 0)) {
-            return SP_IO_AGAIN;
-        }
-        if (code != CURLE_OK) {
-            return SP_IO_BROKEN;
+        enum sp_io io = meaning(code, sent);
+        if (io != SP_IO_OK) {
+            return io == SP_IO_END ? SP_IO_AGAIN : io; /* it has taken nothing */
         }
         /* GnuTLS counts more than it was given. */
         sp_queue_drop(&tls->block, sent < left.len ? sent : left.len);
@@ -123,7 +123,7 @@ sp_tls_send(struct sp_tls *tls, struct sp_span bytes, size_t *taken)
         struct sp_span next = sp_span_from(bytes, *taken);
         next.len = next.len < SP_BLOCK_MOST ? next.len : SP_BLOCK_MOST;
         if (!sp_queue_append(&tls->block, next)) {
-            return SP_IO_BROKEN;
+            return SP_IO_SHORT;
         }
         *taken += next.len;
         io = push_block(tls);

@@ -7,8 +7,8 @@ import socket
 import sys
 from collections.abc import Iterator
 
-from samesite_proxy._engine import PREFIX, Listener, OwnAddresses, Routes
-from tests.engine.programs import say, upstream_at
+from samesite_proxy._engine import PREFIX, Listener, OwnAddresses, Routes, Upstream
+from tests.engine.programs import say
 
 FIRST_FRONTEND = 2
 HOST = b"site.example"
@@ -82,7 +82,8 @@ def short_of_memory(url: str, shape: str) -> None:
         listener = Listener([listening.fileno()], 64, -1)
     routes = Routes([("/", PREFIX, FIRST_FRONTEND)])
     own_addresses = OwnAddresses("http", ("localhost",), (), 0)
-    listener.set_table(routes, routes, [], [(upstream_at(url), own_addresses, {})], True)
+    at = Upstream(url + "/", None, None, False, (10, 20, 20), 256)
+    listener.set_table(routes, routes, [], [(at, own_addresses, {})], True)
     host = HOST.decode()
     view = (host, host, "http", host, "", False, "")
     listener.add_host(host, f"http://{host}", [(view, view, view)])

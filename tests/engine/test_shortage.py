@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.engine.test_processes import running
 from tests.harness.http_requests import RequestReader
 from tests.harness.preload import preloaded
 from tests.harness.scripted_upstream import Connection, scripted
+from tests.harness.tls import make_certificate, over_tls
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="preloads a library"),
@@ -42,15 +44,29 @@ def script(connection: Connection) -> None:
             connection.send(answer + b"Content-Length: 2\r\n\r\nok")
 
 
+def outcomes(url: str, shape: str) -> list[str]:
+    prefix = ("env", f"LD_PRELOAD={preloaded('shortage')}")
+    with running(
+        "short_of_memory", url, shape, prefix=prefix, programs="shortage_programs"
+    ) as program:
+        return program.rest()
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_request_that_memory_is_short_for_is_no_fault_of_its_clients(shape: str) -> None:
-    prefix = ("env", f"LD_PRELOAD={preloaded('shortage')}")
-    with (
-        scripted(script) as upstream,
-        running(
-            "short_of_memory", upstream.url, shape, prefix=prefix, programs="shortage_programs"
-        ) as program,
-    ):
-        *answers, last = program.rest()
+    with scripted(script) as upstream:
+        *answers, last = outcomes(upstream.url, shape)
     assert last == f"{STATUSES.get(shape, '200')} True"
+    assert {"500"} <= set(answers) <= {"none", "whole", "broken", "500"}
+
+
+@pytest.mark.parametrize("shape", ["plain", "length", "much"])
+def test_request_that_memory_is_short_for_inside_tls_is_no_fault_of_its_frontends(
+    tmp_path: Path, shape: str
+) -> None:
+    """And it ends at once, while the frontend still waits for the request."""
+    context = make_certificate(tmp_path, "localhost").context
+    with scripted(over_tls(context, script)) as upstream:
+        *answers, last = outcomes(upstream.url.replace("http", "https"), shape)
+    assert last == "200 True"
     assert {"500"} <= set(answers) <= {"none", "whole", "broken", "500"}
