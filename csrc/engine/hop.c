@@ -116,7 +116,7 @@ static void begin_to_connect(struct sp_hop *hop);
 static bool
 begins_anew(struct sp_hop *hop)
 {
-    bool is_lost = hop->is_uncertain && hop->head.gone == 0;
+    bool is_lost = hop->is_uncertain && !hop->is_underway;
     bool is_repeated = hop->is_reused && sp_hop_request_is_repeatable(hop);
 
     if (hop->is_heard || (!is_lost && !is_repeated)) {
@@ -125,7 +125,7 @@ begins_anew(struct sp_hop *hop)
     sp_shortcuts_forget(&hop->loop->shortcuts, hop->exchange->upstream);
     sp_stream_close(hop->stream);
     hop->stream = NULL;
-    hop->is_reused = hop->is_uncertain = false;
+    hop->is_reused = hop->is_uncertain = hop->is_underway = false;
     hop->head.gone = 0;
     hop->is_request_done = hop->is_blocked = hop->is_send_broken = false;
     hop->exchange->sent = SP_NEVER;
@@ -367,7 +367,7 @@ sp_hop_receive(struct sp_hop *hop)
 bool
 sp_hop_is_connected(const struct sp_hop *hop)
 {
-    return hop->stream != NULL && (!hop->is_uncertain || hop->head.gone > 0);
+    return hop->stream != NULL && (!hop->is_uncertain || hop->is_underway);
 }
 
 void

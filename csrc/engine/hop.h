@@ -35,6 +35,7 @@ struct sp_hop {
 
     /* The request. */
     struct sp_queue head; /* its first line and fields, whole until it is not said again */
+    bool is_underway;     /* some of them are out */
     bool is_request_done; /* the upstream has all of it */
     bool is_blocked;      /* the stream takes no more for now */
     bool is_send_broken;  /* nor ever */

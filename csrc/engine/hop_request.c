@@ -106,6 +106,7 @@ send_once(struct sp_hop *hop, struct sp_span head, struct sp_span body)
     bool is_head_gone = taken >= head.len;
 
     sp_queue_pass(&hop->head, is_head_gone ? head.len : taken);
+    hop->is_underway = hop->is_underway || taken > 0;
     if (is_head_gone) {
         consume(hop->exchange, taken - head.len);
     }
@@ -242,9 +243,7 @@ is_idempotent(const char *method)
 bool
 sp_hop_request_is_repeatable(const struct sp_hop *hop)
 {
-    bool is_unsaid = hop->head.gone == 0;
-
-    return is_unsaid || (is_idempotent(hop->exchange->method) && !has_body(hop->exchange));
+    return !hop->is_underway || (is_idempotent(hop->exchange->method) && !has_body(hop->exchange));
 }
 
 void
@@ -253,6 +252,5 @@ sp_hop_request_forget(struct sp_hop *hop)
     if (sp_queue_is_empty(&hop->head)) {
         sp_queue_clear(&hop->head);
         sp_buffer_clear(&hop->exchange->fields);
-        hop->is_uncertain = false; /* that it was sent has shown it to be connected */
     }
 }
