@@ -15,7 +15,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+static time_t later; /* s that have passed at once, for libcurl too */
+
+int
+clock_gettime(clockid_t clock, struct timespec *time)
+{
+    int result = (int)syscall(SYS_clock_gettime, clock, time);
+
+    time->tv_sec += later;
+    return result;
+}
 
 static const char *
 name_of(const struct call *call)
@@ -221,6 +234,27 @@ compete(size_t count)
     (void)printf("%zu told\n", loop.told);
 }
 
+/* Of which one is spoken with, and another connects. */
+static void
+neglect(size_t unused)
+{
+    struct call *first = connected();
+    char bytes[8192];
+    size_t heard;
+
+    (void)unused;
+    assert(is_open(first));
+    wait_for(first, SP_POLL_IN);
+    later = 3600;
+    begin(&loop.calls[1], done);
+    turn_until_told(2);
+    assert(is_open(&loop.calls[1]));
+    enum sp_io io = hear(first, bytes, sizeof(bytes), sizeof(bytes), &heard);
+    (void)printf("%.*s, %s\n", (int)heard, bytes, io == SP_IO_END ? "end" : "broken");
+    hang_up(first);
+    hang_up(&loop.calls[1]);
+}
+
 /* No more than `count` of them find a descriptor. */
 static void
 run_short(size_t count)
@@ -260,8 +294,9 @@ main(int count, char **words)
     static const struct {
         const char *name;
         void (*play)(size_t number);
-    } scenarios[] = {{"ask", ask},         {"pour", pour},       {"crowd", crowd},
-                     {"give up", give_up}, {"compete", compete}, {"run short", run_short}};
+    } scenarios[] = {
+        {"ask", ask},         {"pour", pour},       {"crowd", crowd},        {"give up", give_up},
+        {"compete", compete}, {"neglect", neglect}, {"run short", run_short}};
     const struct sp_upstream_options options = {
         .url = words[2],
         .unix_socket = getenv("SP_UNIX_SOCKET"),

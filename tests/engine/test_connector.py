@@ -142,6 +142,19 @@ def test_what_is_said_before_we_speak_is_kept(
 
 
 @each_kind
+def test_connection_that_nobody_has_spoken_on_is_not_thrown_away(
+    play: Play, certificate: Certificate, *, tls: bool
+) -> None:
+    """libcurl closes what it takes for idle since two minutes when it makes another one."""
+
+    def brief(connection: Connection) -> None:
+        connection.send(b"at once")
+
+    with serving(brief, certificate if tls else None) as url:
+        assert play("neglect", url, ca_file=certificate.path) == "at once, end"
+
+
+@each_kind
 def test_many_connections_at_once(play: Play, certificate: Certificate, *, tls: bool) -> None:
     with serving(echo, certificate if tls else None) as url:
         told = play("crowd", url, 100, ca_file=certificate.path)
