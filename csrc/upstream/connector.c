@@ -6,6 +6,7 @@
 #include "upstream/shelf.h"
 #include "upstream/unix_socket.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct sp_attempt {
@@ -92,11 +93,29 @@ explained(const struct sp_handle *handle, CURLcode result)
     return error;
 }
 
+/* libcurl's, which has none of its own for some failures of GnuTLS's. */
+static const char *
+words_of(struct sp_handle *handle, CURLcode result)
+{
+    const char *file = handle->upstream->options.ca_file;
+    const char *words = curl_easy_strerror(result);
+
+    if (handle->words[0] != '\0') {
+        return handle->words;
+    }
+    if (result != CURLE_SSL_CACERT_BADFILE || file == NULL) {
+        return words;
+    }
+    /* A path that is too long for it is cut off. */
+    (void)snprintf(handle->words, sizeof(handle->words), "%s: %s", words, file);
+    return handle->words;
+}
+
 /* What has failed. The handle stays with the attempt, for its words. */
 static struct sp_connected
 failure(struct sp_handle *handle, CURLcode result)
 {
-    const char *words = handle->words[0] != '\0' ? handle->words : curl_easy_strerror(result);
+    const char *words = words_of(handle, result);
 
     return (struct sp_connected){explained(handle, result), words, SP_NO_SOCKET, NULL};
 }

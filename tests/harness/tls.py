@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from samesite_proxy import _engine
 from tests.harness.raw_client import RawClient
 from tests.harness.scripted_upstream import Connection, Script
 
@@ -39,6 +41,15 @@ def rehashed(folder: Path, certificate: Certificate, *, link: str = "") -> str:
     name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     (folder / f"{name}.0").symlink_to(link or certificate.path)
     return str(folder)
+
+
+def folders_may_be_listed() -> bool:
+    """Whether a CA path may name several: OpenSSL does, and a libcurl inside the engine has it."""
+    version = getattr(ctypes.CDLL(_engine.__file__), "curl_version", None)
+    if version is None:
+        return True
+    version.restype = ctypes.c_char_p
+    return b"OpenSSL/" in version()
 
 
 def over_tls(context: ssl.SSLContext, script: Script) -> Script:
