@@ -22,18 +22,6 @@ static const unsigned moves[] = {
     [SP_EXCHANGE_DONE] = 0,
 };
 
-static char *
-copy_terminated(struct sp_span span)
-{
-    char *copy = malloc(span.len + 1);
-
-    if (copy != NULL) {
-        memcpy(copy, span.data, span.len);
-        copy[span.len] = '\0';
-    }
-    return copy;
-}
-
 /* The field that says how the body ends; the length of none is said too where the request named
  * one.
  */
@@ -80,8 +68,6 @@ destroy(struct sp_exchange *exchange)
     sp_connection_free(exchange->offered);
     sp_notifier_give_back(exchange->notifier);
     sp_upstream_give_back(exchange->upstream);
-    free(exchange->method);
-    free(exchange->target);
     free(exchange);
 }
 
@@ -108,7 +94,8 @@ enum sp_error
 sp_exchange_new(struct sp_mailbox *mailbox, struct sp_upstream *upstream,
                 struct sp_request *request, struct sp_exchange **exchange)
 {
-    struct sp_exchange *made = calloc(1, sizeof(*made));
+    size_t texts = request->method.len + request->target.len + 2;
+    struct sp_exchange *made = calloc(1, sizeof(*made) + texts);
 
     if (made == NULL) {
         sp_buffer_clear(&request->fields);
@@ -116,9 +103,11 @@ sp_exchange_new(struct sp_mailbox *mailbox, struct sp_upstream *upstream,
     }
     init(made, mailbox, request);
     made->upstream = sp_upstream_take(upstream);
-    made->method = copy_terminated(request->method);
-    made->target = copy_terminated(request->target);
-    if (made->method == NULL || made->target == NULL || !complete_fields(made)) {
+    made->method = made->texts;
+    made->target = made->texts + request->method.len + 1;
+    memcpy(made->method, request->method.data, request->method.len);
+    memcpy(made->target, request->target.data, request->target.len);
+    if (!complete_fields(made)) {
         destroy(made);
         return SP_E_NO_MEMORY;
     }

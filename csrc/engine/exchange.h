@@ -89,8 +89,7 @@ struct sp_exchange {
     atomic_uint references;
     struct sp_upstream *upstream; /* a reference of our own */
     struct sp_mailbox *mailbox;   /* borrowed: lives as long as the process */
-    char *method;                 /* owned, NUL-terminated */
-    char *target;                 /* owned, NUL-terminated */
+    char *method, *target;        /* NUL-terminated, in `texts` */
     struct sp_buffer fields;      /* owned; lines joined by CRLF, not ended by one */
     long long body_length;
     int client;                   /* the caller's */
@@ -131,6 +130,8 @@ struct sp_exchange {
     long long started;                                   /* ms; when it was given to the engine */
     long long sent;   /* ms; when the request's last byte went out, or SP_NEVER */
     long long active; /* ms; when a byte last moved */
+
+    char texts[];
 };
 
 /* Takes `request->fields`, also when it fails; copies the rest. */

@@ -190,7 +190,7 @@ try_unix_socket(struct sp_attempt *attempt)
 {
     struct sp_connector *connector = attempt->connector;
     int fd = SP_NO_SOCKET;
-    enum sp_error error = sp_unix_socket_connect(attempt->upstream->unix_socket, &fd);
+    enum sp_error error = sp_unix_socket_connect(attempt->upstream->options.unix_socket, &fd);
     long long now = error == SP_E_AGAIN ? sp_clock_now() : 0;
 
     if (error == SP_E_AGAIN && now < attempt->until) {
@@ -297,7 +297,7 @@ sp_connector_begin(struct sp_connector *connector, struct sp_upstream *upstream,
     attempt->connector = connector;
     attempt->done = done;
     attempt->owner = owner;
-    if (upstream->unix_socket != NULL) {
+    if (upstream->options.unix_socket != NULL) {
         attempt->upstream = sp_upstream_take(upstream);
         attempt->until = sp_clock_now() + upstream->options.connect_timeout;
         try_unix_socket(attempt);

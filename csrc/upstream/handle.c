@@ -167,7 +167,8 @@ set_authorities(CURL *easy, const char *file, const char *folders)
 static bool
 has_authorities(const struct sp_upstream *upstream)
 {
-    return upstream != NULL && (upstream->ca_file != NULL || upstream->ca_path != NULL);
+    return upstream != NULL &&
+           (upstream->options.ca_file != NULL || upstream->options.ca_path != NULL);
 }
 
 static CURLcode

@@ -31,7 +31,7 @@ forget(struct sp_shortcut *item)
 static bool
 is_plain(const struct sp_upstream *upstream)
 {
-    return !sp_upstream_is_tls(upstream) && upstream->unix_socket == NULL;
+    return !sp_upstream_is_tls(upstream) && upstream->options.unix_socket == NULL;
 }
 
 void

@@ -5,7 +5,7 @@
 struct sp_spot {
     struct sp_watcher watcher; /* first: what the poller knows */
     struct sp_spots *spots;    /* borrowed: whose it is */
-    struct sp_spot *next;      /* in the list of live or of spare ones */
+    struct sp_spot *next;      /* in the list of live ones */
     curl_socket_t fd;
     unsigned wanted; /* SP_POLL_* */
 };
@@ -30,31 +30,18 @@ spot_happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
 }
 
 static struct sp_spot *
-take_spare(struct sp_spots *spots)
-{
-    struct sp_spot *spot = spots->spare;
-
-    if (spot == NULL) {
-        return malloc(sizeof(*spot));
-    }
-    spots->spare = spot->next;
-    return spot;
-}
-
-static struct sp_spot *
 new_spot(struct sp_spots *spots, curl_socket_t fd)
 {
-    struct sp_spot *spot = take_spare(spots);
+    struct sp_spot *spot = malloc(sizeof(*spot));
 
     if (spot == NULL) {
         return NULL;
     }
-    *spot = (struct sp_spot){{spot_happened}, spots, spots->spare, fd, 0};
+    *spot = (struct sp_spot){{spot_happened}, spots, spots->live, fd, 0};
     if (!sp_sockets_own(spots->sockets, fd, &spot->watcher)) {
-        spots->spare = spot;
+        free(spot);
         return NULL;
     }
-    spot->next = spots->live;
     spots->live = spot;
     return spot;
 }
@@ -68,9 +55,8 @@ end_spot(struct sp_spots *spots, struct sp_spot *spot)
         link = &(*link)->next;
     }
     *link = spot->next;
-    spot->next = spots->spare;
-    spots->spare = spot;
     sp_sockets_disown(spots->sockets, spot->fd);
+    free(spot);
 }
 
 struct sp_spot *
@@ -121,11 +107,6 @@ sp_spots_clear(struct sp_spots *spots)
 {
     while (spots->live != NULL) {
         end_spot(spots, spots->live);
-    }
-    while (spots->spare != NULL) {
-        struct sp_spot *spot = spots->spare;
-        spots->spare = spot->next;
-        free(spot);
     }
     spots->wakeup = NULL;
 }

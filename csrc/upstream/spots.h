@@ -17,7 +17,6 @@ struct sp_spots {
     sp_spot_fn *happened;
     void *context;          /* borrowed: what `happened` is given */
     struct sp_spot *live;   /* owned */
-    struct sp_spot *spare;  /* owned */
     struct sp_spot *wakeup; /* of the live ones, the multi handle's own, once it was wanted */
 };
 

@@ -5,37 +5,48 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-copy_string(const char *from, char **to)
+static size_t
+size_of(const char *text)
 {
-    *to = from != NULL ? strdup(from) : NULL;
-    return from == NULL || *to != NULL;
+    return text != NULL ? strlen(text) + 1 : 0;
+}
+
+/* Copies what `*text` says to `room`, if anything, and has it point there. */
+static char *
+move_text(const char **text, char *room)
+{
+    size_t size = size_of(*text);
+
+    if (size > 0) {
+        memcpy(room, *text, size);
+        *text = room;
+    }
+    return room + size;
 }
 
 enum sp_error
 sp_upstream_new(const struct sp_upstream_options *options, struct sp_upstream **upstream)
 {
-    struct sp_upstream *made = calloc(1, sizeof(*made));
+    struct sp_upstream_options kept = *options;
+    const char **texts[] = {&kept.url, &kept.unix_socket, &kept.ca_file, &kept.ca_path,
+                            &kept.loop_token};
+    size_t count = sizeof(texts) / sizeof(texts[0]);
+    size_t size = sizeof(struct sp_upstream);
 
+    for (size_t i = 0; i < count; i++) {
+        size += size_of(*texts[i]);
+    }
+    struct sp_upstream *made = calloc(1, size);
     if (made == NULL) {
         return SP_E_NO_MEMORY;
     }
-    atomic_init(&made->references, 1);
-    made->options = *options;
-    made->looked_beside = SP_NEVER;
-    if (!copy_string(options->url, &made->url) ||
-        !copy_string(options->unix_socket, &made->unix_socket) ||
-        !copy_string(options->ca_file, &made->ca_file) ||
-        !copy_string(options->ca_path, &made->ca_path) ||
-        !copy_string(options->loop_token, &made->loop_token)) {
-        sp_upstream_give_back(made);
-        return SP_E_NO_MEMORY;
+    char *room = made->texts;
+    for (size_t i = 0; i < count; i++) {
+        room = move_text(texts[i], room);
     }
-    made->options.url = made->url;
-    made->options.unix_socket = made->unix_socket;
-    made->options.ca_file = made->ca_file;
-    made->options.ca_path = made->ca_path;
-    made->options.loop_token = made->loop_token;
+    atomic_init(&made->references, 1);
+    made->options = kept;
+    made->looked_beside = SP_NEVER;
     *upstream = made;
     return SP_OK;
 }
@@ -51,11 +62,6 @@ void
 sp_upstream_give_back(struct sp_upstream *upstream)
 {
     if (upstream != NULL && atomic_fetch_sub(&upstream->references, 1) == 1) {
-        free(upstream->url);
-        free(upstream->unix_socket);
-        free(upstream->ca_file);
-        free(upstream->ca_path);
-        free(upstream->loop_token);
         free(upstream);
     }
 }
@@ -63,13 +69,13 @@ sp_upstream_give_back(struct sp_upstream *upstream)
 bool
 sp_upstream_is_tls(const struct sp_upstream *upstream)
 {
-    return strncmp(upstream->url, "https:", 6) == 0;
+    return strncmp(upstream->options.url, "https:", 6) == 0;
 }
 
 struct sp_span
 sp_upstream_loop_token(const struct sp_upstream *upstream)
 {
-    const char *token = upstream->loop_token;
+    const char *token = upstream->options.loop_token;
 
     return token != NULL ? (struct sp_span){token, strlen(token)} : (struct sp_span){NULL, 0};
 }
@@ -83,9 +89,9 @@ is_same_text(const char *one, const char *other)
 bool
 sp_upstream_is_same(const struct sp_upstream *one, const struct sp_upstream *other)
 {
-    return one == other ||
-           (is_same_text(one->url, other->url) && one->options.verify == other->options.verify &&
-            is_same_text(one->unix_socket, other->unix_socket) &&
-            is_same_text(one->ca_file, other->ca_file) &&
-            is_same_text(one->ca_path, other->ca_path));
+    return one == other || (is_same_text(one->options.url, other->options.url) &&
+                            one->options.verify == other->options.verify &&
+                            is_same_text(one->options.unix_socket, other->options.unix_socket) &&
+                            is_same_text(one->options.ca_file, other->options.ca_file) &&
+                            is_same_text(one->options.ca_path, other->options.ca_path));
 }

@@ -27,14 +27,10 @@ struct sp_upstream_options {
 
 struct sp_upstream {
     atomic_uint references;
-    struct sp_upstream_options options; /* its strings are those below */
+    struct sp_upstream_options options; /* its strings are in `texts` */
     long long looked_beside;            /* ms; the engine thread's, as is the next */
     bool is_beside;                     /* what was found then */
-    char *url;                          /* owned */
-    char *unix_socket;                  /* owned, or NULL */
-    char *ca_file;                      /* owned, or NULL */
-    char *ca_path;                      /* owned, or NULL */
-    char *loop_token;                   /* owned, or NULL */
+    char texts[];
 };
 
 /* Copies the strings. */
