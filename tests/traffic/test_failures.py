@@ -148,7 +148,7 @@ def test_frontend_without_tls_or_trust_is_502_and_the_log_says_why(
             stage.begin()
             assert is_failure(stage.get("/x"), 502, url, sentence)
             (line,) = [line for line in stage.await_log(sentence).splitlines() if sentence in line]
-            assert why in line.rpartition(" (")[2]
+            assert why in line.partition(" (")[2]
             assert line.endswith(")")
             stage.finish()
 
