@@ -45,9 +45,9 @@ from_poll(short events)
 
 /* NULL: it is not watched. */
 static struct pollfd *
-find(const struct sp_poller *poller, int fd)
+find(const struct sp_poller *poller, size_t fd)
 {
-    size_t place = (size_t)fd < poller->place_count ? poller->places[fd] : 0;
+    size_t place = fd < poller->place_count ? poller->places[fd] : 0;
 
     return place > 0 ? &poller->watched[place - 1] : NULL;
 }
@@ -107,46 +107,51 @@ make_place(struct sp_poller *poller, size_t fd)
     return true;
 }
 
-/* Bounded by the descriptors that a process can have. */
-static bool
-grow(struct sp_poller *poller)
+/* Where one more has room, bounded by the descriptors that a process can have; or NULL. */
+static struct pollfd *
+make_room(struct sp_poller *poller)
 {
     size_t capacity = poller->capacity > 0 ? poller->capacity * 2 : SP_FIRST_CAPACITY;
 
-    if (!resize(&poller->watched, capacity) || !resize(&poller->silent, capacity)) {
-        return false;
+    if (poller->count == poller->capacity) {
+        if (!resize(&poller->watched, capacity) || !resize(&poller->silent, capacity)) {
+            return NULL;
+        }
+        poller->capacity = capacity;
     }
-    poller->capacity = capacity;
-    return true;
+    return poller->watched;
 }
 
 enum sp_error
 sp_poller_set(struct sp_poller *poller, int fd, unsigned events, bool is_known)
 {
-    struct pollfd *known = find(poller, fd);
+    size_t index = (size_t)fd;
+    struct pollfd *known = find(poller, index);
 
     (void)is_known;
     if (known != NULL) {
         known->events = to_poll(events);
         return SP_OK;
     }
-    if (!make_place(poller, (size_t)fd) || (poller->count == poller->capacity && !grow(poller))) {
+    struct pollfd *watched = make_place(poller, index) ? make_room(poller) : NULL;
+    if (watched == NULL) {
         return SP_E_NO_MEMORY;
     }
-    poller->watched[poller->count++] = (struct pollfd){.fd = fd, .events = to_poll(events)};
-    poller->places[fd] = poller->count;
+    watched[poller->count++] = (struct pollfd){.fd = fd, .events = to_poll(events)};
+    poller->places[index] = poller->count;
     return SP_OK;
 }
 
 void
 sp_poller_remove(struct sp_poller *poller, int fd)
 {
-    struct pollfd *known = find(poller, fd);
+    size_t index = (size_t)fd;
+    struct pollfd *known = find(poller, index);
 
     if (known != NULL) {
         *known = poller->watched[--poller->count];
-        poller->places[known->fd] = poller->places[fd];
-        poller->places[fd] = 0;
+        poller->places[(size_t)known->fd] = poller->places[index];
+        poller->places[index] = 0;
     }
 }
 
