@@ -1,4 +1,4 @@
-/* A descriptor that another thread can make readable. Two builds: eventfd, or a pipe. */
+/* A descriptor that another thread can make readable. */
 #ifndef SP_CORE_WAKEUP_H
 #define SP_CORE_WAKEUP_H
 
@@ -6,7 +6,7 @@
 
 struct sp_wakeup {
     int receiver; /* owned; to be watched for reading */
-    int sender;   /* owned; may be the same descriptor */
+    int sender;   /* owned */
 };
 
 enum sp_error sp_wakeup_init(struct sp_wakeup *wakeup);

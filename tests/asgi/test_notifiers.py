@@ -56,7 +56,7 @@ def started(upstream: ScriptedUpstream, length: int = NO_BODY) -> AsyncExchange:
 
 
 def descriptors() -> int:
-    """The notifiers' descriptors, each an eventfd or a pipe's end, and those of the loops."""
+    """The notifiers' descriptors, each a pipe's ends, and those of the loops."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
