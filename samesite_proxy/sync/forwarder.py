@@ -63,14 +63,18 @@ def _length_of(request: HttpRequest) -> int:
     return length
 
 
+def _failure_with(upload: Upload | None, error: EngineError) -> Exception:
+    broken = upload.broken() if upload else None
+    if isinstance(broken, servers.BodyBroken):
+        return Refused(errors.BODY_BROKEN)
+    return broken or error
+
+
 def _head_of(exchange: Exchange, upload: Upload | None) -> tuple[int, str, Fields]:
     try:
         return exchange.head()
     except EngineError as error:
-        broken = upload.broken() if upload else None
-        if isinstance(broken, servers.BodyBroken):
-            raise Refused(errors.BODY_BROKEN) from broken
-        raise broken or error from None
+        raise _failure_with(upload, error) from None
 
 
 class Forwarder:

@@ -15,6 +15,23 @@ from samesite_proxy.sync.exchange import Exchange
 from samesite_proxy.sync.takeover import can_adopt
 
 
+def _error_of_sending(exchange: Exchange, pieces: Iterator[bytes]) -> Exception | None:
+    """Until the end, or until the frontend's early answer says that it wants no more.
+
+    Its own function, as an error knows the frames that it passed: whoever keeps it must not be in
+    one, or both stay until garbage is collected, and with them the exchange and its descriptors.
+    """
+    try:
+        for piece in pieces:
+            if not exchange.send(piece):
+                return None
+        exchange.end()
+    except Exception as error:
+        exchange.cancel()  # Whoever waits for the answer meets an error, and asks here.
+        return error
+    return None
+
+
 class Upload:
     """Sends a body: at once where all of it is here, else in a thread of its own.
 
@@ -39,13 +56,8 @@ class Upload:
             _thread.start_new_thread(self._send, ())
 
     def _send(self) -> None:
-        """Until the end, or until the frontend's early answer says that it wants no more."""
         try:
-            if all(self._exchange.send(piece) for piece in self._pieces):
-                self._exchange.end()
-        except Exception as error:
-            self._error = error
-            self._exchange.cancel()  # Whoever waits for the answer meets an error, and asks here.
+            self._error = _error_of_sending(self._exchange, self._pieces)
         finally:
             self._is_over = True
             self._end.release()
@@ -58,9 +70,10 @@ class Upload:
             self._end.acquire()
 
     def broken(self) -> Exception | None:
-        """What the client did wrong, once the exchange is over."""
+        """What the client did wrong, once the exchange is over; told once."""
         self._wait()
-        return self._error
+        error, self._error = self._error, None  # Raised, it will know frames that know us.
+        return error
 
     def before_end(self, body: Iterator[bytes], after: Callable[[], None]) -> Iterator[bytes]:
         """The answer's body, and then nobody else reads from the client's socket."""

@@ -71,6 +71,32 @@ def test_descriptors_stay_as_many_after_broken_answers(kind: str) -> None:
         await_that("as many descriptors as before", lambda: count() <= warm + 1)
 
 
+def until_it_breaks(connection: Connection) -> None:
+    connection.receive_to_end()
+
+
+def test_nothing_of_a_broken_upload_waits_for_garbage_collection() -> None:
+    """Under gevent each exchange has a descriptor of its own, which would wait too."""
+    with (
+        scripted(until_it_breaks) as upstream,
+        running("gevent", upstream.url, TEST_WITHOUT_GC="1") as server,
+    ):
+
+        def break_off() -> None:
+            with RawClient(server.port) as client:
+                client.send(b"POST /n HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf")
+                client.end()
+                assert client.read_answer("POST").status == 400
+
+        count = functools.partial(count_of_others, server, upstream)
+
+        break_off()
+        warm = count()
+        for _ in range(20):
+            break_off()
+        await_that("as many descriptors as before", lambda: count() <= warm + 1)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["runserver", "fastpath", "gthread"])
 def test_memory_stays_as_it_is_over_thousands_of_requests(kind: str) -> None:
