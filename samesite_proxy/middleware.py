@@ -97,7 +97,8 @@ class SameSiteProxyMiddleware:
         self._settings = settings = _read_settings()
         self.get_response = get_response
         self._routing = Routing(settings)
-        if iscoroutinefunction(get_response):
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
             markcoroutinefunction(self)
         self._forwarder = Forwarder(settings, is_first=place.is_first())
         _say_what_no_check_says(settings)
@@ -124,8 +125,8 @@ class SameSiteProxyMiddleware:
         """Whether an event loop serves `request`. Its class says so, and not the mode that Django
         gave us, which follows the middleware behind ours."""
         if isinstance(request, ASGIRequest):
-            return iscoroutinefunction(self) or _is_run_for_a_loop()
-        return iscoroutinefunction(self) and not isinstance(request, WSGIRequest)
+            return self._is_async or _is_run_for_a_loop()
+        return self._is_async and not isinstance(request, WSGIRequest)
 
     def _answering(self, request: HttpRequest) -> Callable[[], Any] | None:
         """What answers `request` in its server's way; None where it is Django's."""
@@ -145,7 +146,7 @@ class SameSiteProxyMiddleware:
         return partial(self._forwarder.answer, request, found, client, upgrade)
 
     def __call__(self, request: HttpRequest) -> Any:
-        if iscoroutinefunction(self):
+        if self._is_async:
             return self.__acall__(request)
         answer = self._answering(request)
         if answer is None:
