@@ -99,7 +99,7 @@ class Channel:
     def __init__(self, sock: socket.socket, family: int) -> None:
         self._socket = forks.own(sock)
         self._family = family
-        self._received = bytearray()
+        self._received = b""
         self._connections: deque[Handed | None] = deque()  # in the order of the requests
         self._reporting = threading.Lock()
         self._poll = select.poll()
@@ -122,8 +122,7 @@ class Channel:
                     self._connections.append(forks.own(Handed(self, self._family, one)))
             if flags & socket.MSG_CTRUNC:  # This process has no descriptor to spare.
                 self._connections.append(None)
-        taken = bytes(self._received[:count])
-        del self._received[:count]
+        taken, self._received = self._received[:count], self._received[count:]
         return taken
 
     def receive(self) -> Handed | bytes | None:
@@ -254,13 +253,13 @@ class Handover:
                 self._control.sendall(json.dumps(line).encode() + b"\n")
 
     def begin(self, request: Handed | None) -> None:
-        with self._changed:
-            self._under_way.add(request)
+        self._under_way.add(request)
 
     def end(self, request: Handed | None) -> None:
-        with self._changed:
-            self._under_way.discard(request)
-            self._changed.notify_all()
+        self._under_way.discard(request)
+        if self.is_left:  # Else whoever leaves looks first.
+            with self._changed:
+                self._changed.notify_all()
 
     def expect_no_end(self, request: Handed) -> None:
         """Nobody waits for the end of this answer."""
@@ -268,8 +267,13 @@ class Handover:
             request.is_endless = True
             self._changed.notify_all()
 
-    def _endless(self) -> list[Handed]:
-        return [each for each in self._under_way if each is not None and each.is_endless]
+    def _now_under_way(self) -> set[Handed | None]:
+        """Copied in one step: threads begin and end without a lock."""
+        return self._under_way.copy()
+
+    def _are_endless(self) -> bool:
+        """Those that are left."""
+        return all(each is not None and each.is_endless for each in self._now_under_way())
 
     def leave(self) -> None:
         """Take no more requests, wait until those that were taken are answered, and end the answers
@@ -280,11 +284,10 @@ class Handover:
             return
         self._channel.report(LEAVING)
         with self._changed:  # The reader too is waited for: nothing more can begin then.
-            self._changed.wait_for(
-                lambda: len(self._under_way) == len(self._endless()), LEAVE_SECONDS
-            )
-            for request in self._endless():
-                request.end_answer()
+            self._changed.wait_for(self._are_endless, LEAVE_SECONDS)
+            for request in self._now_under_way():
+                if request is not None and request.is_endless:
+                    request.end_answer()
 
     def end_with_listener(self) -> None:
         """End this process as soon as the listener's has ended, in whatever way that was."""

@@ -91,6 +91,7 @@ class KeepAliveHandler(ServerHandler):
     status: str | None
     bytes_sent: int
     request_handler: RequestHandler
+    _length = -1
 
     def _declared(self) -> int:
         """How long the answer's body is, for all who read it."""
@@ -110,7 +111,8 @@ class KeepAliveHandler(ServerHandler):
 
     def send_headers(self) -> None:
         super().send_headers()
-        if self._declared() < 0:
+        self._length = self._declared()
+        if self._length < 0:
             self.request_handler.expect_no_end()
 
     def finish_content(self) -> None:
@@ -119,7 +121,7 @@ class KeepAliveHandler(ServerHandler):
 
     def close(self) -> None:
         handler = self.request_handler
-        is_whole = not handler.is_over and self.bytes_sent == self._declared()
+        is_whole = not handler.is_over and self.bytes_sent == self._length
         handler.is_over = True  # A second answer, to an error in the first one's end, is not.
         super().close()  # Which reads the rest of the request's body away.
         handler.is_whole = is_whole
