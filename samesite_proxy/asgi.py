@@ -17,7 +17,7 @@ from django.core.handlers.asgi import get_script_prefix
 from samesite_proxy import conf
 from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL
 from samesite_proxy.aio import websocket
-from samesite_proxy.aio.answer import Answer, say
+from samesite_proxy.aio.answer import Answer, ending, say
 from samesite_proxy.aio.channels import Sockets, first_of
 from samesite_proxy.aio.client import Client
 from samesite_proxy.aio.exchange import AsyncExchange
@@ -27,6 +27,7 @@ from samesite_proxy.aio.scope import (
     accepted_in,
     body_length_of,
     is_unframed,
+    loses_body,
     name_of,
     path_info_of,
     target_of_scope,
@@ -98,7 +99,8 @@ class ASGIProxy:
     async def _start(
         self, scope: Scope, incoming: IncomingRequest, client: Client, frontend: Frontend
     ) -> AsyncExchange:
-        length = body_length_of(scope["method"], incoming.fields)
+        is_lost = loses_body(scope)
+        length = body_length_of(scope["method"], incoming.fields, is_lost=is_lost)
         if length == NO_BODY and is_unframed(scope) and await client.has_body():
             length = CHUNKED
             refusals.refuse_body(scope["method"], length)
@@ -118,6 +120,8 @@ class ASGIProxy:
             await client.let_go()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, frontend: Frontend) -> None:
+        if loses_body(scope):
+            send = ending(send)
         try:
             await self._forward(scope, Client(receive, send), frontend)
         except NoAnswer as error:

@@ -11,7 +11,7 @@ from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.forwarder import sendable
 from samesite_proxy.aio.websocket_client import encoded
 from samesite_proxy.proxy.response import log_broken
-from samesite_proxy.types import Fields, Send
+from samesite_proxy.types import Event, Fields, Send
 
 BODY = {"type": "http.response.body"}
 
@@ -54,6 +54,17 @@ class Answer:
             log_broken(self._name, error)
         except OSError:
             pass  # What servers raise once the client has left.
+
+
+def ending(send: Send) -> Send:
+    """`send`, whose answer is the connection's last."""
+
+    async def send_last(event: Event) -> None:
+        if event["type"] == "http.response.start":
+            event = {**event, "headers": [*event["headers"], (b"connection", b"close")]}
+        await send(event)
+
+    return send_last
 
 
 async def say(send: Send, status: int, fields: Fields, text: bytes) -> None:

@@ -16,6 +16,7 @@ from samesite_proxy.aio.scope import (
     HTTPTOOLS,
     body_length_of,
     is_unframed,
+    loses_body,
     received_in_scope,
     scope_of,
     target_of_scope,
@@ -88,13 +89,19 @@ class AsyncForwarder:
         body = FrontendBody(exchange, uploading, f"{request.method} {request.path}")
         return FrontendResponse(status, reason, self.relocated(incoming, frontend, fields), body)
 
-    async def answer(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:
-        """The frontend's answer to `request`, or the line that says why there is none."""
+    async def _answer(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:
         try:
             return await self._forward(request, frontend)
         except NoAnswer as error:
             failure = failure_of(error, frontend)
         return refusal(failure, frontend, request, _whole, debug=self._settings.debug)
+
+    async def answer(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:
+        """The frontend's answer to `request`, or the line that says why there is none."""
+        response = await self._answer(request, frontend)
+        if loses_body(scope_of(request)):
+            response.headers["Connection"] = "close"
+        return response
 
 
 async def _pieces(request: HttpRequest) -> AsyncGenerator[bytes]:
@@ -139,7 +146,7 @@ async def _whole(text: bytes) -> AsyncIterator[bytes]:
 
 def _stored_length_of(request: HttpRequest, scope: Scope, received: Fields) -> int:
     """The body's length, where Django has stored the body, chunked or not."""
-    length = body_length_of(request.method, received)
+    length = body_length_of(request.method, received, is_lost=loses_body(scope))
     if length == NO_BODY and is_unframed(scope):
         return NO_BODY if request.method in SAFE else CHUNKED
     if length not in (NO_BODY, 0):

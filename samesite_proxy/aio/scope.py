@@ -15,6 +15,7 @@ from samesite_proxy.proxy.outgoing import SAFE_IN_PATH
 from samesite_proxy.types import Fields, Scope
 
 HTTPTOOLS = "uvicorn.protocols.http.httptools_impl"
+FRAMING = (b"content-length", b"transfer-encoding")
 
 
 class ScopeRequest(HostRequest):
@@ -103,17 +104,21 @@ def is_unframed(scope: Scope) -> bool:
     return str(scope.get("http_version", "1.1")) not in ("1.0", "1.1")
 
 
-def _loses_chunks(received: Fields) -> bool:
-    """Whether the server gives an empty body for this request's: httptools stops at the head of
-    one that offers an upgrade. (Of a declared length too little comes, which is noticed.)
+def loses_body(scope: Scope) -> bool:
+    """Whether the server gives an empty body for this request's, and takes what there is of it for
+    the next request: httptools stops at the head of a CONNECT, and of one that offers an upgrade.
     """
     if HTTPTOOLS not in sys.modules:
         return False
-    said = {name.lower(): value.lower() for name, value in received}
-    return "upgrade" in said and "upgrade" in said.get("connection", "")
+    names = {name for name, _ in scope["headers"]}
+    has_offered_body = b"upgrade" in names and not names.isdisjoint(FRAMING)
+    return scope.get("method") == "CONNECT" or (
+        has_offered_body
+        and any(n == b"connection" and b"upgrade" in value.lower() for n, value in scope["headers"])
+    )
 
 
-def body_length_of(method: str | None, received: Fields) -> int:
+def body_length_of(method: str | None, received: Fields, *, is_lost: bool = False) -> int:
     """The body's length in bytes, or NO_BODY or CHUNKED."""
     lengths: set[str] = set()
     is_chunked = False
@@ -122,5 +127,6 @@ def body_length_of(method: str | None, received: Fields) -> int:
         is_chunked = is_chunked or key == "transfer-encoding"
         if key == "content-length":
             lengths.add(value.strip())
-    lost = errors.BODY_LOST_TO_OFFER if is_chunked and _loses_chunks(received) else None
+    # Of a declared length too little comes, which is noticed.
+    lost = errors.BODY_LOST_TO_OFFER if is_lost and is_chunked else None
     return refusals.body_length(method, lengths, is_chunked=is_chunked, lost=lost)

@@ -230,3 +230,31 @@ def test_chunked_body_that_the_server_lost_does_not_pass_for_an_empty_one(stage:
         assert client.read_answer().status == 411
     assert stage.get("/next").status == 200
     assert recorder.next().target == "/next"
+
+
+OFFER = ("Connection: keep-alive", "Connection: Upgrade", "Upgrade: test")
+
+
+@on(*both())
+@pytest.mark.parametrize(
+    ("method", "lines"), [("CONNECT", ()), ("POST", OFFER), ("PUT", OFFER[::-1])]
+)
+def test_body_is_never_a_request_of_its_own(
+    stage: Stage, method: str, lines: tuple[str, ...]
+) -> None:
+    """Though it comes when the head has been read, and perhaps answered."""
+    recorder = stage.record()
+    body = request("GET", "/inside")
+    with stage.client() as client:
+        client.send(request(method, "/x", *lines, f"Content-Length: {len(body)}"))
+        assert stage.get("/api/hello/").status == 200  # Read after that head.
+        said = b""
+        with contextlib.suppress(ConnectionError):  # Closed by then, perhaps.
+            client.send(body)
+            client.send(request("GET", "/behind", "Connection: close"))
+        with contextlib.suppress(Broken):
+            while piece := client.read_some(65536):
+                said += piece
+    assert said.startswith(HTTP)
+    assert "/inside" not in {seen.target for seen in recorder.seen.queue}
+    assert said.count(HTTP) == 1 + ("/behind" in {seen.target for seen in recorder.seen.queue})
