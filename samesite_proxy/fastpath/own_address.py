@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 from collections.abc import Iterable
@@ -24,6 +25,9 @@ def _addresses_of(name: str, port: int) -> set[Address]:
     labels = name.lower().rstrip(".").split(".")
     if labels[-1] == "localhost":  # RFC 6761, 6.3; libcurl asks nobody.
         return {_plain(text) for text in LOOPBACK}
+    # libcurl asks nobody for a number, whose zone a resolver may refuse.
+    with contextlib.suppress(ValueError):
+        return {_plain(name)}
     try:
         found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
