@@ -207,11 +207,12 @@ send_piece(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span by
 }
 
 static enum sp_received
-send_splice(struct sp_exchange *exchange, struct sp_splice *splice)
+send_splice(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_splice *splice)
 {
     struct sp_downstream *downstream = exchange->downstream;
     size_t count = splice->held;
 
+    (void)loop;
     if (!sp_connection_pass(downstream->connection, splice)) {
         return SP_RECEIVED_GONE;
     }

@@ -4,6 +4,7 @@
 #define SP_ENGINE_CONNECTION_H
 
 #include "core/error.h"
+#include "core/flow.h"
 #include "core/queue.h"
 #include "core/sockets.h"
 #include "core/splice.h"
@@ -34,6 +35,7 @@ struct sp_connection {
     bool is_ended;                  /* our own stream has */
     bool is_crowded;                /* the upstream has no room for what the client sends */
     bool holds_upstream;            /* the upstream is not read until `out` is sent */
+    struct sp_flow flow;            /* of what the client says in a tunnel */
     size_t lingered;                /* bytes read away */
     unsigned long long sent_before; /* `sent`, when the wait for its client to take more began */
     struct sp_timer timer;          /* the relay's */

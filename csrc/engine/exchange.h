@@ -78,7 +78,8 @@ struct sp_client_end {
     enum sp_received (*receive)(struct sp_loop *loop, struct sp_exchange *exchange,
                                 struct sp_span bytes, bool more);
     /* The same for what a splice holds, which it takes also when it has gone. NULL: it cannot. */
-    enum sp_received (*pass)(struct sp_exchange *exchange, struct sp_splice *splice);
+    enum sp_received (*pass)(struct sp_loop *loop, struct sp_exchange *exchange,
+                             struct sp_splice *splice);
     /* The request's body may go on: something of it has been sent, or the upstream waits for it. */
     void (*drained)(struct sp_loop *loop, struct sp_exchange *exchange);
     /* The exchange is done. */

@@ -3,6 +3,7 @@
 #ifndef SP_ENGINE_HOP_H
 #define SP_ENGINE_HOP_H
 
+#include "core/flow.h"
 #include "engine/exchange.h"
 #include "upstream/connector.h"
 #include "upstream/stream.h"
@@ -52,7 +53,8 @@ struct sp_hop {
     enum sp_extent extent;
     long long left; /* of SP_EXTENT_LENGTH */
     struct sp_chunked chunked;
-    size_t appetite; /* how many bytes are read at once, at most */
+    struct sp_flow flow; /* of SP_EXTENT_TUNNEL */
+    size_t appetite;     /* how many bytes are read at once, at most */
 };
 
 /* Gives the exchange a hop, which sends its request on a connection that rests, or connects. */

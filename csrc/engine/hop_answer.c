@@ -264,8 +264,10 @@ void
 sp_hop_answer_pass(struct sp_hop *hop, struct sp_splice *splice)
 {
     hop->exchange->active = hop->loop->now;
-    count_down(hop, splice->held);
-    note_received(hop, hop->exchange->client_end->pass(hop->exchange, splice));
+    if (hop->extent == SP_EXTENT_LENGTH) {
+        count_down(hop, splice->held);
+    }
+    note_received(hop, hop->exchange->client_end->pass(hop->loop, hop->exchange, splice));
 }
 
 /* (18) The client sees an end, and may go on. */

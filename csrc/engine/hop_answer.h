@@ -7,7 +7,8 @@
 /* Takes the next bytes of the stream. */
 void sp_hop_answer_take(struct sp_hop *hop, struct sp_span bytes);
 
-/* Takes the next bytes of a body of known length, no more than are left, in a splice. */
+/* The same for those in a splice: of a tunnel, or of a body of known length and no more than are
+ * left of it. */
 void sp_hop_answer_pass(struct sp_hop *hop, struct sp_splice *splice);
 
 /* The stream has ended: by an end, or broken. */

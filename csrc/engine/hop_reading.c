@@ -3,32 +3,46 @@
 #include "engine/hop_answer.h"
 #include "engine/loop.h"
 
+#include <stdint.h>
+
 /* What is read at once until more comes and all of it is taken. */
 #define SP_APPETITE_LEAST ((size_t)16 * 1024)
 
-/* Between two plain sockets, where nothing of the bytes need be known but how many they are. */
+/* How many of the next bytes need not be seen, where they are many. */
+static size_t
+unseen(const struct sp_hop *hop)
+{
+    switch (hop->extent) {
+    case SP_EXTENT_LENGTH:
+        return hop->left >= (long long)SP_SPLICE_WORTH ? (size_t)hop->left : 0;
+    case SP_EXTENT_TUNNEL:
+        return sp_flow_is_at_least(&hop->flow, SP_SPLICE_WORTH, hop->loop->now) ? SIZE_MAX : 0;
+    default:
+        return 0;
+    }
+}
+
+/* Between two plain sockets. */
 static bool
-is_due(const struct sp_hop *hop)
+is_passable(const struct sp_hop *hop)
 {
     const struct sp_client_end *client_end = hop->exchange->client_end;
 
-    return hop->extent == SP_EXTENT_LENGTH && hop->left >= (long long)SP_SPLICE_WORTH &&
-           hop->stream->tls == NULL && client_end != NULL && client_end->pass != NULL;
+    return hop->stream->tls == NULL && client_end != NULL && client_end->pass != NULL;
 }
 
 /* False: they must be copied, and nothing has been done. */
 static bool
 read_unseen(struct sp_hop *hop, enum sp_io *io)
 {
-    struct sp_splice *splice = is_due(hop) ? sp_splice_borrow(&hop->loop->splices) : NULL;
+    size_t most = is_passable(hop) ? unseen(hop) : 0;
+    struct sp_splice *splice = most > 0 ? sp_splice_borrow(&hop->loop->splices) : NULL;
 
-    if (splice == NULL) {
-        return false;
-    }
-    if (!sp_splice_receive(&splice, hop->stream->fd, (size_t)hop->left, io)) {
+    if (splice == NULL || !sp_splice_receive(&splice, hop->stream->fd, most, io)) {
         return false;
     }
     if (splice != NULL) {
+        sp_flow_count(&hop->flow, splice->held, hop->loop->now);
         sp_hop_answer_pass(hop, splice);
     }
     return true;
@@ -71,6 +85,7 @@ read_copy(struct sp_hop *hop)
     enum sp_io io = sp_stream_receive(hop->stream, bytes, room_for_copy(hop), &got);
 
     if (io == SP_IO_OK) {
+        sp_flow_count(&hop->flow, got, hop->loop->now);
         sp_hop_answer_take(hop, (struct sp_span){bytes, got});
         adapt(hop, got);
     }

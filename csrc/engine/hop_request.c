@@ -151,7 +151,7 @@ catch_up(struct sp_hop *hop)
         note_sent(hop, sp_stream_catch_up(hop->stream, &gone));
     }
     if (gone > 0) {
-        hop->exchange->active = sp_clock_now();
+        hop->exchange->active = hop->loop->now;
     }
 }
 

@@ -6,11 +6,11 @@
 #include "engine/connection.h"
 #include "engine/hop.h"
 #include "engine/roster.h"
+#include "engine/tunnel_reading.h"
 
 #include <stddef.h>
 #include <sys/socket.h>
 
-#define SP_READ_SIZE      ((size_t)64 * 1024)
 #define SP_LINGER_CEILING ((size_t)64 * 1024)
 
 /* While the last bytes wait for a client that reads slowly, what it sends waits too. */
@@ -100,33 +100,6 @@ give_up(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
-/* Into the pipe that the hop reads. */
-static void
-forward(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes)
-{
-    pthread_mutex_lock(&exchange->mutex);
-    bool written = sp_pipe_write(&exchange->request, bytes); /* there is room, the caller asked */
-    exchange->request.ended = exchange->request.ended || bytes.len == 0;
-    bool starved = exchange->request_starved;
-    exchange->request_starved = false;
-    pthread_mutex_unlock(&exchange->mutex);
-    if (!written) {
-        sp_roster_end(loop, exchange, SP_E_NO_MEMORY); /* an end would pass for the client's */
-    }
-    else if (starved) {
-        sp_roster_resume(loop, exchange, SP_WISH_SEND);
-    }
-}
-
-static size_t
-room_upstream(struct sp_exchange *exchange)
-{
-    pthread_mutex_lock(&exchange->mutex);
-    size_t room = sp_pipe_room(&exchange->request);
-    pthread_mutex_unlock(&exchange->mutex);
-    return room < SP_READ_SIZE ? room : SP_READ_SIZE;
-}
-
 /* What a client sends that nobody reads: behind a request for events, or after a tunnel. */
 static void
 read_away(struct sp_loop *loop, struct sp_exchange *exchange)
@@ -144,27 +117,6 @@ read_away(struct sp_loop *loop, struct sp_exchange *exchange)
     else if ((is_over && connection->state == SP_CONNECTION_OPEN) ||
              connection->lingered > SP_LINGER_CEILING) {
         give_up(loop, exchange);
-    }
-}
-
-static void
-read_tunnel(struct sp_loop *loop, struct sp_exchange *exchange)
-{
-    struct sp_connection *connection = exchange->connection;
-    char bytes[SP_READ_SIZE];
-    size_t room = room_upstream(exchange);
-
-    if (room == 0) {
-        connection->is_crowded = true;
-        return;
-    }
-    ssize_t got = recv(connection->fd, bytes, room, 0);
-    if (got < 0 && !sp_descriptor_would_block()) {
-        give_up(loop, exchange);
-    }
-    else if (got >= 0) {
-        connection->is_client_done = got == 0;
-        forward(loop, exchange, (struct sp_span){bytes, (size_t)got});
     }
 }
 
@@ -228,11 +180,11 @@ read_client(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     const struct sp_connection *connection = exchange->connection;
 
-    if (connection->is_tunnel && connection->state == SP_CONNECTION_OPEN) {
-        read_tunnel(loop, exchange);
-    }
-    else {
+    if (!connection->is_tunnel || connection->state != SP_CONNECTION_OPEN) {
         read_away(loop, exchange);
+    }
+    else if (sp_tunnel_read(loop, exchange) == SP_IO_BROKEN) {
+        give_up(loop, exchange);
     }
 }
 
@@ -277,6 +229,17 @@ empty_pipe(struct sp_exchange *exchange)
     return kept;
 }
 
+static enum sp_received
+note_received(struct sp_loop *loop, struct sp_connection *connection)
+{
+    if (sp_connection_is_flushed(connection)) {
+        return SP_RECEIVED;
+    }
+    connection->holds_upstream = true;
+    watch_client(&loop->sockets, connection);
+    return SP_RECEIVED_FULL;
+}
+
 /* (17) Straight to the client. */
 static enum sp_received
 receive(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
@@ -284,15 +247,17 @@ receive(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes
     struct sp_connection *connection = exchange->connection;
 
     (void)more;
-    if (!sp_connection_gather(connection, &bytes, 1)) {
-        return SP_RECEIVED_GONE;
-    }
-    if (sp_connection_is_flushed(connection)) {
-        return SP_RECEIVED;
-    }
-    connection->holds_upstream = true;
-    watch_client(&loop->sockets, connection);
-    return SP_RECEIVED_FULL;
+    bool is_here = sp_connection_gather(connection, &bytes, 1);
+    return is_here ? note_received(loop, connection) : SP_RECEIVED_GONE;
+}
+
+static enum sp_received
+pass(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_splice *splice)
+{
+    struct sp_connection *connection = exchange->connection;
+    bool is_here = sp_connection_pass(connection, splice);
+
+    return is_here ? note_received(loop, connection) : SP_RECEIVED_GONE;
 }
 
 static void
@@ -336,6 +301,7 @@ static const struct sp_client_end client_end = {
     .interim = pass_over,
     .answer = let_pass,
     .receive = receive,
+    .pass = pass,
     .drained = drained,
     .ended = ended,
 };

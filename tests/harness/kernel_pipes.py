@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.harness.raw_client import RawClient
+from tests.harness.scripted_upstream import Connection
 from tests.process.processes import descriptors
 
 # Of a pipe, and of what is left when one is worth it.
@@ -25,9 +28,14 @@ SIZES = [
 ]
 
 
-def pipes(pid: int) -> int:
-    """How many pipes' ends a process has open."""
-    return sum(link.startswith("pipe:") for link in descriptors(pid))
+def pipes(*pids: int) -> int:
+    """How many pipes' ends these processes have open."""
+    return sum(link.startswith("pipe:") for pid in pids for link in descriptors(pid))
+
+
+def keep_little(end: RawClient | Connection) -> None:
+    """What this end of a connection does not read stands before it, and not in its own buffer."""
+    end.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WORTH)
 
 
 @contextlib.contextmanager
