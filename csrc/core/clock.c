@@ -12,6 +12,12 @@ sp_clock_now(void)
     return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+long long
+sp_clock_sooner(long long one, long long other)
+{
+    return one == SP_NEVER || (other != SP_NEVER && other < one) ? other : one;
+}
+
 #ifdef __APPLE__
 void
 sp_clock_init_condition(pthread_cond_t *condition)

@@ -8,6 +8,9 @@
 
 long long sp_clock_now(void);
 
+/* The one of two times that comes first; either may be SP_NEVER. */
+long long sp_clock_sooner(long long one, long long other);
+
 /* A condition for sp_clock_wait: what becomes of the wall clock is nothing to it. */
 void sp_clock_init_condition(pthread_cond_t *condition);
 

@@ -67,9 +67,7 @@ sp_timers_next(const struct sp_timers *timers)
 
     for (size_t i = 0; i < SP_WAITS; i++) {
         const struct sp_timer *circle = &timers->circles[i];
-        if (circle->next != circle && (next == SP_NEVER || circle->next->due < next)) {
-            next = circle->next->due;
-        }
+        next = circle->next != circle ? sp_clock_sooner(next, circle->next->due) : next;
     }
     return next;
 }

@@ -42,20 +42,14 @@ end_round(struct sp_loop *loop)
     }
 }
 
-static long long
-sooner(long long one, long long other)
-{
-    return one == SP_NEVER || (other != SP_NEVER && other < one) ? other : one;
-}
-
 static int
 time_to_sleep(struct sp_loop *loop, bool hurry)
 {
     long long until = loop->next_scan;
 
-    until = sooner(until, sp_connector_deadline(loop->connector));
-    until = sooner(until, sp_pool_deadline(&loop->pool));
-    until = sooner(until, sp_timers_next(&loop->timers));
+    until = sp_clock_sooner(until, sp_connector_deadline(loop->connector));
+    until = sp_clock_sooner(until, sp_pool_deadline(&loop->pool));
+    until = sp_clock_sooner(until, sp_timers_next(&loop->timers));
     if (hurry || loop->ready != NULL || (until != SP_NEVER && until <= loop->now)) {
         return 0;
     }

@@ -347,14 +347,9 @@ sp_connector_cancel(struct sp_connector *connector, struct sp_attempt *attempt)
 long long
 sp_connector_deadline(const struct sp_connector *connector)
 {
-    long long due = connector->shelves.due;
-
-    if (connector->through != NULL) {
-        return 0;
-    }
-    return connector->retry == SP_NEVER || (due != SP_NEVER && due < connector->retry)
-               ? due
-               : connector->retry;
+    return connector->through != NULL
+               ? 0
+               : sp_clock_sooner(connector->retry, sp_shelves_due(&connector->shelves));
 }
 
 void

@@ -23,40 +23,16 @@ struct sp_shelf {
     struct sp_spots spots;
 };
 
-static bool
-is_sooner(long long due, long long other)
-{
-    return due != SP_NEVER && (other == SP_NEVER || due < other);
-}
-
-static void
-set_due(struct sp_shelf *shelf, long long due)
-{
-    struct sp_shelves *shelves = shelf->shelves;
-    long long before = shelf->due;
-
-    shelf->due = due;
-    if (is_sooner(due, shelves->due)) {
-        shelves->due = due;
-    }
-    else if (before != due && before == shelves->due) {
-        shelves->due = SP_NEVER;
-        for (const struct sp_shelf *each = shelves->first; each != NULL; each = each->next) {
-            shelves->due = is_sooner(each->due, shelves->due) ? each->due : shelves->due;
-        }
-    }
-}
-
 /* A millisecond later, which ours has begun before libcurl's: it would have to be called again. */
 static int
 note_timer(CURLM *multi, long milliseconds, void *context)
 {
+    struct sp_shelf *shelf = context;
+
     (void)multi;
-    if (milliseconds < 0) {
-        set_due(context, SP_NEVER);
-    }
-    else {
-        set_due(context, milliseconds > 0 ? sp_clock_now() + milliseconds + 1 : 0);
+    shelf->due = milliseconds < 0 ? SP_NEVER : 0;
+    if (milliseconds > 0) {
+        shelf->due = sp_clock_now() + milliseconds + 1;
     }
     return 0;
 }
@@ -74,7 +50,7 @@ act(void *context, curl_socket_t fd, int selected)
 
     shelf->is_blind = bad != CURLM_OK || (shelf->is_blind && running > 0);
     if (shelf->is_blind) {
-        set_due(shelf, sp_clock_now() + SP_BLIND_PERIOD);
+        shelf->due = sp_clock_now() + SP_BLIND_PERIOD;
     }
     shelf->shelves->acted(shelf, shelf->shelves->context);
 }
@@ -144,7 +120,6 @@ set_up(struct sp_shelf *shelf)
 static void
 free_shelf(struct sp_shelf *shelf)
 {
-    set_due(shelf, SP_NEVER);
     sp_spots_clear(&shelf->spots);
     /* What it says in its end is of no interest, and an option that takes a pointer cannot fail. */
     (void)curl_multi_setopt(shelf->multi, CURLMOPT_SOCKETFUNCTION, NULL);
@@ -172,7 +147,6 @@ new_shelf(struct sp_shelves *shelves, struct sp_shelf **shelf)
     }
     made->next = shelves->first;
     shelves->first = made;
-    shelves->empty++;
     *shelf = made;
     return SP_OK;
 }
@@ -183,8 +157,7 @@ sp_shelves_init(struct sp_shelves *shelves, struct sp_sockets *sockets, sp_shelf
 {
     struct sp_shelf *first;
 
-    *shelves = (struct sp_shelves){
-        .sockets = sockets, .due = SP_NEVER, .acted = acted, .context = context};
+    *shelves = (struct sp_shelves){.sockets = sockets, .acted = acted, .context = context};
     return new_shelf(shelves, &first);
 }
 
@@ -196,7 +169,6 @@ sp_shelves_clear(struct sp_shelves *shelves)
         shelves->first = shelf->next;
         free_shelf(shelf);
     }
-    shelves->empty = 0;
 }
 
 static enum sp_error
@@ -223,7 +195,6 @@ sp_shelf_put(struct sp_shelves *shelves, CURL *easy, struct sp_shelf **shelf)
     if (curl_multi_add_handle(found->multi, easy) != CURLM_OK) {
         return SP_E_NO_MEMORY;
     }
-    shelves->empty -= found->count == 0 ? 1 : 0;
     found->count++;
     *shelf = found;
     return SP_OK;
@@ -234,7 +205,6 @@ sp_shelf_take_off(struct sp_shelf *shelf, CURL *easy)
 {
     (void)curl_multi_remove_handle(shelf->multi, easy); /* it is there */
     shelf->count--;
-    shelf->shelves->empty += shelf->count == 0 ? 1 : 0;
 }
 
 CURL *
@@ -257,33 +227,41 @@ static void
 tidy(struct sp_shelves *shelves)
 {
     struct sp_shelf **link = &shelves->first;
+    bool has_empty = false;
 
     while (*link != NULL) {
         struct sp_shelf *shelf = *link;
-        if (shelf->count == 0 && shelves->empty > 1) {
+        if (shelf->count == 0 && has_empty) {
             *link = shelf->next;
-            shelves->empty--;
             free_shelf(shelf);
         }
         else {
+            has_empty = has_empty || shelf->count == 0;
             link = &shelf->next;
         }
     }
+}
+
+long long
+sp_shelves_due(const struct sp_shelves *shelves)
+{
+    long long due = SP_NEVER;
+
+    for (const struct sp_shelf *each = shelves->first; each != NULL; each = each->next) {
+        due = sp_clock_sooner(due, each->due);
+    }
+    return due;
 }
 
 /* A timer is one-shot: it is forgotten before libcurl is called, which may set it anew. */
 void
 sp_shelves_run(struct sp_shelves *shelves, long long now)
 {
-    if (shelves->due != SP_NEVER && shelves->due <= now) {
-        for (struct sp_shelf *each = shelves->first; each != NULL; each = each->next) {
-            if (each->due != SP_NEVER && each->due <= now) {
-                set_due(each, SP_NEVER);
-                act(each, CURL_SOCKET_TIMEOUT, 0);
-            }
+    for (struct sp_shelf *each = shelves->first; each != NULL; each = each->next) {
+        if (each->due != SP_NEVER && each->due <= now) {
+            each->due = SP_NEVER;
+            act(each, CURL_SOCKET_TIMEOUT, 0);
         }
     }
-    if (shelves->empty > 1) {
-        tidy(shelves);
-    }
+    tidy(shelves);
 }

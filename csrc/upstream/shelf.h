@@ -19,8 +19,6 @@ typedef void sp_shelf_fn(struct sp_shelf *shelf, void *context);
 struct sp_shelves {
     struct sp_shelf *first;     /* owned */
     struct sp_sockets *sockets; /* borrowed: lives as long */
-    long long due;              /* ms; when the first of them wants to be run, or SP_NEVER */
-    size_t empty;               /* of them, those without a handle */
     sp_shelf_fn *acted;
     void *context; /* borrowed: what `acted` is given */
 };
@@ -42,6 +40,9 @@ CURL *sp_shelf_next_through(struct sp_shelf *shelf, CURLcode *result);
 
 /* A number that libcurl may have had, and closed without a word, is that of a new socket. */
 void sp_shelf_renew(struct sp_shelf *shelf, curl_socket_t fd);
+
+/* ms; when the first of them wants to be run, or SP_NEVER. */
+long long sp_shelves_due(const struct sp_shelves *shelves);
 
 /* Runs those that are due, and frees empty ones but one. Not from within `acted`. */
 void sp_shelves_run(struct sp_shelves *shelves, long long now);
