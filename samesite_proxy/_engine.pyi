@@ -85,7 +85,10 @@ class Exchange:
 
 @final
 class Notifier:
-    """Tells an event loop, through a descriptor, which exchanges have news."""
+    """Tells an event loop, through a descriptor, which exchanges have news.
+
+    EngineError: too-many, where no descriptor is left, or no-memory.
+    """
 
     def __new__(cls) -> Notifier: ...
     def fileno(self, /) -> int:

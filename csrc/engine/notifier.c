@@ -15,7 +15,7 @@ sp_notifier_new(struct sp_notifier **notifier)
     }
     if (sp_wakeup_init(&made->wakeup) != SP_OK) {
         free(made);
-        return SP_E_SYSTEM;
+        return SP_E_TOO_MANY; /* descriptors */
     }
     atomic_init(&made->references, 1);
     made->pid = getpid();

@@ -21,9 +21,9 @@ notifier_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
     if (!PyArg_ParseTuple(args, ":Notifier")) {
         return NULL;
     }
-    if (sp_notifier_new(&notifier) != SP_OK) {
-        PyErr_SetString(PyExc_OSError, "no descriptor or memory for a notifier");
-        return NULL;
+    enum sp_error error = sp_notifier_new(&notifier);
+    if (error != SP_OK) {
+        return sp_module_raise(PyType_GetModuleState(type), error, "");
     }
     PyObject *self = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
     if (self == NULL) {
@@ -131,7 +131,8 @@ notifier_close(PyObject *self, PyObject *Py_UNUSED(unused))
 /* Not const, since a slot takes a plain pointer. */
 static char notifier_doc[] =
     "Notifier()\n--\n\n"
-    "Tells an event loop, through a descriptor, which exchanges have news.";
+    "Tells an event loop, through a descriptor, which exchanges have news.\n\n"
+    "EngineError: too-many, where no descriptor is left, or no-memory.";
 
 static PyMethodDef notifier_methods[] = {
     {"begin", notifier_begin, METH_NOARGS, begin_doc},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -271,3 +272,19 @@ def test_child_forks_off_a_loop_and_runs_its_own(upstream: ScriptedUpstream) -> 
             os._exit(code)
     _, status = os.waitpid(child, 0)
     assert status == 0
+
+
+@pytest.fixture
+def no_descriptors() -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_no_descriptor_for_a_notifier_is_an_error_of_the_engines(no_descriptors: None) -> None:
+    with pytest.raises(EngineError) as caught:
+        Notifier()
+    assert (caught.value.code, caught.value.status) == ("too-many", 503)
