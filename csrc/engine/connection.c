@@ -116,25 +116,8 @@ sp_connection_is_flushed(const struct sp_connection *connection)
     return sp_queue_is_empty(&connection->out) && connection->splice == NULL;
 }
 
-void
-sp_connection_end(struct sp_connection *connection)
-{
-    connection->is_ended = true;
-    (void)shutdown(connection->fd, SHUT_WR); /* if it fails, the client is gone already */
-}
-
-void
-sp_connection_reset(struct sp_connection *connection)
-{
-    struct linger reset = {.l_onoff = 1, .l_linger = 0};
-
-    /* A Unix socket knows no reset; its peer then sees an end. */
-    (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-    sp_connection_close(connection);
-}
-
-void
-sp_connection_close(struct sp_connection *connection)
+static void
+close_as_it_is(struct sp_connection *connection)
 {
     if (connection->state != SP_CONNECTION_CLOSED) {
         connection->state = SP_CONNECTION_CLOSED;
@@ -142,4 +125,44 @@ sp_connection_close(struct sp_connection *connection)
         connection->splice = NULL;
         sp_descriptor_close(connection->fd);
     }
+}
+
+/* Whether a close is a reset. A Unix socket knows none; its peer then sees an end. */
+static void
+set_armed(struct sp_connection *connection, bool is_armed)
+{
+    struct linger linger = {.l_onoff = is_armed, .l_linger = 0};
+
+    if (connection->is_armed != is_armed && connection->state != SP_CONNECTION_CLOSED) {
+        connection->is_armed = is_armed;
+        (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+    }
+}
+
+void
+sp_connection_arm(struct sp_connection *connection)
+{
+    set_armed(connection, true);
+}
+
+void
+sp_connection_end(struct sp_connection *connection)
+{
+    set_armed(connection, false); /* a close behind the end would destroy what is on its way */
+    connection->is_ended = true;
+    (void)shutdown(connection->fd, SHUT_WR); /* if it fails, the client is gone already */
+}
+
+void
+sp_connection_reset(struct sp_connection *connection)
+{
+    set_armed(connection, true);
+    close_as_it_is(connection);
+}
+
+void
+sp_connection_close(struct sp_connection *connection)
+{
+    set_armed(connection, false);
+    close_as_it_is(connection);
 }

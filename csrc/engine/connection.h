@@ -33,6 +33,7 @@ struct sp_connection {
     unsigned long long sent;        /* bytes that are sent in all */
     bool is_client_done;            /* the client's stream has ended */
     bool is_ended;                  /* our own stream has */
+    bool is_armed;                  /* to be reset by whatever closes it */
     bool is_crowded;                /* the upstream has no room for what the client sends */
     bool holds_upstream;            /* the upstream is not read until `out` is sent */
     struct sp_flow flow;            /* of what the client says in a tunnel */
@@ -69,6 +70,10 @@ bool sp_connection_queue(struct sp_connection *connection, struct sp_span bytes)
 bool sp_connection_flush(struct sp_connection *connection);
 
 bool sp_connection_is_flushed(const struct sp_connection *connection);
+
+/* Until its end is said, any other, be it that of the process, is a reset: where no length and no
+ * last chunk says so, a peer would take it for the end of a whole stream. */
+void sp_connection_arm(struct sp_connection *connection);
 
 /* Ends our stream; the client's may go on. */
 void sp_connection_end(struct sp_connection *connection);

@@ -319,6 +319,7 @@ sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
     exchange->connection->timers = &loop->timers;
     exchange->connection->exchange = exchange;
     exchange->client_end = &client_end;
+    sp_connection_arm(exchange->connection);
     exchange->next_relayed = loop->relayed;
     if (loop->relayed != NULL) {
         loop->relayed->previous_relayed = exchange;

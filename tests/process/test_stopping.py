@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 import signal
 import subprocess
@@ -11,11 +12,14 @@ import sys
 import pytest
 
 from tests.harness.groups import grouped
-from tests.harness.scripted_upstream import answering, scripted
+from tests.harness.raw_client import Broken, RawClient
+from tests.harness.scripted_upstream import Connection, Script, answering, one_event, scripted
+from tests.live.tunnels import SWITCH, switch, upgrade
 from tests.process.numbers import asked
 from tests.process.processes import await_that
 from tests.process.servers import KINDS, running, stop
 from tests.process.stalls import DEADLINE, UPLOAD_LENGTH, WITH_BODY, Stall, all_waiting
+from tests.traffic.stage import request
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 CLIENTS = 8
@@ -131,6 +135,34 @@ def test_signal_with_an_idle_pool_ends_the_server(kind: str, number: signal.Sign
         upstream.next_finished()
         assert code in exit_codes_without_us(kind, number)
         assert tracebacks(server.log(), kind) == []
+
+
+def switching(connection: Connection) -> None:
+    switch(connection, SWITCH + b"data: 1\n\n")
+    connection.receive_to_end()
+
+
+@pytest.mark.parametrize(
+    ("kind", "script"),
+    [
+        ("runserver", one_event),
+        ("runserver", switching),
+        ("gthread", one_event),
+        ("fastpath", switching),
+    ],
+)
+def test_killed_server_resets_what_it_relays(kind: str, script: Script) -> None:
+    """Nothing in such a stream tells that more was to come, only its end does."""
+    with (
+        scripted(script) as upstream,
+        running(kind, upstream.url) as server,
+        RawClient(server.port) as client,
+    ):
+        client.send(upgrade("/live") if script is switching else request("GET", "/live"))
+        client.read_until(b"data: 1\n\n")
+        os.killpg(server.process.pid, signal.SIGKILL)
+        with pytest.raises(Broken, match="reset"):
+            client.read_to_end()
 
 
 def test_signal_while_an_upload_begins_releases_no_lock_that_nobody_holds() -> None:
