@@ -108,8 +108,14 @@ on_linux = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="reads 
 
 
 @on_linux
-def test_every_descriptor_of_the_engine_is_close_on_exec(upstream: ScriptedUpstream) -> None:
-    count, *leaking = result_of("close_on_exec", upstream.url)
+@pytest.mark.parametrize("libraries", [(), ("pairs",)], ids=["as-it-is", "without-socketpair"])
+def test_every_descriptor_of_the_engine_is_close_on_exec(
+    upstream: ScriptedUpstream, libraries: tuple[str, ...]
+) -> None:
+    """libcurl's own, too, however it makes them."""
+    prefix = ("env", *(f"LD_PRELOAD={preloaded(library)}" for library in libraries))
+    with running("close_on_exec", upstream.url, prefix=prefix) as program:
+        count, *leaking = program.rest()
     assert int(count) >= 5
     assert leaking == []
 
