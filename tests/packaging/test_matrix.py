@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import signal
 import subprocess
@@ -65,6 +66,38 @@ def test_cell_that_has_run_writes_its_line_and_leaves_others(
     after = lines_of(tree / PAGE)
     assert word in after.pop("cross")
     assert after == {name: line for name, line in before.items() if name != "cross"}
+
+
+SUITE = """
+import pytest
+
+@pytest.fixture
+def broken_before():
+    raise OSError
+
+@pytest.fixture
+def broken_after():
+    yield
+    raise OSError
+
+def test_that_passes(): pass
+def test_that_fails(): raise AssertionError
+def test_whose_fixture_breaks(broken_before): pass
+def test_whose_end_breaks(broken_after): pass
+def test_that_fails_and_whose_end_breaks(broken_after): raise AssertionError
+"""
+
+
+def test_test_that_fails_in_two_ways_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "test_scratch.py").write_text(SUITE)
+    pytest_of_its_own = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly"]
+    subprocess.run(
+        [*pytest_of_its_own, "--junit-xml=report.xml"], cwd=tmp_path, stdout=subprocess.DEVNULL
+    )
+    counted = runpy.run_path(str(ROOT / ".ci" / "matrix.py"))["counted"]
+    said = counted(tmp_path / "report.xml")
+    assert said.startswith("**4 of 5 tests failed**: ")
+    assert said.count("`test_scratch.test_that_fails_and_whose_end_breaks`") == 1
 
 
 def test_interrupt_reaches_what_runs_and_is_waited_for(tree: Path) -> None:
