@@ -113,7 +113,8 @@ class StaticCurl:
         self.openssl = StaticOpenSSL(folder) if with_openssl else None
         configure = ["cmake", "-S", str(source), "-B", ".", *self.options()]
         make = ["cmake", "--build", ".", "--parallel", str(os.cpu_count() or 1)]
-        build_once(build, [configure, make], what="libcurl")
+        below = [self.openssl.build] if self.openssl else []
+        build_once(build, [configure, make], what="libcurl", upon=below)
         self.compile_args = [f"-I{source / 'include'}", "-DCURL_STATICLIB", "-flto"]
         self.link_args = ["-O2", "-flto", str(build / "lib" / "libcurl.a"), *self.libraries(build)]
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 OLDEST_PYTHON = (3, 11)
@@ -38,10 +39,28 @@ def compiler() -> str:
     return shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
 
 
-def build_once(folder: Path, steps: list[list[str]], *, what: str) -> None:
-    """Runs the steps in an empty folder, unless they and this compiler have filled it before."""
+# What compilers, cmake and OpenSSL's Configure read beside their arguments.
+READ = shlex.split("CFLAGS CPPFLAGS LDFLAGS AR RANLIB SDKROOT MACOSX_DEPLOYMENT_TARGET")
+
+
+def tools() -> str:
+    """What a build was made by: another of these makes another of the same steps."""
+    path = Path(shutil.which(compiler()) or compiler())
+    is_script = path.exists() and path.read_bytes()[:2] == b"#!"
+    own = path.read_text() if is_script else ""  # What it adds is not in its version.
+    flags = [f"{name}={os.environ[name]}" for name in READ if name in os.environ]
+    return "\n".join([output(compiler(), "--version") or "", own, *flags])
+
+
+def build_once(
+    folder: Path, steps: list[list[str]], *, what: str, upon: Sequence[Path] = ()
+) -> None:
+    """Runs the steps in an empty folder, unless the same have filled it: these steps, by these
+    tools, with the folders that it stands `upon` as they were."""
     stamp = folder / "recipe"
-    recipe = "\n".join([*map(shlex.join, steps), output(compiler(), "--version") or ""])
+    recipe = "\n".join(
+        [*map(shlex.join, steps), tools(), *((below / "recipe").read_text() for below in upon)]
+    )
     if stamp.exists() and stamp.read_text() == recipe:
         return
     shutil.rmtree(folder, ignore_errors=True)

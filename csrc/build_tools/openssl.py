@@ -41,7 +41,8 @@ OFF = shlex.split(
 class StaticOpenSSL:
     def __init__(self, folder: Path) -> None:
         work = folder / f"openssl-{CRATE.version}"
-        root = work / "build" / "root"
+        self.build = work / "build"
+        root = self.build / "root"
         self.include = root / "usr" / "include"
         self.libraries = [root / "usr" / "lib" / name for name in ("libssl.a", "libcrypto.a")]
         steps = [
@@ -49,7 +50,7 @@ class StaticOpenSSL:
             ["make", f"-j{os.cpu_count() or 1}", "build_libs"],
             ["make", "install_dev", f"DESTDIR={root}"],
         ]
-        build_once(work / "build", steps, what="OpenSSL")
+        build_once(self.build, steps, what="OpenSSL")
 
     @staticmethod
     def configure(source: Path) -> list[str]:
