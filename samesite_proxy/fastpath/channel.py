@@ -232,11 +232,19 @@ class Handover:
         controls = socket.socketpair()
         with ends[1], controls[1]:
             socket.send_fds(self._rendezvous, [OFFER], [controls[1].fileno(), ends[1].fileno()])
-        if self._control is not None:
-            self._control.close()
-        self._control = forks.own(controls[0])
+        self._speak_on(forks.own(controls[0]))
         self.tell(line)
         return Channel(ends[0], self.address.family)
+
+    def _speak_on(self, control: socket.socket) -> None:
+        """Of the one before a thread may be speaking: its number must not be another file's yet."""
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.shutdown(socket.SHUT_RDWR)  # Nobody waits any longer to be heard.
+        with self._telling:
+            if self._control is not None:
+                self._control.close()
+            self._control = control
 
     def report(self, line: dict[str, Any]) -> None:
         """One line to the listener, from a process whose server may not have come to a channel."""
@@ -248,8 +256,8 @@ class Handover:
 
     def tell(self, line: dict[str, Any]) -> None:
         """One line to the listener, if it has been offered a channel."""
-        if self._control is not None:
-            with self._telling, contextlib.suppress(OSError):
+        with self._telling, contextlib.suppress(OSError):
+            if self._control is not None:
                 self._control.sendall(json.dumps(line).encode() + b"\n")
 
     def begin(self, request: Handed | None) -> None:

@@ -158,7 +158,8 @@ def test_garbage_and_broken_offers_leave_the_listener_as_it_was() -> None:
         assert server.handover._control is not None
         for garbage in GARBAGE.values():
             if b"table" not in garbage:
-                server.handover._control.sendall(garbage)
+                with server.handover._telling:
+                    server.handover._control.sendall(garbage)
         assert settings is not None
         server.handover.tell(table.verdict_on("localhost", ("localhost", 8000), settings))
         ask(client, "GET", "/page")
