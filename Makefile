@@ -26,7 +26,7 @@ SANITIZED = LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-n
 # Python's locks are seen by it, and what else is Python's is not looked at. A forked child may
 # start an engine of its own.
 THREADED = LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" \
-	TSAN_OPTIONS="halt_on_error=1 die_after_fork=0"
+	TSAN_OPTIONS="halt_on_error=1 die_after_fork=0 suppressions=$(abspath tests/builds/races.supp)"
 # What threads and the engine do to each other: many at once, cancelled, notified, relayed, handed
 # over at the listener, and stopped amid all that.
 RACES := tests/engine/test_lifetime.py tests/engine/test_relays.py tests/engine/test_connections.py \
@@ -36,6 +36,11 @@ RACES := tests/engine/test_lifetime.py tests/engine/test_relays.py tests/engine/
 	tests/engine/test_processes.py::test_stop_wakes_every_waiter \
 	tests/engine/test_processes.py::test_stalled_upstreams_do_not_hold_the_end_of_a_thread_pool
 
+# All that goes through the engine, for the long run. Rust's locks are in its own code, unseen: of
+# a server in Rust all would be races. The connector alone is compiled with sanitizers of its own.
+LONG_RACES := -k "not granian" --ignore=tests/engine/test_connector.py \
+	tests/engine tests/fastpath tests/live tests/asgi tests/process
+
 # A slice of every way in that other versions of Python and Django have a say in.
 NEWEST := build/newest
 SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process.py \
@@ -43,13 +48,14 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
 .PHONY: help demo test smoke test-static check neighbours bench \
-	wheel wheel-arm64 wheel-check cross matrix faults raise clean
+	wheel wheel-arm64 wheel-check races cross matrix faults raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
 	@echo "make test    everything    make check   the quick part of it    make bench   the speed"
 	@echo "make wheel   what pip installs without a compiler (make wheel-arm64: for that processor)"
 	@echo "make neighbours    beside Wagtail, django-hosts and others, as they are today"
+	@echo "make races    whether threads race anywhere in the engine, for long"
 	@echo "make cross    the engine compiled and linked for macOS, FreeBSD, OpenBSD, NetBSD and musl"
 	@echo "make matrix [CELLS=3.13-6.1]    with other Pythons, Djangos, libcurls and compilers"
 	@echo "make faults    whether the suite notices each of forty seeded faults"
@@ -128,6 +134,11 @@ test: $(VENV)/test.done smoke build/portable/samesite_proxy/_engine$(EXT_SUFFIX)
 smoke: $(NEWEST)/samesite_proxy/_engine.abi3.so
 	$(call WITH_ENGINE,$<) $(NEWEST)/venv/bin/python -m pytest -q $(SHARED) -p no:cacheprovider \
 		-m "not slow" $(SMOKE)
+
+# The last of the runs of `make test`, with all that makes sense under it.
+races: $(VENV)/test.done build/threads/samesite_proxy/_engine$(EXT_SUFFIX)
+	$(THREADED) $(call WITH_ENGINE,build/threads/samesite_proxy/_engine$(EXT_SUFFIX)) $(PYTEST) \
+		$(SHARED) -m "not slow and not browser and not unsanitized" $(LONG_RACES)
 
 # With a libcurl of its own; needs cargo, cmake and OpenSSL's headers.
 test-static: build/static/samesite_proxy/_engine$(EXT_SUFFIX)

@@ -88,6 +88,7 @@ CELLS = {
     "debian-sid": Cell(debian="sid"),
     "gcc": Cell(debian="sid", is_run=False),
     "clang": Cell(debian="sid", compiler="clang", is_run=False),
+    "races": Cell(make="races"),
     "cross": Cell(make="cross"),
 }
 

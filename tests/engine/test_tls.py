@@ -161,8 +161,8 @@ def test_large_bodies_cross_both_ways(certificate: Certificate) -> None:
     size = 5_000_000
 
     def script(connection: Connection) -> None:
-        connection.receive_head()
-        while len(connection.received.split(b"\r\n\r\n", 1)[1]) < size:
+        whole = connection.receive_head().index(b"\r\n\r\n") + 4 + size
+        while len(connection.received) < whole:
             connection.receive(1 << 20)
         connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
         for piece in pattern(size):

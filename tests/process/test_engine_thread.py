@@ -12,6 +12,9 @@ from tests.process.numbers import asked, body_of, loading, meeting_first, number
 from tests.process.processes import await_that, threads
 from tests.process.servers import KINDS, running
 
+# A sanitizer of threads has one of its own, which is as deaf.
+pytestmark = pytest.mark.unsanitized
+
 # These nobody can block, and the C library keeps two more for itself.
 NOT_BLOCKABLE = {signal.SIGKILL, signal.SIGSTOP}
 BLOCKABLE = {number for number in signal.valid_signals() if number not in NOT_BLOCKABLE}
