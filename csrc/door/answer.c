@@ -115,6 +115,9 @@ keep_head(struct sp_exchange *exchange)
     visit->is_answered = true;
     visit->answer_at = downstream->connection->out.bytes.len;
     visit->said = downstream->connection->sent;
+    if (visit->framing == SP_FRAMING_CLOSE) {
+        sp_connection_arm(downstream->connection);
+    }
     sp_downstream_touch(downstream);
     bool queued = queue_head(downstream, head) && queue_framing(downstream);
     return queued ? SP_OK : refusal_of(downstream);

@@ -142,23 +142,30 @@ def switching(connection: Connection) -> None:
     connection.receive_to_end()
 
 
+EVENTS = request("GET", "/live")
+TUNNEL = upgrade("/live")
+
+
 @pytest.mark.parametrize(
-    ("kind", "script"),
+    ("kind", "said", "script"),
     [
-        ("runserver", one_event),
-        ("runserver", switching),
-        ("gthread", one_event),
-        ("fastpath", switching),
+        pytest.param("runserver", EVENTS, one_event, id="runserver-events"),
+        pytest.param("runserver", TUNNEL, switching, id="runserver-tunnel"),
+        pytest.param("gthread", EVENTS, one_event, id="gthread-events"),
+        pytest.param("fastpath", TUNNEL, switching, id="fastpath-tunnel"),
+        pytest.param("fastpath", EVENTS.replace(b"/1.1", b"/1.0"), one_event, id="fastpath-1.0"),
     ],
 )
-def test_killed_server_resets_what_it_relays(kind: str, script: Script) -> None:
+def test_killed_server_resets_what_only_its_end_would_end(
+    kind: str, said: bytes, script: Script
+) -> None:
     """Nothing in such a stream tells that more was to come, only its end does."""
     with (
         scripted(script) as upstream,
         running(kind, upstream.url) as server,
         RawClient(server.port) as client,
     ):
-        client.send(upgrade("/live") if script is switching else request("GET", "/live"))
+        client.send(said)
         client.read_until(b"data: 1\n\n")
         os.killpg(server.process.pid, signal.SIGKILL)
         with pytest.raises(Broken, match="reset"):
