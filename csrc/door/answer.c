@@ -1,6 +1,8 @@
 #include "door/answer.h"
 
 #include "core/clock.h"
+#include "engine/client_end.h"
+#include "engine/pipe_end.h"
 #include "engine/roster.h"
 #include "wire/chunked.h"
 #include "wire/returning.h"
@@ -91,7 +93,7 @@ become_tunnel(struct sp_exchange *exchange)
         !queue(downstream, SP_SPAN("Connection: Upgrade\r\n\r\n"))) {
         return refusal_of(downstream);
     }
-    exchange->client_end = NULL;
+    exchange->client_end = sp_pipe_end();
     downstream->visit.is_answered = true;
     downstream->due = SP_STEP_TUNNEL;
     sp_downstream_touch(downstream);
@@ -100,12 +102,13 @@ become_tunnel(struct sp_exchange *exchange)
 
 /* (8) The head, kept until the first of the body has come, or the round is over. */
 static enum sp_error
-keep_head(struct sp_exchange *exchange)
+keep_head(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     struct sp_downstream *downstream = exchange->downstream;
     struct sp_visit *visit = &downstream->visit;
     const struct sp_response_head *head = &exchange->head;
 
+    (void)loop;
     visit->answered = sp_clock_now();
     if (head->status == 101) {
         return become_tunnel(exchange);
@@ -125,11 +128,12 @@ keep_head(struct sp_exchange *exchange)
 
 /* A 100 is between the frontend and us: the client is told to go on when we are. */
 static void
-pass_interim(struct sp_exchange *exchange)
+pass_interim(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     struct sp_downstream *downstream = exchange->downstream;
     const struct sp_response_head *head = &exchange->head;
 
+    (void)loop;
     if (downstream->visit.http_1_0 || head->status == 100) {
         return;
     }
@@ -145,12 +149,7 @@ pass_interim(struct sp_exchange *exchange)
 static void
 hold_upstream(struct sp_downstream *downstream)
 {
-    struct sp_exchange *exchange = downstream->visit.exchange;
-
-    pthread_mutex_lock(&exchange->mutex);
-    exchange->response_held = true;
-    pthread_mutex_unlock(&exchange->mutex);
-    downstream->connection->holds_upstream = true;
+    sp_exchange_hold(downstream->visit.exchange);
     if (!downstream->is_blocked) {
         downstream->is_blocked = true;
         sp_downstream_watch(downstream);
@@ -179,20 +178,20 @@ send_body(struct sp_downstream *downstream, struct sp_span bytes, bool put_off)
 
 /* So much of the body has been taken. A client that is full holds the upstream whatever follows:
  * behind a chunk there is always something, if only its end. */
-static enum sp_received
+static void
 count_body(struct sp_downstream *downstream, size_t count, bool put_off)
 {
     downstream->visit.sent += (long long)count;
     if (put_off || sp_connection_is_flushed(downstream->connection)) {
         sp_downstream_touch(downstream);
-        return SP_RECEIVED;
     }
-    hold_upstream(downstream);
-    return SP_RECEIVED_FULL;
+    else {
+        hold_upstream(downstream);
+    }
 }
 
 /* (9) The body, straight to the client. */
-static enum sp_received
+static enum sp_error
 send_piece(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
 {
     struct sp_downstream *downstream = exchange->downstream;
@@ -201,15 +200,16 @@ send_piece(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span by
 
     (void)loop;
     if (downstream->visit.framing == SP_FRAMING_NONE) {
-        return SP_RECEIVED;
+        return SP_OK;
     }
     if (!send_body(downstream, bytes, put_off)) {
-        return SP_RECEIVED_GONE;
+        return SP_E_CLIENT_GONE;
     }
-    return count_body(downstream, bytes.len, put_off);
+    count_body(downstream, bytes.len, put_off);
+    return SP_OK;
 }
 
-static enum sp_received
+static enum sp_error
 send_splice(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_splice *splice)
 {
     struct sp_downstream *downstream = exchange->downstream;
@@ -217,9 +217,10 @@ send_splice(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_splice
 
     (void)loop;
     if (!sp_connection_pass(downstream->connection, splice)) {
-        return SP_RECEIVED_GONE;
+        return SP_E_CLIENT_GONE;
     }
-    return count_body(downstream, count, false);
+    count_body(downstream, count, false);
+    return SP_OK;
 }
 
 /* The frontend asks for the body: now the client is asked, if it waits for that (RFC 9110,
@@ -275,31 +276,19 @@ end_answer(struct sp_loop *loop, struct sp_exchange *exchange)
     sp_downstream_touch(downstream);
 }
 
-static const struct sp_client_end client_end = {
-    .interim = pass_interim,
-    .answer = keep_head,
-    .receive = send_piece,
-    .pass = send_splice,
-    .drained = ask_for_body,
-    .ended = end_answer,
-};
-
 const struct sp_client_end *
 sp_answer_client_end(void)
 {
-    return &client_end;
-}
+    static const struct sp_client_end answer_end = {
+        .interim = pass_interim,
+        .answer = keep_head,
+        .receive = send_piece,
+        .pass = send_splice,
+        .drained = ask_for_body,
+        .ended = end_answer,
+    };
 
-static void
-resume_upstream(struct sp_downstream *downstream)
-{
-    struct sp_connection *connection = downstream->connection;
-    struct sp_exchange *exchange = downstream->visit.exchange;
-
-    if (connection->holds_upstream && exchange != NULL && exchange->hop != NULL) {
-        connection->holds_upstream = false;
-        sp_roster_resume(downstream->door->loop, exchange, SP_WISH_RECEIVE);
-    }
+    return &answer_end;
 }
 
 bool
@@ -314,8 +303,9 @@ sp_answer_flush(struct sp_downstream *downstream)
     if (was_blocked != downstream->is_blocked) {
         sp_downstream_watch(downstream);
     }
-    if (was_blocked && !downstream->is_blocked) {
-        resume_upstream(downstream);
+    struct sp_exchange *exchange = downstream->visit.exchange;
+    if (!downstream->is_blocked && exchange != NULL && exchange->response_held) {
+        sp_roster_resume(downstream->door->loop, exchange, SP_WISH_RECEIVE);
     }
     return true;
 }

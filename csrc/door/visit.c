@@ -5,6 +5,7 @@
 #include "door/arrival.h"
 #include "door/intake.h"
 #include "door/refusal.h"
+#include "engine/pipe_end.h"
 #include "engine/relay.h"
 #include "engine/roster.h"
 #include "wire/cdn_loop.h"
@@ -261,7 +262,7 @@ let_go(struct sp_visit *visit)
     struct sp_exchange *exchange = visit->exchange;
 
     exchange->downstream = NULL;
-    exchange->client_end = NULL;
+    exchange->client_end = sp_pipe_end();
     visit->exchange = NULL;
     sp_exchange_give_back(exchange);
     sp_host_give_back(visit->host);

@@ -4,6 +4,7 @@
 #include "engine/client_socket.h"
 #include "engine/connection.h"
 #include "engine/mailbox.h"
+#include "engine/pipe_end.h"
 #include "engine/request_body.h"
 
 #include <errno.h>
@@ -78,6 +79,7 @@ send_some(struct sp_exchange *exchange, struct sp_span *body)
 enum sp_error
 sp_caller_start(struct sp_exchange *exchange)
 {
+    exchange->client_end = sp_pipe_end();
     return exchange->notifier == NULL ? sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_START)
                                       : sp_mailbox_put(exchange->mailbox, exchange, SP_WISH_START);
 }

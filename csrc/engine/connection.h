@@ -35,7 +35,6 @@ struct sp_connection {
     bool is_ended;                  /* our own stream has */
     bool is_armed;                  /* to be reset by whatever closes it */
     bool is_crowded;                /* the upstream has no room for what the client sends */
-    bool holds_upstream;            /* the upstream is not read until `out` is sent */
     struct sp_flow flow;            /* of what the client says in a tunnel */
     size_t lingered;                /* bytes read away */
     unsigned long long sent_before; /* `sent`, when the wait for its client to take more began */

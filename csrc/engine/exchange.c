@@ -133,6 +133,14 @@ sp_exchange_give_back(struct sp_exchange *exchange)
     }
 }
 
+void
+sp_exchange_hold(struct sp_exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->mutex);
+    exchange->response_held = true;
+    pthread_mutex_unlock(&exchange->mutex);
+}
+
 bool
 sp_status_wants_body(int status)
 {

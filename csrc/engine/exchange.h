@@ -55,36 +55,9 @@ struct sp_request {
 struct sp_notifier;
 struct sp_connection;
 struct sp_downstream;
-struct sp_exchange;
-struct sp_loop;
 struct sp_mailbox;
 struct sp_hop;
-struct sp_splice;
-
-/* What became of bytes that a client's end was given: it takes them all, unless it has gone. */
-enum sp_received {
-    SP_RECEIVED,
-    SP_RECEIVED_FULL, /* and wants no more for now */
-    SP_RECEIVED_GONE,
-};
-
-/* A client's end that is not the pipe: a socket of ours. Called by the engine thread. */
-struct sp_client_end {
-    /* The head holds an interim answer, and is forgotten afterwards. */
-    void (*interim)(struct sp_exchange *exchange);
-    /* The head holds the final answer. Else than SP_OK: the exchange ends so. */
-    enum sp_error (*answer)(struct sp_exchange *exchange);
-    /* Bytes of the body; `more` of them have been read already, and follow at once. */
-    enum sp_received (*receive)(struct sp_loop *loop, struct sp_exchange *exchange,
-                                struct sp_span bytes, bool more);
-    /* The same for what a splice holds, which it takes also when it has gone. NULL: it cannot. */
-    enum sp_received (*pass)(struct sp_loop *loop, struct sp_exchange *exchange,
-                             struct sp_splice *splice);
-    /* The request's body may go on: something of it has been sent, or the upstream waits for it. */
-    void (*drained)(struct sp_loop *loop, struct sp_exchange *exchange);
-    /* The exchange is done. */
-    void (*ended)(struct sp_loop *loop, struct sp_exchange *exchange);
-};
+struct sp_client_end;
 
 struct sp_exchange {
     atomic_uint references;
@@ -106,7 +79,8 @@ struct sp_exchange {
     long long request_left;        /* bytes that the caller still owes, of a declared length */
     bool request_starved;          /* the hop waits for SP_WISH_SEND */
     bool request_crowded;          /* the caller waits for room */
-    bool response_held;            /* the engine waits for SP_WISH_RECEIVE */
+    bool response_held;            /* its client end is full: the upstream is not read. Set by the
+                                    * engine alone */
     struct sp_connection *offered; /* owned; for the engine to take with SP_WISH_RELAY */
 
     struct sp_response_head head; /* the engine's until SP_EXCHANGE_ANSWERING, then constant */
@@ -124,7 +98,7 @@ struct sp_exchange {
     bool fresh, newly_fresh;
     bool is_judged, is_event_stream;        /* the former: whether the latter is known */
     bool is_in_loop;                        /* as SP_E_RESPONSE_LOOP has it */
-    const struct sp_client_end *client_end; /* instead of the response's pipe, or NULL */
+    const struct sp_client_end *client_end; /* from when it is given to the engine */
     struct sp_connection *connection;       /* owned; the relay's */
     struct sp_downstream *downstream;       /* borrowed; the listener's */
     struct sp_exchange *next_relayed, *previous_relayed; /* in the loop's list of those with one */
@@ -143,6 +117,9 @@ void sp_exchange_give_back(struct sp_exchange *exchange);
 
 /* Under the mutex, the engine thread: whoever waits for the exchange is to look at it. */
 void sp_exchange_notify(struct sp_exchange *exchange);
+
+/* The engine thread, without the mutex: its client end is full. */
+void sp_exchange_hold(struct sp_exchange *exchange);
 
 /* An upstream that answers with anything but success before it has the whole request does
  * not want the rest. */

@@ -66,7 +66,7 @@ watch(struct sp_hop *hop)
 {
     unsigned events = hop->is_blocked ? SP_POLL_OUT : 0U;
 
-    if (!hop->is_held && !hop->is_silent) {
+    if (!hop->exchange->response_held && !hop->is_silent) {
         events |= SP_POLL_IN;
     }
     else if (hop->is_silent) {
@@ -160,7 +160,8 @@ receive_once(struct sp_hop *hop)
 static bool
 is_reading(const struct sp_hop *hop)
 {
-    return hop->stream != NULL && !hop->is_held && !hop->is_silent && hop->fault == SP_OK;
+    return hop->stream != NULL && !hop->exchange->response_held && !hop->is_silent &&
+           hop->fault == SP_OK;
 }
 
 /* A plain connection tells when there is more; what TLS holds does not show. */
@@ -355,7 +356,6 @@ sp_hop_send(struct sp_hop *hop)
 void
 sp_hop_receive(struct sp_hop *hop)
 {
-    hop->is_held = false;
     if (hop->stream != NULL) {
         watch(hop);
     }

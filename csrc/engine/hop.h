@@ -46,7 +46,6 @@ struct sp_hop {
     /* The answer. */
     bool is_heard;     /* a byte of it has come */
     unsigned interims; /* answers before it */
-    bool is_held;      /* its reader has no room */
     bool is_answer_done;
     bool is_stray;  /* something has come behind it */
     bool is_silent; /* a tunnel's upstream has ended its stream */

@@ -1,8 +1,8 @@
 #include "engine/hop_answer.h"
 
+#include "engine/client_end.h"
 #include "engine/hop_request.h"
 #include "engine/loop.h"
-#include "engine/relay.h"
 
 /* Far more than anybody sends. */
 #define SP_INTERIM_MOST 1000U
@@ -78,12 +78,7 @@ begin_answer(struct sp_hop *hop)
     pthread_mutex_lock(&exchange->mutex);
     note_answer(exchange);
     pthread_mutex_unlock(&exchange->mutex);
-    if (exchange->client_end == NULL) {
-        sp_news_add(&hop->loop->news, exchange);
-    }
-    else {
-        fail(hop, exchange->client_end->answer(exchange), NULL);
-    }
+    fail(hop, exchange->client_end->answer(hop->loop, exchange), NULL);
     if (hop->extent == SP_EXTENT_TUNNEL) {
         sp_hop_make_ready(hop); /* the client may speak now */
     }
@@ -107,38 +102,9 @@ take_head(struct sp_hop *hop, struct sp_span *bytes)
             fail(hop, SP_E_RESPONSE_HEAD, "more than 1000 interim answers came before it");
             break;
         }
-        if (exchange->client_end != NULL) {
-            exchange->client_end->interim(exchange);
-        }
+        exchange->client_end->interim(hop->loop, exchange);
         break;
     case SP_HEAD_MORE:
-        break;
-    }
-}
-
-/* Under the mutex. There was room for all that was read. */
-static bool
-fill_pipe(struct sp_exchange *exchange, struct sp_span bytes)
-{
-    bool written = sp_pipe_write(&exchange->response, bytes);
-
-    if (sp_pipe_room(&exchange->response) < SP_RECEIVE_SIZE) {
-        exchange->response_held = true;
-    }
-    return written;
-}
-
-static void
-note_received(struct sp_hop *hop, enum sp_received received)
-{
-    switch (received) {
-    case SP_RECEIVED:
-        break;
-    case SP_RECEIVED_FULL:
-        hop->is_held = true;
-        break;
-    case SP_RECEIVED_GONE:
-        fail(hop, SP_E_CLIENT_GONE, NULL);
         break;
     }
 }
@@ -149,18 +115,7 @@ deliver(struct sp_hop *hop, struct sp_span bytes, bool more)
 {
     struct sp_exchange *exchange = hop->exchange;
 
-    if (exchange->client_end != NULL) {
-        note_received(hop, exchange->client_end->receive(hop->loop, exchange, bytes, more));
-        return;
-    }
-    pthread_mutex_lock(&exchange->mutex);
-    bool written = fill_pipe(exchange, bytes);
-    hop->is_held = exchange->response_held;
-    pthread_mutex_unlock(&exchange->mutex);
-    if (!written) {
-        fail(hop, SP_E_NO_MEMORY, NULL);
-    }
-    sp_news_add(&hop->loop->news, exchange);
+    fail(hop, exchange->client_end->receive(hop->loop, exchange, bytes, more), NULL);
 }
 
 /* They are kept with the head's; one too many, or too long, breaks the answer. */
@@ -267,23 +222,7 @@ sp_hop_answer_pass(struct sp_hop *hop, struct sp_splice *splice)
     if (hop->extent == SP_EXTENT_LENGTH) {
         count_down(hop, splice->held);
     }
-    note_received(hop, hop->exchange->client_end->pass(hop->loop, hop->exchange, splice));
-}
-
-/* (18) The client sees an end, and may go on. */
-static void
-end_half(struct sp_hop *hop)
-{
-    struct sp_exchange *exchange = hop->exchange;
-
-    hop->is_silent = true;
-    pthread_mutex_lock(&exchange->mutex);
-    exchange->response.ended = true; /* for a tunnel whose caller has kept its end */
-    sp_exchange_notify(exchange);
-    pthread_mutex_unlock(&exchange->mutex);
-    if (!sp_relay_end_half(hop->loop, exchange)) {
-        fail(hop, SP_E_CLIENT_GONE, NULL);
-    }
+    fail(hop, hop->exchange->client_end->pass(hop->loop, hop->exchange, splice), NULL);
 }
 
 /* TLS has no half-closing: an upstream whose client has ended may take it for a broken stream, and
@@ -297,7 +236,8 @@ end_tunnel(struct sp_hop *hop, bool is_broken)
         hop->is_silent = true;
     }
     else if (is_meant && !hop->is_send_broken) {
-        end_half(hop);
+        hop->is_silent = true;
+        fail(hop, hop->exchange->client_end->end_half(hop->loop, hop->exchange), NULL);
     }
     else {
         fail(hop, SP_E_RESPONSE_UPSTREAM, "the connection was broken");

@@ -4,6 +4,8 @@
 
 #include "engine/hop.h"
 
+struct sp_splice;
+
 /* Takes the next bytes of the stream. */
 void sp_hop_answer_take(struct sp_hop *hop, struct sp_span bytes);
 

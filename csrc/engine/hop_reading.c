@@ -1,5 +1,6 @@
 #include "engine/hop_reading.h"
 
+#include "engine/client_end.h"
 #include "engine/hop_answer.h"
 #include "engine/loop.h"
 
@@ -28,7 +29,7 @@ is_passable(const struct sp_hop *hop)
 {
     const struct sp_client_end *client_end = hop->exchange->client_end;
 
-    return hop->stream->tls == NULL && client_end != NULL && client_end->pass != NULL;
+    return hop->stream->tls == NULL && client_end->pass != NULL;
 }
 
 /* False: they must be copied, and nothing has been done. */
@@ -53,13 +54,10 @@ room_for_copy(struct sp_hop *hop)
 {
     struct sp_exchange *exchange = hop->exchange;
 
-    if (exchange->client_end != NULL) {
-        return hop->appetite > 0 ? hop->appetite : SP_APPETITE_LEAST;
+    if (exchange->client_end->room != NULL) {
+        return exchange->client_end->room(exchange);
     }
-    pthread_mutex_lock(&exchange->mutex);
-    size_t room = sp_pipe_room(&exchange->response);
-    pthread_mutex_unlock(&exchange->mutex);
-    return room < SP_RECEIVE_SIZE ? room : SP_RECEIVE_SIZE;
+    return hop->appetite > 0 ? hop->appetite : SP_APPETITE_LEAST;
 }
 
 /* Much is read at once where much comes, `got` bytes of it, and all of it is taken; where not,
@@ -69,7 +67,7 @@ adapt(struct sp_hop *hop, size_t got)
 {
     size_t appetite = hop->appetite > 0 ? hop->appetite : SP_APPETITE_LEAST;
 
-    if (hop->is_held) {
+    if (hop->exchange->response_held) {
         hop->appetite = SP_APPETITE_LEAST;
     }
     else if (got == appetite && appetite < SP_LOOP_BYTES) {

@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/descriptors.h"
+#include "engine/client_end.h"
 #include "engine/client_socket.h"
 #include "engine/connection.h"
 #include "engine/hop.h"
@@ -69,7 +70,6 @@ let_go(struct sp_loop *loop, struct sp_exchange *exchange)
     sp_timer_clear(&exchange->connection->timer);
     sp_connection_free(exchange->connection);
     exchange->connection = NULL;
-    exchange->client_end = NULL;
     sp_exchange_give_back(exchange);
 }
 
@@ -160,8 +160,7 @@ flush(struct sp_loop *loop, struct sp_exchange *exchange)
         sp_connection_end(connection);
     }
     watch_client(&loop->sockets, connection);
-    if (connection->holds_upstream && exchange->hop != NULL) {
-        connection->holds_upstream = false;
+    if (exchange->response_held) {
         sp_roster_resume(loop, exchange, SP_WISH_RECEIVE);
     }
 }
@@ -223,45 +222,45 @@ empty_pipe(struct sp_exchange *exchange)
         kept = sp_queue_append(&connection->out, bytes);
         sp_pipe_consume(&exchange->response, bytes.len);
     }
-    connection->holds_upstream = exchange->response_held;
-    exchange->response_held = false;
     pthread_mutex_unlock(&exchange->mutex);
     return kept;
 }
 
-static enum sp_received
-note_received(struct sp_loop *loop, struct sp_connection *connection)
+static void
+hold_while_full(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    if (sp_connection_is_flushed(connection)) {
-        return SP_RECEIVED;
+    if (!sp_connection_is_flushed(exchange->connection)) {
+        sp_exchange_hold(exchange);
+        watch_client(&loop->sockets, exchange->connection);
     }
-    connection->holds_upstream = true;
-    watch_client(&loop->sockets, connection);
-    return SP_RECEIVED_FULL;
 }
 
 /* (17) Straight to the client. */
-static enum sp_received
-receive(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
+static enum sp_error
+send_to_client(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
 {
     struct sp_connection *connection = exchange->connection;
 
     (void)more;
-    bool is_here = sp_connection_gather(connection, &bytes, 1);
-    return is_here ? note_received(loop, connection) : SP_RECEIVED_GONE;
+    if (!sp_connection_gather(connection, &bytes, 1)) {
+        return SP_E_CLIENT_GONE;
+    }
+    hold_while_full(loop, exchange);
+    return SP_OK;
 }
 
-static enum sp_received
-pass(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_splice *splice)
+static enum sp_error
+splice_to_client(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_splice *splice)
 {
-    struct sp_connection *connection = exchange->connection;
-    bool is_here = sp_connection_pass(connection, splice);
-
-    return is_here ? note_received(loop, connection) : SP_RECEIVED_GONE;
+    if (!sp_connection_pass(exchange->connection, splice)) {
+        return SP_E_CLIENT_GONE;
+    }
+    hold_while_full(loop, exchange);
+    return SP_OK;
 }
 
 static void
-drained(struct sp_loop *loop, struct sp_exchange *exchange)
+read_client_again(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     struct sp_connection *connection = exchange->connection;
 
@@ -271,9 +270,25 @@ drained(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
+/* (18) The client sees an end once it has all before it, and may go on sending. */
+static enum sp_error
+end_to_client(struct sp_loop *loop, struct sp_exchange *exchange)
+{
+    struct sp_connection *connection = exchange->connection;
+
+    if (!sp_connection_flush(connection)) {
+        return SP_E_CLIENT_GONE;
+    }
+    if (sp_connection_is_flushed(connection)) {
+        sp_connection_end(connection);
+    }
+    watch_client(&loop->sockets, connection);
+    return SP_OK;
+}
+
 /* (18) The end, or a reset, is passed on. */
 static void
-ended(struct sp_loop *loop, struct sp_exchange *exchange)
+pass_end(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     if (exchange->error != SP_OK) {
         close_connection(loop, exchange, true);
@@ -285,25 +300,28 @@ ended(struct sp_loop *loop, struct sp_exchange *exchange)
 
 /* Its head went out before, or is the caller's. */
 static void
-pass_over(struct sp_exchange *exchange)
+pass_over(struct sp_loop *loop, struct sp_exchange *exchange)
 {
+    (void)loop;
     (void)exchange;
 }
 
 static enum sp_error
-let_pass(struct sp_exchange *exchange)
+let_pass(struct sp_loop *loop, struct sp_exchange *exchange)
 {
+    (void)loop;
     (void)exchange;
     return SP_OK;
 }
 
-static const struct sp_client_end client_end = {
+static const struct sp_client_end relay_end = {
     .interim = pass_over,
     .answer = let_pass,
-    .receive = receive,
-    .pass = pass,
-    .drained = drained,
-    .ended = ended,
+    .receive = send_to_client,
+    .pass = splice_to_client,
+    .drained = read_client_again,
+    .end_half = end_to_client,
+    .ended = pass_end,
 };
 
 /* (16) The connection becomes the exchange's client end. */
@@ -318,7 +336,7 @@ sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
     exchange->connection->timer.expired = patience_ended;
     exchange->connection->timers = &loop->timers;
     exchange->connection->exchange = exchange;
-    exchange->client_end = &client_end;
+    exchange->client_end = &relay_end;
     sp_connection_arm(exchange->connection);
     exchange->next_relayed = loop->relayed;
     if (loop->relayed != NULL) {
@@ -332,30 +350,12 @@ sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
         give_up(loop, exchange);
     }
     else if (exchange->state == SP_EXCHANGE_DONE) {
-        ended(loop, exchange);
+        pass_end(loop, exchange);
     }
     else {
         sp_roster_resume(loop, exchange, SP_WISH_SEND);
         flush_if_open(loop, exchange);
     }
-}
-
-bool
-sp_relay_end_half(struct sp_loop *loop, struct sp_exchange *exchange)
-{
-    struct sp_connection *connection = exchange->connection;
-
-    if (connection == NULL) {
-        return true;
-    }
-    if (!sp_connection_flush(connection)) {
-        return false;
-    }
-    if (sp_connection_is_flushed(connection)) {
-        sp_connection_end(connection);
-    }
-    watch_client(&loop->sockets, connection);
-    return true;
 }
 
 void

@@ -8,10 +8,6 @@
 /* The exchange's client end becomes the connection that its caller offered. */
 void sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange);
 
-/* The upstream's half of a tunnel is over: the client sees an end once it has all before it, and
- * may go on sending. False: it has gone. */
-bool sp_relay_end_half(struct sp_loop *loop, struct sp_exchange *exchange);
-
 /* Resets every connection, for the end of the loop. */
 void sp_relay_end_all(struct sp_loop *loop);
 

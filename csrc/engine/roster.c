@@ -1,6 +1,7 @@
 #include "engine/roster.h"
 
 #include "core/clock.h"
+#include "engine/client_end.h"
 #include "engine/hop.h"
 
 #include <stdio.h>
@@ -131,9 +132,7 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
     if (hop != NULL) {
         sp_hop_end(hop, error);
     }
-    if (exchange->client_end != NULL) {
-        exchange->client_end->ended(loop, exchange);
-    }
+    exchange->client_end->ended(loop, exchange);
     sp_exchange_give_back(exchange);
     begin_waiting(loop);
 }
