@@ -93,7 +93,7 @@ struct sp_exchange {
 
     /* The engine thread's alone. */
     struct sp_hop *hop;                  /* its upstream end, while it has one */
-    struct sp_exchange *next, *previous; /* in the loop's list */
+    struct sp_exchange *next, *previous; /* in one of the loop's lists */
     struct sp_exchange *next_fresh;      /* in the list of those with undelivered news */
     bool fresh, newly_fresh;
     bool is_judged, is_event_stream;        /* the former: whether the latter is known */

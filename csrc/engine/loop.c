@@ -118,9 +118,7 @@ end_all(struct sp_loop *loop)
     for (struct sp_guest *each = loop->guests; each != NULL; each = each->next) {
         each->end(loop, each);
     }
-    while (loop->first != NULL) {
-        sp_roster_end(loop, loop->first, SP_E_SHUTDOWN);
-    }
+    sp_roster_end_all(loop);
     sp_relay_end_all(loop);
     sp_hop_run_ready(loop);
     (void)sp_news_deliver(&loop->news);

@@ -14,6 +14,11 @@
 
 struct sp_hop;
 
+/* Oldest first; referenced. */
+struct sp_exchanges {
+    struct sp_exchange *first, *last;
+};
+
 /* Whoever lives in the loop beside its exchanges. The first member of what it is. */
 struct sp_guest {
     void (*end_round)(struct sp_loop *loop, struct sp_guest *guest);
@@ -31,14 +36,14 @@ struct sp_loop {
     struct sp_mailbox mailbox; /* any thread's; the rest is the engine thread's */
     struct sp_sockets sockets;
     struct sp_news news;
-    long long now;                    /* ms; of this round, for all that is timed in it */
-    long long next_scan;              /* ms; when upstreams' deadlines are looked at, or SP_NEVER */
-    struct sp_timers timers;          /* all other deadlines */
-    struct sp_exchange *first, *last; /* every exchange at work, oldest first; referenced */
-    size_t running;                   /* of them, those that have a hop */
-    struct sp_exchange *relayed;      /* those with a client's connection of ours; referenced */
+    long long now;               /* ms; of this round, for all that is timed in it */
+    long long next_scan;         /* ms; when upstreams' deadlines are looked at, or SP_NEVER */
+    struct sp_timers timers;     /* all other deadlines */
+    struct sp_exchanges working; /* those that have a hop */
+    struct sp_exchanges waiting; /* for a connection */
+    size_t running;              /* how many work */
+    struct sp_exchange *relayed; /* those with a client's connection of ours; referenced */
     size_t relayed_count;
-    size_t waiting;          /* of them, those that wait for a connection */
     struct sp_guest *guests; /* borrowed until each has left */
     struct sp_hop *idle;     /* owned; kept for the next exchanges */
     size_t idle_count;

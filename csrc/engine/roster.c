@@ -8,34 +8,22 @@
 #include <string.h>
 
 static void
-link_last(struct sp_loop *loop, struct sp_exchange *exchange)
+link_last(struct sp_exchanges *list, struct sp_exchange *exchange)
 {
     exchange->next = NULL;
-    exchange->previous = loop->last;
-    if (loop->last != NULL) {
-        loop->last->next = exchange;
-    }
-    else {
-        loop->first = exchange;
-    }
-    loop->last = exchange;
+    exchange->previous = list->last;
+    *(list->last != NULL ? &list->last->next : &list->first) = exchange;
+    list->last = exchange;
 }
 
 static void
-unlink_exchange(struct sp_loop *loop, struct sp_exchange *exchange)
+unlink_exchange(struct sp_exchanges *list, struct sp_exchange *exchange)
 {
-    if (exchange->previous != NULL) {
-        exchange->previous->next = exchange->next;
-    }
-    else {
-        loop->first = exchange->next;
-    }
-    if (exchange->next != NULL) {
-        exchange->next->previous = exchange->previous;
-    }
-    else {
-        loop->last = exchange->previous;
-    }
+    struct sp_exchange *previous = exchange->previous;
+    struct sp_exchange *next = exchange->next;
+
+    *(previous != NULL ? &previous->next : &list->first) = next;
+    *(next != NULL ? &next->previous : &list->last) = previous;
 }
 
 static void
@@ -62,6 +50,7 @@ begin(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     set_state(exchange, SP_EXCHANGE_SENDING);
     exchange->active = loop->now;
+    link_last(&loop->working, exchange);
     loop->running++;
     enum sp_error error = sp_hop_begin(loop, exchange);
     if (error != SP_OK) {
@@ -77,17 +66,18 @@ has_room(const struct sp_loop *loop, const struct sp_exchange *exchange)
            !atomic_load(&loop->mailbox.stopping);
 }
 
-/* A connection is free: the one that waits longest has it. */
+/* A connection is free: the one that waits longest has it, of those to whose upstream there may be
+ * one more. */
 static void
 begin_waiting(struct sp_loop *loop)
 {
-    struct sp_exchange *exchange = loop->first;
+    struct sp_exchange *exchange = loop->waiting.first;
 
-    while (loop->waiting > 0 && exchange != NULL && exchange->state != SP_EXCHANGE_WAITING) {
+    while (exchange != NULL && !has_room(loop, exchange)) {
         exchange = exchange->next;
     }
-    if (loop->waiting > 0 && exchange != NULL && has_room(loop, exchange)) {
-        loop->waiting--;
+    if (exchange != NULL) {
+        unlink_exchange(&loop->waiting, exchange);
         begin(loop, exchange);
     }
 }
@@ -98,13 +88,12 @@ sp_roster_admit(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     exchange->started = exchange->active = loop->now;
     sp_loop_stir(loop);
-    link_last(loop, exchange);
     if (has_room(loop, exchange)) {
         begin(loop, exchange);
     }
     else {
         set_state(exchange, SP_EXCHANGE_WAITING);
-        loop->waiting++;
+        link_last(&loop->waiting, exchange);
     }
 }
 
@@ -118,23 +107,32 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
     if (exchange->state == SP_EXCHANGE_DONE) {
         return;
     }
-    if (exchange->state == SP_EXCHANGE_WAITING) {
-        loop->waiting--;
-    }
-    if (exchange->state == SP_EXCHANGE_SENDING || exchange->state == SP_EXCHANGE_ANSWERING) {
-        loop->running--;
-    }
+    bool is_waiting = exchange->state == SP_EXCHANGE_WAITING;
+    loop->running -= is_waiting ? 0 : 1;
     if (words == NULL && hop != NULL) {
         words = hop->words;
     }
-    unlink_exchange(loop, exchange);
+    unlink_exchange(is_waiting ? &loop->waiting : &loop->working, exchange);
     finish(exchange, error, words != NULL ? words : "");
     if (hop != NULL) {
         sp_hop_end(hop, error);
     }
     exchange->client_end->ended(loop, exchange);
     sp_exchange_give_back(exchange);
-    begin_waiting(loop);
+    if (!is_waiting) {
+        begin_waiting(loop);
+    }
+}
+
+void
+sp_roster_end_all(struct sp_loop *loop)
+{
+    while (loop->waiting.first != NULL) {
+        sp_roster_end(loop, loop->waiting.first, SP_E_SHUTDOWN);
+    }
+    while (loop->working.first != NULL) {
+        sp_roster_end(loop, loop->working.first, SP_E_SHUTDOWN);
+    }
 }
 
 void
@@ -229,18 +227,30 @@ waits_like(const struct sp_exchange *other, const struct sp_exchange *exchange)
            strcmp(other->method, exchange->method) == 0;
 }
 
+static size_t
+mark_those_like(const struct sp_exchanges *list, const struct sp_exchange *exchange, bool is_loop)
+{
+    size_t count = 0;
+
+    for (struct sp_exchange *other = list->first; other != NULL; other = other->next) {
+        if (waits_like(other, exchange)) {
+            other->is_in_loop |= is_loop;
+            count++;
+        }
+    }
+    return count;
+}
+
 /* Tells all of them at once: each that ends leaves fewer to be counted. */
 static void
 look_for_loop(struct sp_loop *loop, const struct sp_exchange *exchange)
 {
-    size_t count = 0;
+    size_t count = mark_those_like(&loop->working, exchange, false) +
+                   mark_those_like(&loop->waiting, exchange, false);
+    bool is_loop = count >= SP_LOOP_LENGTH;
 
-    for (struct sp_exchange *other = loop->first; other != NULL; other = other->next) {
-        count += waits_like(other, exchange) ? 1 : 0;
-    }
-    for (struct sp_exchange *other = loop->first; other != NULL; other = other->next) {
-        other->is_in_loop |= count >= SP_LOOP_LENGTH && waits_like(other, exchange);
-    }
+    (void)mark_those_like(&loop->working, exchange, is_loop); /* counted above */
+    (void)mark_those_like(&loop->waiting, exchange, is_loop);
 }
 
 /* Why an exchange ends whose time is over. */
@@ -256,10 +266,11 @@ explained(struct sp_loop *loop, const struct sp_exchange *exchange, enum sp_erro
     return exchange->is_in_loop ? SP_E_RESPONSE_LOOP : error;
 }
 
-bool
-sp_roster_scan(struct sp_loop *loop, long long now)
+/* True when there may be others later. */
+static bool
+scan_list(struct sp_loop *loop, const struct sp_exchanges *list, long long now)
 {
-    struct sp_exchange *exchange = loop->first;
+    struct sp_exchange *exchange = list->first;
     bool goes_on = false;
 
     while (exchange != NULL) {
@@ -272,7 +283,15 @@ sp_roster_scan(struct sp_loop *loop, long long now)
             continue;
         }
         sp_roster_end(loop, exchange, explained(loop, exchange, error));
-        exchange = loop->first; /* others may have ended with it */
+        exchange = list->first; /* others may have ended with it */
     }
     return goes_on;
+}
+
+bool
+sp_roster_scan(struct sp_loop *loop, long long now)
+{
+    bool waiting = scan_list(loop, &loop->waiting, now);
+
+    return scan_list(loop, &loop->working, now) || waiting;
 }

@@ -10,6 +10,9 @@ void sp_roster_admit(struct sp_loop *loop, struct sp_exchange *exchange);
 /* Ends an exchange in whatever state, unless it is done already. */
 void sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error error);
 
+/* Ends all of them, for the end of the loop. */
+void sp_roster_end_all(struct sp_loop *loop);
+
 /* Goes on in the directions of `wishes` (SP_WISH_SEND | SP_WISH_RECEIVE), or ends it. */
 void sp_roster_resume(struct sp_loop *loop, struct sp_exchange *exchange, unsigned wishes);
 
