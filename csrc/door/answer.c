@@ -1,6 +1,5 @@
 #include "door/answer.h"
 
-#include "core/clock.h"
 #include "engine/client_end.h"
 #include "engine/pipe_end.h"
 #include "engine/roster.h"
@@ -109,7 +108,7 @@ keep_head(struct sp_loop *loop, struct sp_exchange *exchange)
     const struct sp_response_head *head = &exchange->head;
 
     (void)loop;
-    visit->answered = sp_clock_now();
+    visit->answered = downstream->door->loop->now;
     if (head->status == 101) {
         return become_tunnel(exchange);
     }

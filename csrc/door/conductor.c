@@ -101,7 +101,7 @@ await(struct sp_downstream *downstream, struct sp_waiting *waiting)
 {
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_WAITING);
     if (downstream->waiting_since == SP_NEVER) {
-        downstream->waiting_since = sp_clock_now();
+        downstream->waiting_since = downstream->door->loop->now;
     }
     sp_waiting_add(waiting, downstream);
 }

@@ -33,7 +33,7 @@ sp_downstream_set_state(struct sp_downstream *downstream, enum sp_downstream_sta
     assert(allowed);
     (void)allowed; /* NDEBUG looks no longer */
     downstream->state = state;
-    downstream->since = sp_clock_now();
+    downstream->since = downstream->door->loop->now;
 }
 
 struct sp_span
@@ -121,7 +121,7 @@ take_in(struct sp_downstream *downstream, struct sp_span bytes)
         return downstream->lingered <= SP_LINGERING_SIZE;
     }
     if (downstream->in.len == 0 && downstream->state == SP_DOWNSTREAM_READING) {
-        downstream->since = sp_clock_now(); /* a head begins */
+        downstream->since = downstream->door->loop->now; /* a head begins */
     }
     return sp_buffer_append(&downstream->in, bytes);
 }
@@ -201,7 +201,7 @@ sp_downstream_new(struct sp_door *door, int fd, const char *peer, struct sp_down
     made->connection = connection;
     made->is_here = true;
     made->waiting_since = SP_NEVER;
-    made->since = sp_clock_now();
+    made->since = door->loop->now;
     sp_buffer_init(&made->in, SP_INTAKE_CEILING);
     memcpy(made->peer, peer, peer_size);
     *downstream = made;

@@ -1,6 +1,5 @@
 #include "door/events.h"
 
-#include "core/clock.h"
 #include "core/descriptors.h"
 #include "door/answer.h"
 #include "door/intake.h"
@@ -333,7 +332,7 @@ sp_events_end_round(struct sp_conductor *conductor)
     }
     bool any_waits = conductor->for_django.first != NULL || conductor->for_word.first != NULL;
     if (any_waits && !sp_timer_is_set(&conductor->retry)) {
-        sp_timers_set(&door->loop->timers, &conductor->retry, SP_WAIT_RETRY, sp_clock_now());
+        sp_timers_set(&door->loop->timers, &conductor->retry, SP_WAIT_RETRY, door->loop->now);
     }
     return any_gone;
 }

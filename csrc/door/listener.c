@@ -1,6 +1,5 @@
 #include "door/listener.h"
 
-#include "core/clock.h"
 #include "core/descriptors.h"
 #include "door/events.h"
 
@@ -62,7 +61,7 @@ connection_came(struct sp_loop *loop, struct sp_watcher *watcher, unsigned event
         }
         int fd = sp_descriptor_accept(listening->fd, (struct sockaddr *)&address, &size);
         if (fd < 0 && is_short_of_something(errno)) {
-            sp_timers_set(&loop->timers, &listener->shortage, SP_WAIT_RETRY, sp_clock_now());
+            sp_timers_set(&loop->timers, &listener->shortage, SP_WAIT_RETRY, loop->now);
             watch_sockets(loop, listener, true);
         }
         if (fd < 0) {

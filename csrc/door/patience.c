@@ -1,6 +1,5 @@
 #include "door/patience.h"
 
-#include "core/clock.h"
 #include "door/intake.h"
 #include "door/refusal.h"
 
@@ -47,7 +46,7 @@ sp_patience_note(struct sp_downstream *downstream, bool moved)
     }
     bool goes_on = sp_timer_is_set(timer) && timer->wait == wait;
     if (wait == SP_WAIT_CLIENT) {
-        since = goes_on && !moved ? downstream->awaited_since : sp_clock_now();
+        since = goes_on && !moved ? downstream->awaited_since : downstream->door->loop->now;
     }
     if (!goes_on || since != downstream->awaited_since) {
         downstream->awaited_since = since;

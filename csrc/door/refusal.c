@@ -1,7 +1,5 @@
 #include "door/refusal.h"
 
-#include "core/clock.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -114,7 +112,7 @@ record_refusal(struct sp_downstream *downstream, const struct sp_failure *failur
     struct sp_record record = {
         .status = failure->status,
         .sent = (long long)text_of(downstream, failure).len,
-        .total = sp_clock_now() - downstream->since,
+        .total = downstream->door->loop->now - downstream->since,
         .upstream = -1,
         .error = failure->error,
         .frontend = failure->error != SP_OK ? (int)downstream->visit.frontend : -1,

@@ -154,8 +154,10 @@ make_exchange(struct sp_downstream *downstream, const struct sp_incoming *incomi
 }
 
 static void
-begin_visit(struct sp_visit *visit, const struct sp_incoming *incoming)
+begin_visit(struct sp_downstream *downstream, const struct sp_incoming *incoming)
 {
+    struct sp_visit *visit = &downstream->visit;
+
     visit->http_1_0 = incoming->http_1_0;
     visit->keep_alive = incoming->keep_alive;
     visit->owes_continue = incoming->expects_continue;
@@ -163,7 +165,7 @@ begin_visit(struct sp_visit *visit, const struct sp_incoming *incoming)
     visit->is_body_done = !incoming->chunked && visit->body_left == 0;
     visit->is_answered = false;
     visit->sent = 0;
-    visit->began = sp_clock_now();
+    visit->began = downstream->door->loop->now;
     visit->answered = SP_NEVER;
 }
 
@@ -196,7 +198,7 @@ sp_visit_forward(struct sp_downstream *downstream)
         return sp_refusal_queue(downstream,
                                 &site->frontends[visit->frontend].failures[visit->error]);
     }
-    begin_visit(visit, incoming);
+    begin_visit(downstream, incoming);
     visit->site = sp_site_take(site);
     (void)sp_host_take(visit->host); /* what was looked up becomes the visit's own */
     visit->exchange->downstream = downstream;
@@ -235,7 +237,7 @@ record_visit(struct sp_downstream *downstream, enum sp_error error, int status)
 {
     const struct sp_visit *visit = &downstream->visit;
     struct sp_journal *journal = &downstream->door->journal;
-    long long now = sp_clock_now();
+    long long now = downstream->door->loop->now;
 
     if (!sp_journal_wants(journal, error, status)) {
         return;
