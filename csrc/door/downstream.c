@@ -115,11 +115,6 @@ sp_downstream_touch(struct sp_downstream *downstream)
 static bool
 take_in(struct sp_downstream *downstream, struct sp_span bytes)
 {
-    if (downstream->state == SP_DOWNSTREAM_LINGERING ||
-        downstream->state == SP_DOWNSTREAM_FLUSHING) {
-        downstream->lingered += bytes.len;
-        return downstream->lingered <= SP_LINGERING_SIZE;
-    }
     if (downstream->in.len == 0 && downstream->state == SP_DOWNSTREAM_READING) {
         downstream->since = downstream->door->loop->now; /* a head begins */
     }
@@ -151,9 +146,21 @@ sp_downstream_note(struct sp_downstream *downstream, enum sp_io io)
     return SP_READING_BROKEN;
 }
 
+static enum sp_io
+read_away(struct sp_downstream *downstream)
+{
+    enum sp_io io = sp_connection_read_away(downstream->connection);
+
+    return downstream->connection->lingered > SP_LINGERING_SIZE ? SP_IO_BROKEN : io;
+}
+
 enum sp_reading
 sp_downstream_read(struct sp_downstream *downstream)
 {
+    if (downstream->state == SP_DOWNSTREAM_FLUSHING ||
+        downstream->state == SP_DOWNSTREAM_LINGERING) {
+        return sp_downstream_note(downstream, read_away(downstream));
+    }
     char bytes[SP_READ_SIZE];
     size_t wanted = make_room(downstream);
     size_t got = 0;

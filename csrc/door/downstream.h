@@ -95,7 +95,6 @@ struct sp_downstream {
     long long waiting_since; /* ms; when it first waited for Django to begin, or SP_NEVER */
     struct sp_timer timer;   /* `patience`'s */
     long long awaited_since; /* ms */
-    size_t lingered;
     struct sp_visit visit;
 
     /* While it is handed over. */

@@ -11,10 +11,8 @@
 #include "engine/roster.h"
 
 #include <stddef.h>
-#include <sys/socket.h>
 
 /* Of what a client still sends when all is over. */
-#define SP_LAST_READ  ((size_t)16 * 1024)
 #define SP_LAST_READS 64U
 
 static void
@@ -351,11 +349,10 @@ sp_events_part(struct sp_conductor *conductor)
 
 /* Bytes that nobody has read would make a reset of the end, and destroy the answer before it. */
 static void
-read_away(int fd)
+read_last(struct sp_connection *connection)
 {
-    char bytes[SP_LAST_READ];
-
-    for (unsigned i = 0; i < SP_LAST_READS && recv(fd, bytes, sizeof(bytes), 0) > 0; i++) {
+    for (unsigned i = 0; i < SP_LAST_READS && sp_connection_read_away(connection) == SP_IO_OK;
+         i++) {
     }
 }
 
@@ -365,7 +362,7 @@ sp_events_end(struct sp_conductor *conductor)
     sp_events_part(conductor);
     while (conductor->first != NULL) {
         struct sp_downstream *downstream = conductor->first;
-        read_away(downstream->connection->fd);
+        read_last(downstream->connection);
         sp_conductor_follow(downstream, sp_connection_is_flushed(downstream->connection)
                                             ? SP_STEP_CLOSE
                                             : SP_STEP_RESET);

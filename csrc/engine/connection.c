@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#define SP_READ_AWAY_SIZE ((size_t)16 * 1024)
+
 static void
 prepare(int fd)
 {
@@ -143,6 +145,17 @@ void
 sp_connection_arm(struct sp_connection *connection)
 {
     set_armed(connection, true);
+}
+
+enum sp_io
+sp_connection_read_away(struct sp_connection *connection)
+{
+    char bytes[SP_READ_AWAY_SIZE];
+    size_t got = 0;
+    enum sp_io io = sp_io_receive(connection->fd, bytes, sizeof(bytes), &got);
+
+    connection->lingered += got;
+    return io;
 }
 
 void

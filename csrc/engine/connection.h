@@ -74,6 +74,9 @@ bool sp_connection_is_flushed(const struct sp_connection *connection);
  * last chunk says so, a peer would take it for the end of a whole stream. */
 void sp_connection_arm(struct sp_connection *connection);
 
+/* Reads away, and counts, some of what the client sends and nobody reads. */
+enum sp_io sp_connection_read_away(struct sp_connection *connection);
+
 /* Ends our stream; the client's may go on. */
 void sp_connection_end(struct sp_connection *connection);
 

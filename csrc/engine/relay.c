@@ -1,7 +1,6 @@
 #include "engine/relay.h"
 
 #include "core/clock.h"
-#include "core/descriptors.h"
 #include "engine/client_end.h"
 #include "engine/client_socket.h"
 #include "engine/connection.h"
@@ -10,7 +9,6 @@
 #include "engine/tunnel_reading.h"
 
 #include <stddef.h>
-#include <sys/socket.h>
 
 #define SP_LINGER_CEILING ((size_t)64 * 1024)
 
@@ -102,14 +100,12 @@ give_up(struct sp_loop *loop, struct sp_exchange *exchange)
 
 /* What a client sends that nobody reads: behind a request for events, or after a tunnel. */
 static void
-read_away(struct sp_loop *loop, struct sp_exchange *exchange)
+read_unwanted(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     struct sp_connection *connection = exchange->connection;
-    char bytes[4096];
-    ssize_t got = recv(connection->fd, bytes, sizeof(bytes), 0);
-    bool is_over = got == 0 || (got < 0 && !sp_descriptor_would_block());
+    enum sp_io io = sp_connection_read_away(connection);
+    bool is_over = io == SP_IO_END || io == SP_IO_BROKEN;
 
-    connection->lingered += got > 0 ? (size_t)got : 0;
     connection->is_client_done = is_over;
     if (is_over && connection->state == SP_CONNECTION_LINGERING) {
         close_connection(loop, exchange, false);
@@ -180,7 +176,7 @@ read_client(struct sp_loop *loop, struct sp_exchange *exchange)
     const struct sp_connection *connection = exchange->connection;
 
     if (!connection->is_tunnel || connection->state != SP_CONNECTION_OPEN) {
-        read_away(loop, exchange);
+        read_unwanted(loop, exchange);
     }
     else if (sp_tunnel_read(loop, exchange) == SP_IO_BROKEN) {
         give_up(loop, exchange);
