@@ -282,3 +282,22 @@ def test_many_exchanges_leave_no_descriptor_behind() -> None:
     del exchange
     # The harness' own end of the connections is among them.
     assert len(os.listdir("/proc/self/fd")) <= before + 64
+
+
+def test_canceled_exchange_makes_room_past_one_that_may_not_begin_yet() -> None:
+    def script(connection: Connection) -> None:
+        if b"/wanted" in connection.receive_head():
+            connection.send(OK)
+        connection.receive_to_end()
+
+    with scripted(script) as upstream:
+        alone = upstream_at(upstream.url, max_connections=1)
+        paired = upstream_at(upstream.url, max_connections=2, timeouts=(2, 10, 10))
+        first, second = (paired.request("GET", "/", HOST) for _ in range(2))
+        let_time_pass(0.1)
+        held_up = alone.request("GET", "/", HOST)
+        wanted = paired.request("GET", "/wanted", HOST)
+        first.cancel()
+        assert answer_of(wanted).body == b"ok"
+        second.cancel()
+        held_up.cancel()

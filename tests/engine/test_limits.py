@@ -53,25 +53,6 @@ def test_exchange_over_the_limit_waits_for_its_turn() -> None:
         assert len(upstream.connections) == 2
 
 
-def test_exchange_that_may_not_begin_yet_does_not_keep_others_from_it() -> None:
-    def script(connection: Connection) -> None:
-        if b"/wanted" in connection.receive_head():
-            connection.send(OK)
-        connection.receive_to_end()
-
-    with scripted(script) as upstream:
-        alone = upstream_at(upstream.url, max_connections=1)
-        paired = upstream_at(upstream.url, max_connections=2, timeouts=(2, 10, 10))
-        first, second = (paired.request("GET", "/", HOST) for _ in range(2))
-        let_time_pass(0.1)
-        held_up = alone.request("GET", "/", HOST)
-        wanted = paired.request("GET", "/wanted", HOST)
-        first.cancel()
-        assert answer_of(wanted).body == b"ok"
-        second.cancel()
-        held_up.cancel()
-
-
 def test_exchange_that_waits_too_long_is_one_too_many() -> None:
     with scripted(stay) as upstream:
         at = upstream_at(upstream.url, max_connections=1, timeouts=(0.2, 10, 10))
