@@ -1,4 +1,4 @@
-"""The list of what is compared with what, and the goals beside it."""
+"""The list of what is compared with what."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +17,7 @@ from bench.subjects import (
     REVPROXY,
     REVPROXY_RUNSERVER,
     RUNSERVER,
+    UNBUFFERED,
     UVICORN,
     VITE,
     WRAPPED,
@@ -64,6 +65,7 @@ class Small(Against):
 
     path: str
     connections: int
+    closes: bool = False  # The upstream, each connection behind its answer.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +78,7 @@ class Large(Against):
     """One large body after the other."""
 
     upload: bool
+    tls: bool = False  # The upstream speaks it.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,19 +155,6 @@ class Idle(Named):
 Compared = Small | Echo | Large | Page
 Disturbed = Crowd | Burn
 Case = Compared | Disturbed | Memory | Downloads | Beside | Idle
-
-
-@dataclass(frozen=True)
-class Goal:
-    """How many times the rate of another we want to reach at least, or its p99 at most."""
-
-    case: str
-    against: str
-    value: float
-    measure: str = "rate"
-
-    def __str__(self) -> str:
-        return f"≥ {self.value:.2f}" if self.measure == "rate" else f"{self.measure} ≤ {self.value}"
 
 
 def peers(names: tuple[str, ...]) -> tuple[Subject, ...]:
@@ -288,6 +278,30 @@ CASES: tuple[Case, ...] = (
         ours=THE_FASTPATH,
         others=peers(LARGE_PEERS),
     ),
+    Large(
+        name="fastpath-100mb-up",
+        title="the fast path, 100 MB up",
+        upload=True,
+        ours=THE_FASTPATH,
+        others=peers((NGINX, UNBUFFERED)),
+    ),
+    Large(
+        name="fastpath-100mb-tls",
+        title="the fast path, 100 MB down, over TLS from the upstream",
+        upload=False,
+        tls=True,
+        ours=THE_FASTPATH,
+        others=(PLAIN_NGINX,),
+    ),
+    Small(
+        name="fastpath-close-32",
+        title="the fast path, 32 connections, 1 KB, a connection to the upstream for each",
+        path="/1k",
+        connections=32,
+        closes=True,
+        ours=THE_FASTPATH,
+        others=(PLAIN_NGINX,),
+    ),
     Small(
         name="fastpath-django",
         title="our runserver, Django's no-op view, one connection, 1 KB",
@@ -360,35 +374,3 @@ CASES: tuple[Case, ...] = (
         kilobytes_at_most=55,
     ),
 )
-
-# A round trip, or a page, of at most 1.1 times the other's.
-TIME = 1 / 1.1
-
-GOALS = (
-    Goal("gthread-32-1k", NOOP, 0.65),
-    Goal("gthread-32-1k", REVPROXY, 2.5),
-    Goal("runserver-8-1k", NOOP, 0.8),
-    Goal("wrapped-32-1k", NOOP, 1.0),
-    Goal("uvicorn-32-1k", NOOP, 6.0),
-    Goal("uvicorn-32-1k", AIOHTTP, 2.5),
-    Goal("echo-runserver", NGINX, TIME),
-    Goal("echo-gthread", NGINX, TIME),
-    Goal("100m-down", NGINX, 1.0),
-    Goal("100m-up", NGINX, 1.0),
-    Goal("fastpath-1kb-1", NGINX, 0.9),
-    Goal("fastpath-1kb-32", NGINX, 0.6),
-    Goal("fastpath-1kb-128", NGINX, 2.0, "p99"),
-    Goal("fastpath-100mb", NGINX, 1.3),
-    Goal("fastpath-django", NO_DELAY, 0.75),
-    Goal("fastpath-django", PLAIN, 100.0),
-    Goal("fastpath-page", NGINX, 1.0),
-    Goal("fastpath-page", DIRECT, TIME),
-)
-
-
-def goal_for(case: str, against: str) -> Goal | None:
-    """Return the goal for one comparison, if there is one."""
-    for goal in GOALS:
-        if (goal.case, goal.against) == (case, against):
-            return goal
-    return None

@@ -154,7 +154,7 @@ class Bench:
         effort = self._effort
         subjects = (case.ours, *case.others)
         with self._servers(case) as servers:
-            upstream = start_upstream(servers, self._files, self._cores)
+            upstream = start_upstream(servers, self._files, self._cores, closes=case.closes)
             started = self._start_all(servers, upstream, subjects, case.path)
             self._progress.step(f"{case.title}: warm-up")
             direct = f"http://{upstream.address}{case.path}"
@@ -294,11 +294,12 @@ class Bench:
             if case.upload:
                 upstream = start_sink(servers, self._cores)
             else:
-                upstream = start_upstream(servers, self._files, self._cores)
+                upstream = start_upstream(servers, self._files, self._cores, tls=case.tls)
             subjects = (case.ours, *case.others)
             started = self._start_all(servers, upstream, subjects, "/1k")
             self._progress.step(f"{case.title}: warm-up")
-            result.limit = self._transfer(case, upstream, self._effort.warm_up_seconds).rate
+            if not case.tls:  # The clients do not speak it.
+                result.limit = self._transfer(case, upstream, self._effort.warm_up_seconds).rate
             for server in started.values():
                 self._transfer(case, server, 0)
             for subject in self._repeats(case):
@@ -346,7 +347,7 @@ class Bench:
         rises: dict[str, list[float]] = {}
         threads: dict[str, list[float]] = {}
         with descriptor_limit(case.descriptors), self._servers(case) as servers:
-            upstream = start_upstream(servers, self._files, self._cores, SEND_BUFFER)
+            upstream = start_upstream(servers, self._files, self._cores, send_buffer=SEND_BUFFER)
             upstream.wait_until_it_answers("/1k")
             for subject in self._repeats(case):
                 server = start(servers, subject.server, upstream, self._cores)

@@ -1,6 +1,7 @@
 """Two nginx configurations: the upstream that serves files, and the proxy to compare with."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 # A worker started by root changes to "nobody" and could not reach the temporary directory.
@@ -30,10 +31,11 @@ UPSTREAM = """
     tcp_nopush on;
     open_file_cache max=100;
     keepalive_requests 1000000000;
-    keepalive_timeout 1h;
+    keepalive_timeout {keep_alive};
     default_type text/plain;
     server {{
         listen 127.0.0.1:{port} backlog=1024{listen};
+        {tls}
         root {files};
     }}
 """
@@ -52,7 +54,8 @@ PROXY = """
     server {{
         listen 127.0.0.1:{port} backlog=1024;
         location / {{
-            proxy_pass http://frontend;
+            {more}
+            proxy_pass {scheme}://frontend;
             proxy_http_version 1.1;
             proxy_set_header Connection $forwarded_connection;
             proxy_set_header Upgrade $http_upgrade;
@@ -72,12 +75,42 @@ def command(folder: Path, http: str) -> list[str]:
     return ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(config)]
 
 
-def upstream_command(folder: Path, port: int, files: Path, send_buffer: int | None) -> list[str]:
-    """Serve the files of a folder, with a bound on what each connection holds in the kernel."""
-    listen = f" sndbuf={send_buffer}" if send_buffer is not None else ""
-    return command(folder, UPSTREAM.format(port=port, files=files, listen=listen))
+@dataclass(frozen=True, kw_only=True)
+class Behaviour:
+    """What an upstream does otherwise than any."""
+
+    send_buffer: int | None = None  # A bound on what each connection holds in the kernel.
+    certificate: Path | None = None  # It speaks TLS with this one.
+    closes: bool = False  # Each connection, behind its answer.
+
+
+def upstream_command(folder: Path, port: int, files: Path, behaviour: Behaviour) -> list[str]:
+    """Serve the files of a folder."""
+    file = behaviour.certificate
+    buffer = behaviour.send_buffer
+    values = {
+        "listen": (" ssl" if file else "") + (f" sndbuf={buffer}" if buffer is not None else ""),
+        "tls": f"ssl_certificate {file}; ssl_certificate_key {file};" if file else "",
+        "keep_alive": "0" if behaviour.closes else "1h",
+    }
+    return command(folder, UPSTREAM.format(port=port, files=files, **values))
 
 
 def proxy_command(folder: Path, port: int, upstream: str) -> list[str]:
     """Forward everything to the upstream, given as address:port."""
-    return command(folder, PROXY.format(port=port, upstream=upstream))
+    values = {"port": port, "upstream": upstream}
+    return command(folder, PROXY.format(scheme="http", more="", **values))
+
+
+def tls_proxy_command(folder: Path, port: int, upstream: str) -> list[str]:
+    """Do so over TLS; the upstream's certificate is not looked at."""
+    values = {"port": port, "upstream": upstream}
+    return command(folder, PROXY.format(scheme="https", more="", **values))
+
+
+def unbuffered_proxy_command(folder: Path, port: int, upstream: str) -> list[str]:
+    """Forward a request's body as it comes, instead of storing it first."""
+    values = {"port": port, "upstream": upstream}
+    return command(
+        folder, PROXY.format(scheme="http", more="proxy_request_buffering off;", **values)
+    )

@@ -17,6 +17,7 @@ NOOP = "no-op view"
 REVPROXY = "django-revproxy"
 REVPROXY_RUNSERVER = "django-revproxy, runserver"
 NGINX = "nginx"
+UNBUFFERED = "nginx, uploads unbuffered"
 HAPROXY = "HAProxy"
 CADDY = "Caddy"
 VITE = "Vite's proxy"
@@ -32,6 +33,7 @@ NO_DELAY = "TCP_NODELAY runserver"
 # What stands in front of the upstream without Django.
 PROXIES: Mapping[str, Callable[[Path, int, str], list[str]]] = {
     NGINX: nginx.proxy_command,
+    UNBUFFERED: nginx.unbuffered_proxy_command,
     HAPROXY: haproxy.proxy_command,
     CADDY: caddy.proxy_command,
     VITE: vite.proxy_command,
@@ -117,24 +119,10 @@ def start(servers: Servers, name: str, upstream: Server, cores: Cores) -> Server
     if name not in PROXIES:
         return start_django(servers, name, upstream, cores)
     folder, port = servers.folder(name), free_port()
-    command = PROXIES[name](folder, port, upstream.address)
+    is_tls = name == NGINX and upstream.certificate is not None
+    command_for = nginx.tls_proxy_command if is_tls else PROXIES[name]
+    command = command_for(folder, port, upstream.address)
     return servers.start(name, command, folder, port, cores.server)
-
-
-def start_upstream(
-    servers: Servers, files: Path, cores: Cores, send_buffer: int | None = None
-) -> Server:
-    """Start the frontend's stand-in: nginx, which serves files."""
-    folder, port = servers.folder("upstream"), free_port()
-    command = nginx.upstream_command(folder, port, files, send_buffer)
-    return servers.start("upstream", command, folder, port, cores.load)
-
-
-def start_live(servers: Servers, cores: Cores) -> Server:
-    """Start the upstream that has WebSockets and event streams."""
-    folder, port = servers.folder("live"), free_port()
-    command = [sys.executable, "-m", "bench.live", str(port)]
-    return servers.start("live", command, folder, port, cores.load)
 
 
 def self_signed(folder: Path) -> Path:
@@ -145,6 +133,30 @@ def self_signed(folder: Path) -> Path:
     command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "/dev/stdout"]
     file.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
     return file
+
+
+def start_upstream(
+    servers: Servers,
+    files: Path,
+    cores: Cores,
+    *,
+    send_buffer: int | None = None,
+    tls: bool = False,
+    closes: bool = False,
+) -> Server:
+    """Start the frontend's stand-in: nginx, which serves files."""
+    folder, port = servers.folder("upstream"), free_port()
+    certificate = self_signed(folder) if tls else None
+    behaviour = nginx.Behaviour(send_buffer=send_buffer, certificate=certificate, closes=closes)
+    command = nginx.upstream_command(folder, port, files, behaviour)
+    return servers.start("upstream", command, folder, port, cores.load, certificate=certificate)
+
+
+def start_live(servers: Servers, cores: Cores) -> Server:
+    """Start the upstream that has WebSockets and event streams."""
+    folder, port = servers.folder("live"), free_port()
+    command = [sys.executable, "-m", "bench.live", str(port)]
+    return servers.start("live", command, folder, port, cores.load)
 
 
 def start_many(servers: Servers, cores: Cores, tls: bool) -> Server:

@@ -11,8 +11,8 @@ from bench.cases import (
     Large,
     Memory,
     Page,
-    goal_for,
 )
+from bench.goals import goal_for
 from bench.load import MB
 from bench.results import MEASURES, Result, Spread
 
@@ -46,7 +46,8 @@ def own_figures(result: Result, case: Compared) -> str:
     assert cpu is not None
     if isinstance(case, Large):
         text = f"ours {rate.median:.0f} MB/s, {cpu.median:.2f} CPU s/GB"
-        return f"{text}; with no proxy {result.limit:.0f} MB/s"
+        limit = result.limit
+        return text if limit is None else f"{text}; with no proxy {limit:.0f} MB/s"
     if isinstance(case, Page):
         return f"ours {1 / rate.median:.2f} s, {cpu.median:.2f} CPU s"
     assert p99 is not None
