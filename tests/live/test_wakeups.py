@@ -15,7 +15,10 @@ from tests.live.tunnels import ADOPTING, stays_silent, upgrade
 from tests.process.processes import await_that
 from tests.traffic.stage import Stage, on, request
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc"),
+    pytest.mark.unsanitized,  # A sanitizer of threads has one that wakes up on its own.
+]
 
 # Seconds in which a thread that looks ten times a second is seen to wake.
 WHILE = 0.5
