@@ -47,6 +47,8 @@ GOALS = (
     Goal("fastpath-100mb", NGINX, 1.3),
     Goal("fastpath-100mb-up", NGINX, 1.3),
     Goal("fastpath-100mb-up", UNBUFFERED, 0.4, "cpu"),
+    Goal("fastpath-100mb-tls", NGINX, 1.2),
+    Goal("fastpath-100mb-tls", NGINX, 0.75, "cpu"),
     Goal("fastpath-close-32", NGINX, 1.4, "cpu"),
     Goal("fastpath-django", NO_DELAY, 0.75),
     Goal("fastpath-django", PLAIN, 100.0),

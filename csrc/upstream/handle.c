@@ -11,8 +11,13 @@
 /* Seconds for a name's address: containers get new ones, and a dev server's is cheap. */
 #define SP_DNS_TIMEOUT 5L
 
-/* Each easy handle has such a buffer, which nothing passes. The least that libcurl takes. */
+/* Each easy handle that connects has such a buffer, which nothing passes. The least that libcurl
+ * takes. */
 #define SP_BUFFER_SIZE 1024L
+
+/* A connection has no such buffer any more, but libcurl (7.88) still reads no more than that at
+ * once: the most that TLS has at once is a record (RFC 8446, 5.1). */
+#define SP_RECORD_SIZE 16384L
 
 /* Options differ between the supported versions of libcurl. */
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -129,7 +134,6 @@ set_constants(struct sp_handle *handle)
     bad |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     bad |= if_known(curl_easy_setopt(easy, CURLOPT_PROXY, ""));
     bad |= if_known(curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"));
-    bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, SP_BUFFER_SIZE);
     bad |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, SP_DNS_TIMEOUT);
     bad |= curl_easy_setopt(easy, CURLOPT_PRIVATE, handle);
     bad |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, handle->words);
@@ -268,6 +272,8 @@ sp_handle_take(struct sp_handles *handles, struct sp_upstream *upstream)
 enum sp_error
 sp_handle_start(struct sp_handle *handle, struct sp_shelves *shelves)
 {
+    /* Small values are never refused. */
+    (void)curl_easy_setopt(handle->easy, CURLOPT_BUFFERSIZE, SP_BUFFER_SIZE);
     return sp_shelf_put(shelves, handle->easy, &handle->shelf);
 }
 
@@ -288,6 +294,12 @@ sp_handle_has_connected(struct sp_handle *handle)
 
     handle->fd = bad == CURLE_OK && fd != CURL_SOCKET_BAD ? fd : SP_NO_SOCKET;
     return handle->fd != SP_NO_SOCKET;
+}
+
+void
+sp_handle_read_records(struct sp_handle *handle)
+{
+    (void)curl_easy_setopt(handle->easy, CURLOPT_BUFFERSIZE, SP_RECORD_SIZE);
 }
 
 static void

@@ -52,6 +52,9 @@ struct sp_handle *sp_handle_of(CURL *easy);
 /* It is through, and has made a connection: whether that has a socket. */
 bool sp_handle_has_connected(struct sp_handle *handle);
 
+/* From now on it receives whole records of TLS. */
+void sp_handle_read_records(struct sp_handle *handle);
+
 /* Ends what it is at; whatever libcurl had opened for that is closed. */
 void sp_handle_give_back(struct sp_handle *handle);
 

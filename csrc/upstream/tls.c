@@ -72,6 +72,7 @@ sp_tls_over(struct sp_handle *handle)
     made->state = SP_IO_OK;
     sp_queue_init(&made->block, SP_BLOCK_MOST);
     sp_queue_init(&made->early, SP_EARLY_MOST);
+    sp_handle_read_records(handle);
     if (!receive_early(made)) {
         free(made);
         return NULL;
@@ -143,7 +144,13 @@ sp_tls_receive(struct sp_tls *tls, char *bytes, size_t size, size_t *got)
         sp_queue_drop(&tls->early, *got);
         return SP_IO_OK;
     }
-    return tls->state == SP_IO_OK ? receive(tls, bytes, size, got) : tls->state;
+    enum sp_io io = tls->state;
+    while (io == SP_IO_OK && *got < size) {
+        size_t more = 0;
+        io = receive(tls, bytes + *got, size - *got, &more);
+        *got += more;
+    }
+    return *got > 0 ? SP_IO_OK : io; /* how it has ended is said the next time */
 }
 
 bool
