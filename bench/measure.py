@@ -74,7 +74,7 @@ class Effort:
         return warm_up + self.repeats_of(case) * (1 + len(case.others))
 
 
-FULL = Effort(repeats=3, page_loads=5, seconds=5, warm_up_seconds=1, slow_size=1024 * MB)
+FULL = Effort(repeats=5, page_loads=5, seconds=3, warm_up_seconds=1, slow_size=1024 * MB)
 QUICK = Effort(repeats=2, page_loads=2, seconds=1, warm_up_seconds=1, slow_size=100 * MB)
 
 
