@@ -5,17 +5,26 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import resource
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 
 from samesite_proxy.loops import token_of
+from samesite_proxy.values import (
+    InvalidValue,
+    parse_ca_file,
+    parse_flag,
+    parse_host_header,
+    parse_max_connections,
+    parse_names,
+    parse_seconds,
+    parse_strings,
+    parse_trusted,
+)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -27,8 +36,6 @@ SMALL_POOL = 256
 
 # What a URL is made of (RFC 3986, 2); urlsplit drops line ends silently.
 _ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
-# A host as a field names it, with or without a port (RFC 9110, 7.2).
-_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]{1,254})(:[0-9]{1,5})?", re.IGNORECASE)
 # What a resolver can be asked for; an underscore is not in the rules, but in containers' names.
 _NAME = re.compile(r"(?=.{1,254}\Z)([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
 
@@ -49,10 +56,6 @@ def is_set_up_for_tests() -> bool:
     """Whether this process is in Django's test environment: its test runner's, pytest-django's."""
     module = sys.modules.get("django.test.utils")
     return hasattr(getattr(module, "_TestState", None), "saved_data")
-
-
-class InvalidValue(ValueError):
-    """A value that its setting does not take; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -181,86 +184,10 @@ def parse_frontends(value: object) -> tuple[Frontend, ...]:
     return tuple(frontends.values())
 
 
-def parse_strings(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-        raise InvalidValue(f"{value!r} is not a list of strings")
-    return tuple(value)
-
-
 def parse_paths(value: object) -> tuple[str, ...] | None:
     if value is None:
         return None
     return tuple(parse_prefix(path) for path in parse_strings(value))
-
-
-def parse_host_header(value: object) -> str:
-    if not isinstance(value, str) or not _HOST.fullmatch(value):
-        raise InvalidValue(f"{value!r} is not a host")
-    return value
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        ipaddress.IPv6Address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def parse_names(value: object) -> tuple[str, ...]:
-    """An IPv6 address alone may have its brackets."""
-    names = parse_strings(value)
-    for name in names:
-        if not _HOST.fullmatch(name) and not _is_ipv6(name):
-            raise InvalidValue(f"{name!r} is not a host, with or without a port")
-    return tuple(name.strip("[]" if name.endswith("]") else "").lower() for name in names)
-
-
-def parse_seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
-        raise InvalidValue(f"{value!r} is not a number of seconds above 0")
-    return value
-
-
-def parse_max_connections(value: object) -> int:
-    """At most what the descriptors allow: each request may hold the client's and ours."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:
-        raise InvalidValue(f"{value!r} is not a number of connections")
-    soft_limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft_limit == resource.RLIM_INFINITY:
-        return value
-    return min(value, max(1, (soft_limit - 64) // 2))
-
-
-def parse_ca_file(value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str | Path) or not Path(value).is_file():
-        raise InvalidValue(f"{value!r} is not a file")
-    import ssl  # Needed for nothing else.
-
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(value)
-    except OSError as error:  # ssl.SSLError is one.
-        raise InvalidValue(f"{value!r} is not a file of PEM certificates: {error}") from error
-    return str(value)
-
-
-def parse_trusted(value: object) -> tuple[str, ...]:
-    peers = parse_strings(value)
-    for peer in peers:
-        if peer != "unix":
-            try:
-                ipaddress.ip_network(peer, strict=False)
-            except ValueError as error:
-                raise InvalidValue(f"{peer!r} is not an address or a network") from error
-    return peers
-
-
-def parse_flag(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidValue(f"{value!r} is neither True nor False")
-    return value
 
 
 @dataclass(frozen=True)

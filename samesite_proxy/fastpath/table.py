@@ -13,7 +13,6 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIHandler
 
-from samesite_proxy import conf
 from samesite_proxy._engine import OwnAddresses, Routes, Upstream
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.fastpath import static_files
@@ -23,6 +22,7 @@ from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.outgoing import upstream_of
 from samesite_proxy.proxy.redirects import own_addresses_of
 from samesite_proxy.proxy.rules import FIRST_FRONTEND, Rule
+from samesite_proxy.values import parse_max_connections
 from samesite_proxy.wsgi import WSGIProxy
 
 Plain = dict[str, Any]
@@ -217,4 +217,4 @@ def views_in(verdict: Plain) -> list[Views] | None:
 
 def most_connections() -> int:
     """How many clients may be connected at once."""
-    return conf.parse_max_connections(MOST_CONNECTIONS)
+    return parse_max_connections(MOST_CONNECTIONS)
