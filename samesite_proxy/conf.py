@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
@@ -26,6 +28,9 @@ from samesite_proxy.values import (
     parse_trusted,
 )
 
+if TYPE_CHECKING:  # What a project does not use is not imported.
+    from samesite_proxy.command import Command
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -33,6 +38,10 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 # A server that is bound to every address names itself so.
 ANY_ADDRESS_NAMES = frozenset({"0.0.0.0", "::"})
 SMALL_POOL = 256
+# In the environment: where the frontends are that COMMAND starts, by their prefixes.
+WHEREABOUTS = "SAMESITE_PROXY_FRONTENDS"
+# What can be connected to at no time, for a frontend that has no address yet.
+NOWHERE = "/dev/null/not-started"
 
 # What a URL is made of (RFC 3986, 2); urlsplit drops line ends silently.
 _ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
@@ -67,6 +76,7 @@ class Frontend:
     address: str  # as the user wrote it, for messages
     unix_socket: str | None = None
     loop_token: str | None = None  # by which a request that comes back from it is known
+    is_commanded: bool = False  # runserver starts it, and then says where it is
 
     @property
     def authority(self) -> str:
@@ -105,6 +115,7 @@ class Settings:
     in_tests: bool = False
     debug: bool = False
     allows_any_host: bool = False
+    commands: tuple[Command, ...] = ()
 
     @property
     def are_in_force(self) -> bool:
@@ -190,6 +201,18 @@ def parse_paths(value: object) -> tuple[str, ...] | None:
     return tuple(parse_prefix(path) for path in parse_strings(value))
 
 
+def parse_command(value: object) -> tuple[Command, ...]:
+    if value is None:
+        return ()
+    from samesite_proxy import command
+
+    try:
+        base = Path(getattr(django_settings, "BASE_DIR", None) or ".").absolute()
+        return command.commands_in(value, base)
+    except ValueError as error:
+        raise InvalidValue(str(error)) from error
+
+
 @dataclass(frozen=True)
 class Key:
     """One key of SAMESITE_PROXY."""
@@ -239,6 +262,13 @@ KEYS: dict[str, Key] = {
         (),
         'List addresses, networks or "unix", such as ["127.0.0.1", "10.0.0.0/8", "unix"].',
     ),
+    "COMMAND": Key(
+        "samesite_proxy.E014",
+        parse_command,
+        None,
+        'Give a command line such as "npm run dev", a list of a program and its arguments, or'
+        ' {"run": …, "folder": …, "environment": …}, or a dict of such by prefix.',
+    ),
     "IN_TESTS": Key(
         "samesite_proxy.E013",
         parse_flag,
@@ -268,6 +298,47 @@ def _parse_all(given: Mapping[object, object]) -> tuple[dict[str, Any], list[Pro
     return values, problems
 
 
+def now_at(frontends: Iterable[Frontend]) -> tuple[Frontend, ...]:
+    """Where they are, by the word of the process that starts them."""
+    told = json.loads(os.environ.get(WHEREABOUTS, "{}"))
+    return tuple(
+        _moved(frontend, told[frontend.prefix])
+        if frontend.is_commanded and frontend.prefix in told
+        else frontend
+        for frontend in frontends
+    )
+
+
+def _moved(frontend: Frontend, address: str) -> Frontend:
+    if not address:
+        return replace(frontend, unix_socket=NOWHERE)
+    found = parse_frontend(frontend.prefix, address)
+    return replace(found, loop_token=frontend.loop_token, is_commanded=True)
+
+
+def _frontends_in(values: Mapping[str, Any]) -> tuple[Frontend, ...]:
+    commanded = {command.prefix for command in values["COMMAND"]}
+    return now_at(
+        replace(
+            frontend,
+            loop_token=token_of(frontend.address),
+            is_commanded=frontend.prefix in commanded,
+        )
+        for frontend in values["FRONTEND"]
+    )
+
+
+def _commands_without_frontend(values: Mapping[str, Any]) -> Iterator[Problem]:
+    prefixes = {frontend.prefix for frontend in values["FRONTEND"]}
+    for command in values["COMMAND"]:
+        if prefixes and command.prefix not in prefixes:
+            yield Problem(
+                KEYS["COMMAND"].check_id,
+                f'SAMESITE_PROXY["COMMAND"]: FRONTEND has no {command.prefix!r}.',
+                KEYS["COMMAND"].hint,
+            )
+
+
 def read() -> tuple[Settings | None, list[Problem]]:
     """The settings, or None and everything that is wrong with them."""
     given = getattr(django_settings, "SAMESITE_PROXY", {})
@@ -275,14 +346,13 @@ def read() -> tuple[Settings | None, list[Problem]]:
         hint = 'Write SAMESITE_PROXY = {"FRONTEND": "http://localhost:3000"}, or leave it out.'
         return None, [Problem("samesite_proxy.E001", "SAMESITE_PROXY is not a dict.", hint)]
     values, problems = _parse_all(given)
+    problems += [] if problems else _commands_without_frontend(values)
     if problems:
         return None, problems
     trusted = values["TRUSTED_PROXIES"]
     return Settings(
-        frontends=tuple(
-            replace(frontend, loop_token=token_of(frontend.address))
-            for frontend in values["FRONTEND"]
-        ),
+        frontends=_frontends_in(values),
+        commands=values["COMMAND"],
         django_paths=values["DJANGO_PATHS"],
         host_header=values["HOST_HEADER"],
         frontend_names=values["FRONTEND_NAMES"],

@@ -47,8 +47,8 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF)
 
 # By the rendezvous: a server process offers its channel. And from the listener's own process: the
-# next one is started, it has ended, the listener ends.
-OFFER, STARTS, ENDED, LAST_WORD = b"+", b"s", b"e", b"-"
+# next one is started, it has ended, a frontend is somewhere else, the listener ends.
+OFFER, STARTS, ENDED, MOVED, LAST_WORD = b"+", b"s", b"e", b"m", b"-"
 
 VARIABLE = "SAMESITE_PROXY_LISTENER"
 

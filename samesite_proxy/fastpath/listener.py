@@ -66,6 +66,10 @@ class FastPath:
         """Until the next one starts, nobody comes."""
         self._theirs.send(channel.ENDED)
 
+    def moved(self) -> None:
+        """A frontend that COMMAND starts is somewhere else than before."""
+        self._theirs.send(channel.MOVED)
+
     def handover(self) -> Handover:
         """For this process."""
         return Handover(self._theirs, self._address)

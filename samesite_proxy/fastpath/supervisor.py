@@ -70,6 +70,7 @@ class Supervisor:
         self._log = AccessLog()
         self._judge: table.HostJudge | None = None
         self._newest: Child | None = None
+        self._plain: table.Plain | None = None  # the newest's table
         self._next_look = 0.0
         self._is_looking = False
         self.files: list[str] = []  # what the last process said that it is made of
@@ -135,6 +136,9 @@ class Supervisor:
             self._is_over = True
         elif said in (channel.STARTS, channel.ENDED):
             self._note_child(said == channel.STARTS)
+        elif said == channel.MOVED:
+            if self._plain is not None:
+                self._set_table(self._plain, self._arguments_of(self._plain))
         elif len(ends) == 2:
             self._welcome(Child(*ends))
         else:  # The process sees that what did not come is closed, and offers again.
@@ -214,17 +218,24 @@ class Supervisor:
 
     def _take_up(self, child: Child, plain: table.Plain) -> None:
         """From now on this process has Django's requests."""
-        try:
-            arguments = table.arguments_of(plain)
-        except (EngineError, ValueError, OSError) as error:
-            logger.error("The fast path is off: %s", error)
-            arguments = table.NOTHING
-        *_, places, asks_django = arguments
-        self._judge = None if asks_django else table.HostJudge(plain)
+        arguments = self._arguments_of(plain)
         # The channel first: what the new table asks of Django must go to this process.
         child.attach_to(self._listener)
         self._newest = child
+        self._set_table(plain, arguments)
+        self._complaint = ""
+
+    def _arguments_of(self, plain: table.Plain) -> table.Arguments:
+        try:
+            return table.arguments_of(plain)
+        except (EngineError, ValueError, OSError) as error:
+            logger.error("The fast path is off: %s", error)
+            return table.NOTHING
+
+    def _set_table(self, plain: table.Plain, arguments: table.Arguments) -> None:
+        *_, places, asks_django = arguments
+        self._plain = plain
+        self._judge = None if asks_django else table.HostJudge(plain)
         self._listener.set_table(*arguments)
         self._say_absence(errors.NOT_THERE, as_page=plain.get("debug", False))
         self._log.lines = [failures_by_code for _, _, failures_by_code in places]
-        self._complaint = ""

@@ -13,6 +13,7 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIHandler
 
+from samesite_proxy import conf
 from samesite_proxy._engine import OwnAddresses, Routes, Upstream
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.fastpath import static_files
@@ -116,7 +117,7 @@ def settings_in(table: Plain) -> Settings:
     """The settings as far as the listener needs them."""
     frontends = tuple(Frontend(**fields) for fields in table["frontends"])
     names = tuple(table["settings"].get("frontend_names", ()))
-    return Settings(frontends, **{**table["settings"], "frontend_names": names})
+    return Settings(conf.now_at(frontends), **{**table["settings"], "frontend_names": names})
 
 
 def _failures_of(frontend: Frontend, *, debug: bool) -> Failures:

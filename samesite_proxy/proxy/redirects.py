@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from samesite_proxy._engine import OwnAddresses
 from samesite_proxy.conf import ANY_ADDRESS_NAMES, LOOPBACK_NAMES, Frontend, Settings
 from samesite_proxy.types import Fields
@@ -33,14 +35,12 @@ class Relocation:
     """Brings what names a frontend's own address back from there."""
 
     def __init__(self, settings: Settings) -> None:
-        self._own_addresses = {
-            frontend: own_addresses_of(frontend, settings) for frontend in settings.frontends
-        }
+        self._own_addresses = cache(lambda frontend: own_addresses_of(frontend, settings))
 
     def fields(self, fields: Fields, frontend: Frontend, origin: str, alias: str = "") -> Fields:
         """The answer's fields for a browser at `origin`, which the frontend saw as `alias`."""
         return [
-            (name, self._own_addresses[frontend].rewrite(name, value, origin, alias))
+            (name, self._own_addresses(frontend).rewrite(name, value, origin, alias))
             if _is_place(name)
             else (name, value)
             for name, value in fields

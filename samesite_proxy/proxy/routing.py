@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from django.urls.exceptions import Resolver404
 from django.utils import translation
 
 from samesite_proxy._engine import Routes
-from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf import Frontend, Settings, now_at
 from samesite_proxy.proxy.rules import (
     ASK,
     DJANGO,
@@ -138,6 +139,16 @@ class Routing:
         self._own = Routes(frontend_rules(settings.frontends))
         self._table = lru_cache(maxsize=64)(self._make_table)
         setting_changed.connect(self._forget)
+        if settings.commands:
+            from samesite_proxy import whereabouts
+
+            whereabouts.on_change(self._take_up_addresses)
+
+    def _take_up_addresses(self) -> None:
+        """Prefixes stay, and so do the owners of all paths."""
+        settings = self._settings
+        self._settings = replace(settings, frontends=now_at(settings.frontends))
+        self._table.cache_clear()
 
     def _forget(self, **_: object) -> None:
         """Tests change STATIC_URL, APPEND_SLASH and more under a living client."""

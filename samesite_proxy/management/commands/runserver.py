@@ -74,6 +74,8 @@ class Command(Next):  # type: ignore[misc]
 
     _handover: Handover | None = None
     _is_behind_listener = False  # of another process
+    _fast_path: listener.FastPath | None = None  # of this process
+    _port = 0  # of the listener in this process
     _off = ""  # why there is no fast path
     _server_cls: type[Any] | None = None
     _table: table.Plain
@@ -111,7 +113,8 @@ class Command(Next):  # type: ignore[misc]
 
     def _refuse_own_address(self) -> None:
         settings, _ = conf.read()
-        frontends = settings.frontends if settings else ()
+        given = settings.frontends if settings else ()
+        frontends = [each for each in given if not each.is_commanded]
         found = own_address.among(frontends, self.addr, int(self.port), ipv6=self.use_ipv6)
         if found is not None:
             raise CommandError(OWN_ADDRESS.format(address=found.address))
@@ -132,7 +135,35 @@ class Command(Next):  # type: ignore[misc]
                 self._enter_offered()
             else:
                 stack.enter_context(self._listening(options))
+            self._see_to_frontends(stack, is_child=is_child)
             super().run(**options)
+
+    def _see_to_frontends(self, stack: contextlib.ExitStack, *, is_child: bool) -> None:
+        """Those that COMMAND starts, in the process that outlives reloads."""
+        settings, _ = conf.read()
+        if settings is None or not settings.commands or not settings.frontends:
+            return
+        if is_child:
+            from samesite_proxy import whereabouts
+
+            whereabouts.follow()
+            return
+        from samesite_proxy.frontend_process import opening
+
+        stack.enter_context(
+            opening.started(settings, self._origin(), self.stdout.write, self._tell_listener)
+        )
+
+    def _origin(self) -> str:
+        """This server's, for the frontend that asks it; "" where only binding tells the port."""
+        port = self._port or int(self.port)
+        is_named = self._names_address and self.addr not in conf.ANY_ADDRESS_NAMES | {"0"}
+        host = self.addr if is_named else "localhost"
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}" if port else ""
+
+    def _tell_listener(self) -> None:
+        if self._fast_path is not None:
+            self._fast_path.moved()
 
     def _take_parents_place(self) -> None:
         """The project was broken when that one started, or ours was not installed: it has no
@@ -169,6 +200,7 @@ class Command(Next):  # type: ignore[misc]
         except OSError as error:
             self.stderr.write(f"Error: {ERRORS.get(error.errno or 0, error)}")
             sys.exit(1)
+        self._port = listening.getsockname()[1]
         with listening:
             try:
                 opened = listener.FastPath(listening)
@@ -178,6 +210,7 @@ class Command(Next):  # type: ignore[misc]
             channel.refuse(self._off)
             yield
             return
+        self._fast_path = opened
         try:
             if options["use_reloader"]:
                 opened.offer()

@@ -1,0 +1,93 @@
+"""COMMAND in SAMESITE_PROXY: what starts which frontend, and where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PORT = "{port}"
+FIELDS = ("run", "folder", "environment")
+# Those of JavaScript that run what a project's package.json lists.
+PACKAGE_MANAGERS = re.compile(r"\s*(npm|pnpm|yarn|bun|npx|pnpx|bunx)\b")
+
+
+@dataclass(frozen=True)
+class Command:
+    """What starts the frontend of one prefix."""
+
+    prefix: str
+    run: str | tuple[str, ...]  # a shell's line, or a program with its arguments
+    folder: Path
+    environment: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def line(self) -> str:
+        """As the settings have it, for messages."""
+        return self.run if isinstance(self.run, str) else " ".join(self.run)
+
+    @property
+    def wants_port(self) -> bool:
+        return PORT in self.line
+
+    @property
+    def needs_packages(self) -> bool:
+        return PACKAGE_MANAGERS.match(self.line) is not None
+
+    def arguments(self, port: int | None) -> list[str]:
+        """The program and its arguments, with the port in its place."""
+        given = ["/bin/sh", "-c", self.run] if isinstance(self.run, str) else self.run
+        return [each.replace(PORT, str(port)) for each in given]
+
+
+def _run_in(value: object) -> str | tuple[str, ...]:
+    if isinstance(value, str) and value.strip() and "\0" not in value:
+        return value
+    if isinstance(value, list | tuple) and value:
+        given = tuple(map(str, value))
+        if given[0] and not any("\0" in each for each in given):
+            return given
+    raise ValueError(f"{value!r} is neither a command line nor a list of a program's arguments")
+
+
+def _environment_in(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{value!r} is not a dict of environment variables")
+    found = tuple((str(name), str(text)) for name, text in value.items())
+    for name, text in found:
+        if not name or "=" in name or "\0" in name + text:
+            raise ValueError(f"{name!r} cannot be set in an environment")
+    return found
+
+
+def _command_in(prefix: str, value: object, base: Path) -> Command:
+    """`value` is what to run, or a dict with that and more."""
+    given = value if isinstance(value, Mapping) else {"run": value}
+    for name in given:
+        if name not in FIELDS:
+            raise ValueError(f"{name!r} is none of {', '.join(FIELDS)}")
+    folder = given.get("folder", ".")
+    if not isinstance(folder, str | Path):
+        raise ValueError(f"{folder!r} is not a folder")
+    environment = _environment_in(given.get("environment", {}))
+    return Command(prefix, _run_in(given.get("run")), base / folder, environment)
+
+
+def _by_prefix(value: object) -> Iterator[tuple[str, object]]:
+    if not isinstance(value, Mapping) or any(name in FIELDS for name in value):
+        yield "/", value
+        return
+    if not value:
+        raise ValueError("there is no command in it")
+    for prefix, one in value.items():
+        if not isinstance(prefix, str) or not prefix.startswith("/"):
+            raise ValueError(f"{prefix!r} is not a path that begins with /")
+        yield prefix.rstrip("/") or "/", one
+
+
+def commands_in(value: object, base: Path) -> tuple[Command, ...]:
+    """What the setting says; a folder is below `base` unless it is absolute."""
+    if value is None:
+        return ()
+    return tuple(_command_in(prefix, one, base) for prefix, one in _by_prefix(value))

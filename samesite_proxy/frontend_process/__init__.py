@@ -1,0 +1,1 @@
+"""COMMAND: the frontend's own server, started by runserver and ended with it."""

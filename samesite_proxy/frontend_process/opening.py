@@ -1,0 +1,46 @@
+"""All frontends of COMMAND, from the start of runserver to its end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.frontend_process.runner import Place, Runner, Surroundings
+from samesite_proxy.whereabouts import Board
+
+
+def _place_of(frontend: Frontend) -> Place:
+    """As FRONTEND has it: nothing has been told of it yet."""
+    scheme = urlsplit(frontend.url).scheme
+    port = frontend.port if frontend.unix_socket is None else 0
+    return Place(scheme, frontend.name, port, frontend.address)
+
+
+@contextlib.contextmanager
+def started(
+    settings: Settings,
+    origin: str,
+    say: Callable[[str], object],
+    moved: Callable[[], None],
+) -> Iterator[None]:
+    """`moved` is told after each change of an address."""
+    board = Board()
+
+    def write(prefix: str, address: str) -> None:
+        board.write(prefix, address)
+        moved()
+
+    around = Surroundings(origin, say, write)
+    places = {frontend.prefix: _place_of(frontend) for frontend in settings.frontends}
+    runners = [Runner(command, places[command.prefix], around) for command in settings.commands]
+    for runner in runners:
+        runner.start()
+    try:
+        yield
+    finally:
+        for runner in runners:
+            runner.ask_to_end()
+        for runner in runners:
+            runner.await_end()

@@ -1,0 +1,51 @@
+"""What a frontend prints, line by line and under its name."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import re
+import select
+from collections.abc import Callable
+
+PIECE = 65536
+# A line that is not ended is shown all the same: it may be a question.
+PATIENCE = 0.3
+# What clears or leaves the screen, which is Django's too.
+_SCREEN = re.compile(r"\x1b(?:c|\[[0-3]?J|\[[0-9;]*[Hf]|\[\?1049[hl])")
+
+
+class Output:
+    """Read from a pipe until its last writer has closed it."""
+
+    def __init__(self, pipe: int, take: Callable[[str], None]) -> None:
+        self._pipe = pipe
+        self._take = take
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._rest = ""
+
+    def read(self) -> None:
+        while True:
+            if self._rest and not select.select([self._pipe], [], [], PATIENCE)[0]:
+                self._flush()
+            with contextlib.suppress(InterruptedError):
+                piece = os.read(self._pipe, PIECE)
+                self._feed(self._decoder.decode(piece, final=not piece))
+                if not piece:
+                    break
+        self._flush()
+
+    def _feed(self, text: str) -> None:
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._show(line)
+
+    def _flush(self) -> None:
+        rest, self._rest = self._rest, ""
+        if rest:
+            self._show(rest)
+
+    def _show(self, line: str) -> None:
+        """Of a line that was written over itself, what would be seen at last."""
+        self._take(_SCREEN.sub("", line.rstrip("\r").rpartition("\r")[2]))

@@ -1,0 +1,237 @@
+"""A frontend that runserver starts, starts again after a crash, and ends."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from samesite_proxy.command import Command
+from samesite_proxy.frontend_process import packages, sockets
+from samesite_proxy.frontend_process.attempt import Attempt, environment_of
+from samesite_proxy.frontend_process.sharing import Share
+
+# Between two looks at where it listens, or at another's frontend.
+LOOK = 0.1
+# Seconds before it is started again: doubled each time, until it has stood for so long.
+FIRST_PAUSE, STANDING = 1, 5.0
+MOST_STARTS = 6
+# When it is said that it has not come yet.
+STILL_STARTING = (10, 30, 90)
+# A dev server's word that the folder has one already: another start would end likewise.
+ONLY_ONE = re.compile(r"another (\w+ )?dev (process|server)|another instance of \w+ dev", re.I)
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where FRONTEND says that it listens; port 0: at a Unix socket."""
+
+    scheme: str
+    name: str
+    port: int
+    address: str
+
+    def at(self, port: int) -> str:
+        if port == self.port or not port:
+            return self.address
+        name = f"[{self.name}]" if ":" in self.name else self.name
+        return f"{self.scheme}://{name}:{port}"
+
+    @property
+    def is_here(self) -> bool:
+        return self.port > 0 and self.name in LOOPBACK
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a runner is given by the process that it is in."""
+
+    origin: str  # Django's, for the frontend
+    say: Callable[[str], object]
+    moved: Callable[[str, str], None]  # by prefix
+
+
+class GivenUp(Exception):
+    """It is not started again, for this reason."""
+
+
+class Runner:
+    """A thread for each frontend that COMMAND names."""
+
+    def __init__(self, command: Command, place: Place, around: Surroundings) -> None:
+        self._command = command
+        self._place = place
+        self._around = around
+        self._over = threading.Event()
+        self._attempt: Attempt | None = None
+        self._starting = threading.Lock()
+        self._share: Share | None = None
+        self._refusal = ""  # the line by which it says that there is another
+        self._failures = 0
+        name = "frontend" if command.prefix == "/" else f"frontend {command.prefix}"
+        self._name = name
+        self._thread = threading.Thread(target=self._run, name="samesite_proxy", daemon=True)
+
+    def start(self) -> None:
+        self._around.moved(self._command.prefix, "")
+        self._thread.start()
+
+    def ask_to_end(self) -> None:
+        self._over.set()
+        with self._starting:
+            if self._attempt is not None:
+                self._attempt.ask_to_end()
+
+    def await_end(self) -> None:
+        """Of all of its processes, but no longer than they are given."""
+        if self._attempt is not None:
+            self._attempt.await_end()
+
+    def _say(self, words: str) -> None:
+        self._around.say(f"{self._name}: {words}")
+
+    def _show(self, line: str) -> None:
+        """What it prints; at its end nobody asks for its farewell."""
+        if ONLY_ONE.search(line):
+            self._refusal = line.strip()
+        if not self._over.is_set():
+            self._around.say(f"{self._name} | {line}")
+
+    def _run(self) -> None:
+        try:
+            self._share = Share(self._command.folder, self._command.prefix)
+            while not self._over.is_set():
+                if self._share.take():
+                    self._own()
+                    return
+                self._use_anothers()
+        except GivenUp as reason:
+            self._say(f"{reason} Django goes on without it.")
+        except OSError as error:
+            self._say(f"`{self._command.line}` cannot be started: {error}. Django goes on.")
+
+    def _use_anothers(self) -> None:
+        """Until its owner has gone."""
+        assert self._share is not None
+        known = ""
+        while not self._over.is_set():
+            owner, address = self._share.read()
+            if address != known:
+                known = address
+                self._around.moved(self._command.prefix, address)
+                if address:
+                    self._say(f"at {address}, started by another runserver (process {owner})")
+            if self._share.take():
+                if known:
+                    self._say("the runserver that started it has gone")
+                self._around.moved(self._command.prefix, "")
+                return
+            self._over.wait(LOOK)
+
+    def _own(self) -> None:
+        while not self._over.is_set():
+            if missing := packages.missing_for(self._command):
+                raise GivenUp(f"not started: {missing}")
+            stood = self._start_once()
+            if self._over.is_set():
+                return
+            self._failures = 0 if stood >= STANDING else self._failures + 1
+            if self._failures >= MOST_STARTS:
+                raise GivenUp(f"given up after {MOST_STARTS} starts, one after the other.")
+            pause = FIRST_PAUSE * 2 ** max(0, self._failures - 1)
+            self._say(f"started again in {pause} s")
+            self._over.wait(pause)
+
+    def _port(self) -> int | None:
+        if self._command.wants_port:
+            return sockets.free_port()
+        if not sockets.IS_KNOWN and self._place.is_here and self._is_taken():
+            raise GivenUp(
+                f"not started: something listens at {self._place.address} already. End it, or write"
+                ' {port} in SAMESITE_PROXY["COMMAND"].'
+            )
+        return self._place.port or None
+
+    def _is_taken(self) -> bool:
+        return sockets.accepts(self._place.name, self._place.port)
+
+    def _start_once(self) -> float:
+        """From a start to its end; for how many seconds it was up."""
+        port = self._port()
+        environment = environment_of(self._command, port, self._around.origin)
+        assert self._share is not None
+        with self._starting:
+            if self._over.is_set():
+                return 0
+            self._say(f"starting `{self._command.line}` in {self._command.folder}")
+            self._attempt = Attempt(
+                self._command, port, environment, self._share.descriptor, self._show
+            )  # fmt: skip
+        came = self._await_address(self._attempt, port or 0)
+        self._attempt.has_ended.wait()
+        stood = time.monotonic() - came if came else 0
+        if not self._over.is_set():
+            self._tell_end(self._attempt, port or 0)
+        return stood
+
+    def _tell_end(self, attempt: Attempt, port: int) -> None:
+        self._set_address("")
+        code = attempt.code()
+        if self._refusal:
+            raise GivenUp(f"not started again: {self._refusal.rstrip('.')}.")
+        if code == 0:
+            raise GivenUp(f"`{self._command.line}` has ended by itself (exit code 0).")
+        self._say(f"`{self._command.line}` has ended ({_in_words(code)})")
+        if (holder := sockets.holder_of(port) if port else None) is not None:
+            self._say(f"port {port} is held by {holder}")
+
+    def _set_address(self, address: str) -> None:
+        assert self._share is not None
+        self._share.write(address)
+        self._around.moved(self._command.prefix, address)
+
+    def _await_address(self, attempt: Attempt, port: int) -> float:
+        """Until it is up, or has ended; when it came."""
+        warnings = list(STILL_STARTING)
+        while not attempt.has_ended.wait(LOOK) and not self._over.is_set():
+            if (address := self._address(attempt, port)) is not None:
+                seconds = time.monotonic() - attempt.began
+                self._set_address(address)
+                self._say(f"up at {address} after {seconds:.1f} s")
+                self._tell_stranger(attempt, address)
+                return time.monotonic()
+            if warnings and time.monotonic() - attempt.began > warnings[0]:
+                self._say(f"still starting after {warnings.pop(0)} s")
+        return 0
+
+    def _tell_stranger(self, attempt: Attempt, address: str) -> None:
+        """Why it does not listen where the settings have it."""
+        is_elsewhere = address != self._place.address and not self._command.wants_port
+        if is_elsewhere and (holder := sockets.holder_of(self._place.port)) is not None:
+            self._say(f"port {self._place.port} is held by {holder}, and not used")
+
+    def _address(self, attempt: Attempt, port: int) -> str | None:
+        """Where it listens; None: nowhere yet."""
+        if not self._place.is_here and not self._command.wants_port:
+            return self._place.address
+        if not sockets.IS_KNOWN:
+            return self._place.at(port) if sockets.accepts("localhost", port) else None
+        found = sockets.ports_of(attempt.pids())
+        if port in found:
+            return self._place.at(port)
+        if self._command.wants_port:
+            return None
+        pages = next((each for each in sorted(found) if sockets.has_pages(each)), None)
+        return None if pages is None else self._place.at(pages)
+
+
+def _in_words(code: int) -> str:
+    if code > 128:  # As shells tell it.
+        with contextlib.suppress(ValueError):
+            return signal.Signals(code - 128).name
+    return f"exit code {code}"

@@ -1,0 +1,110 @@
+"""Who listens where on this machine: on Linux by /proc, elsewhere only by asking."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+IS_KNOWN = sys.platform == "linux"
+LISTEN = "0A"
+# Until an answer; a dev server may compile its first page before.
+SECONDS = 10.0
+# What a port for debuggers or for WebSockets alone answers.
+NO_PAGES = (b"400", b"426")
+
+
+@dataclass(frozen=True)
+class Process:
+    """Somebody else's, for messages."""
+
+    pid: int
+    name: str
+    folder: str
+
+    def __str__(self) -> str:
+        return f"{self.name} (process {self.pid}) in {self.folder}"
+
+
+def _listening() -> dict[str, int]:
+    """The port of each listening socket, by its inode."""
+    found = {}
+    for table in ("tcp", "tcp6"):
+        with contextlib.suppress(OSError):
+            for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == LISTEN:
+                    found[fields[9]] = int(fields[1].rpartition(":")[2], 16)
+    return found
+
+
+def _ports_of(pid: int, listening: dict[str, int]) -> set[int]:
+    found = set()
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                link = os.readlink(entry.path)
+                if link.startswith("socket:[") and (inode := link[8:-1]) in listening:
+                    found.add(listening[inode])
+    return found
+
+
+def ports_of(pids: Iterable[int]) -> set[int]:
+    """Where these processes listen."""
+    listening = _listening()
+    return set().union(*(_ports_of(pid, listening) for pid in pids))
+
+
+def holder_of(port: int) -> Process | None:
+    """Who listens there, as far as this user may know."""
+    if not IS_KNOWN:
+        return None
+    listening = {inode: each for inode, each in _listening().items() if each == port}
+    for entry in os.listdir("/proc") if listening else ():
+        if entry.isdigit() and _ports_of(int(entry), listening):
+            with contextlib.suppress(OSError):
+                name = Path("/proc", entry, "comm").read_text().strip()
+                return Process(int(entry), name, os.readlink(f"/proc/{entry}/cwd"))
+    return None
+
+
+def accepts(name: str, port: int) -> bool:
+    """Whether a connection can be made."""
+    with contextlib.suppress(OSError), socket.create_connection((name, port), SECONDS):
+        return True
+    return False
+
+
+def has_pages(port: int) -> bool:
+    """Whether it answers HTTP, and not only to say that it wants something else."""
+    host = f"localhost:{port}".encode()
+    request = b"GET / HTTP/1.1\r\nHost: %b\r\nAccept: text/html\r\nConnection: close\r\n\r\n" % host
+    with (
+        contextlib.suppress(OSError),
+        socket.create_connection(("localhost", port), SECONDS) as asked,
+    ):
+        asked.settimeout(SECONDS)
+        asked.sendall(request)
+        head = b""
+        while len(head) < 12 and (piece := asked.recv(4096)):
+            head += piece
+        return head.startswith(b"HTTP/1.") and head[9:12] not in NO_PAGES
+    return False
+
+
+def free_port() -> int:
+    """One that nobody has at either loopback address."""
+    for _ in range(100):
+        with socket.socket() as trial, socket.socket(socket.AF_INET6) as other:
+            trial.bind(("127.0.0.1", 0))
+            port: int = trial.getsockname()[1]
+            with contextlib.suppress(OSError):
+                other.bind(("::1", port))
+                return port
+            if not socket.has_ipv6 or not accepts("::1", port):
+                return port
+    raise OSError("no port is free")

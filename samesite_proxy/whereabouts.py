@@ -1,0 +1,91 @@
+"""Where the frontends are that COMMAND starts, in every process that has to know.
+
+The process that starts them says it by the environment to those that start later, and to those that
+run by a line for each change.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import weakref
+from collections.abc import Callable
+
+# By a frontend's prefix its address, or "" while it has none; conf.now_at() reads it.
+VARIABLE = "SAMESITE_PROXY_FRONTENDS"
+# The descriptor by which a process asks for the lines.
+ASKED_BY = "SAMESITE_PROXY_WHEREABOUTS"
+
+_followers: list[weakref.WeakMethod[Callable[[], None]]] = []
+
+
+def on_change(follower: Callable[[], None]) -> None:
+    """Have a method called, in whichever thread, as long as its object lives."""
+    _followers.append(weakref.WeakMethod(follower))
+
+
+def change(line: str) -> None:
+    """In this process, and in those that it starts from now on."""
+    os.environ[VARIABLE] = line
+    for follower in _followers:
+        if (call := follower()) is not None:
+            call()
+
+
+def follow() -> None:
+    """Learn of each change in the process that started this one."""
+    number = os.environ.pop(ASKED_BY, None)
+    if number is None:
+        return
+    ours, theirs = socket.socketpair()
+    with theirs, socket.socket(fileno=int(number)) as asked:
+        socket.send_fds(asked, [b"+"], [theirs.fileno()])
+    threading.Thread(target=_hear, args=(ours,), name="samesite_proxy", daemon=True).start()
+
+
+def _hear(lines: socket.socket) -> None:
+    with contextlib.suppress(OSError), lines, lines.makefile() as received:
+        for line in received:
+            change(line.rstrip("\n"))
+
+
+class Board:
+    """What is known, kept for the processes that this one starts."""
+
+    def __init__(self) -> None:
+        self._asked, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._theirs.set_inheritable(True)
+        os.environ[ASKED_BY] = str(self._theirs.fileno())
+        self._known: dict[str, str] = {}
+        self._readers: list[socket.socket] = []
+        self._lock = threading.Lock()
+        threading.Thread(target=self._meet, name="samesite_proxy", daemon=True).start()
+
+    def write(self, prefix: str, address: str) -> None:
+        with self._lock:
+            self._known[prefix] = address
+            line = json.dumps(self._known)
+            change(line)
+            self._readers = [each for each in self._readers if self._tell(each, line)]
+
+    def _tell(self, reader: socket.socket, line: str) -> bool:
+        """Whether it still reads."""
+        try:
+            reader.sendall(line.encode() + b"\n")
+        except OSError:
+            reader.close()
+            return False
+        return True
+
+    def _meet(self) -> None:
+        while True:
+            _, numbers, _, _ = socket.recv_fds(self._asked, 1, 1)
+            with self._lock:
+                for number in numbers:
+                    reader = socket.socket(fileno=number)
+                    reader.setblocking(False)
+                    if self._tell(reader, json.dumps(self._known)):
+                        self._readers.append(reader)

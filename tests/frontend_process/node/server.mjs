@@ -1,0 +1,23 @@
+// A frontend's server with a grandchild that has left the session, as its environment wants it.
+import { spawn } from "node:child_process";
+import http from "node:http";
+
+const { FAIL, LATE, LISTEN, SAY } = process.env;
+
+spawn("sleep", ["1000"], { detached: true, stdio: "inherit" }).unref();
+
+if (SAY) process.stdout.write(SAY);
+// As Tailwind's watcher, which ends with its input.
+process.stdin.on("end", () => process.exit(0)).resume();
+
+if (FAIL) {
+  setTimeout(() => process.exit(Number(FAIL)), 50);
+} else {
+  const server = http.createServer((request, response) => {
+    const { DJANGO_ORIGIN, FORCE_COLOR, PORT } = process.env;
+    if (request.url === "/crash") process.exit(1);
+    response.setHeader("Location", `http://localhost:${server.address().port}/elsewhere`);
+    response.end(JSON.stringify({ url: request.url, pid: process.pid, DJANGO_ORIGIN, FORCE_COLOR, PORT }));
+  });
+  setTimeout(() => server.listen(Number(LISTEN ?? 0), "localhost"), Number(LATE ?? 0));
+}
