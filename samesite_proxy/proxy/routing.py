@@ -66,7 +66,7 @@ class Taking(NamedTuple):
         )
 
 
-def _match_of(path: str, urlconf: Any) -> ResolverMatch | None:
+def match_of(path: str, urlconf: Any) -> ResolverMatch | None:
     """What Django finds for a path, or where APPEND_SLASH leads from it."""
     resolver = get_resolver(urlconf)
     with contextlib.suppress(Resolver404):
@@ -78,7 +78,7 @@ def _match_of(path: str, urlconf: Any) -> ResolverMatch | None:
 
 
 @contextlib.contextmanager
-def _language_of(path: str) -> Iterator[None]:
+def language_of(path: str) -> Iterator[None]:
     """The language that a path has, which an earlier request's in this thread is not."""
     if not django_settings.USE_I18N:
         yield
@@ -100,8 +100,8 @@ class Table:
         self._settled = Routes([*explicit, *(rule for rule in rules if rule[2] != ASK)])
 
     def _asks_django(self, path: str) -> bool:
-        with _language_of(path):
-            return _match_of(path, self._urlconf) is not None
+        with language_of(path):
+            return match_of(path, self._urlconf) is not None
 
     def frontend_of(self, path: str) -> Frontend | None:
         """The frontend that `path` belongs to (PATH_INFO, decoded once); None: Django."""
@@ -113,8 +113,8 @@ class Table:
     def _taking(self) -> Taking | None:
         if not may_be_any_path(self._rules) or any(map(self.frontend_of, PAGES)):
             return None
-        with _language_of(PAGES[0]):
-            match = _match_of(PAGES[0], self._urlconf)
+        with language_of(PAGES[0]):
+            match = match_of(PAGES[0], self._urlconf)
         route = match.route if match else ""
         leaves_files = any(map(self.frontend_of, FILES))
         return Taking(route or "(an empty route)", leaves_files, listed_paths(self._rules))

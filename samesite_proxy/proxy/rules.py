@@ -5,6 +5,7 @@ The engine matches paths by them; here it is not needed, nor loaded.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -59,7 +60,7 @@ def head_of(entry: URLPattern | URLResolver) -> tuple[str, str]:
     return "", SOMETHING  # A translated one changes with the language, others are unknown.
 
 
-def _language_prefixes(pattern: LocalePrefixPattern) -> Iterator[str]:
+def language_prefixes(pattern: LocalePrefixPattern) -> Iterator[str]:
     default = django_settings.LANGUAGE_CODE  # Which need not be among LANGUAGES, as en-us is not.
     if not pattern.prefix_default_language:
         yield ""
@@ -87,16 +88,17 @@ def _rules_of_include(entry: URLResolver, prefix: str) -> Iterator[Rule]:
     if going_on != ANYTHING:
         yield from _rules_of_text(text, STARTS, ASK)
     elif not head:
-        yield from _rules_of(entry.url_patterns, prefix)
+        yield from rules_of(entry.url_patterns, prefix)
     else:
         yield text, PREFIX if text.endswith("/") else STARTS, DJANGO
 
 
-def _rules_of(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[Rule]:
+def rules_of(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[Rule]:
+    """What is Django's by these, below `prefix`."""
     for entry in patterns:
         if isinstance(entry.pattern, LocalePrefixPattern) and isinstance(entry, URLResolver):
-            for language in _language_prefixes(entry.pattern):
-                yield from _rules_of(entry.url_patterns, prefix + language)
+            for language in language_prefixes(entry.pattern):
+                yield from rules_of(entry.url_patterns, prefix + language)
         elif isinstance(entry, URLResolver):
             yield from _rules_of_include(entry, prefix)
         else:
@@ -114,13 +116,18 @@ def _local_path(url: str | None, script_name: str) -> str | None:
     return path if path != "/" else None
 
 
+def rules_of_settings(script_name: str) -> Iterator[tuple[str, Rule]]:
+    """What is Django's by STATIC_URL and MEDIA_URL, with the name of each."""
+    for name in ("STATIC_URL", "MEDIA_URL"):
+        if path := _local_path(getattr(django_settings, name), script_name):
+            yield name, (path, PREFIX, DJANGO)
+
+
 def rules_of_urlconf(urlconf: Any, script_name: str = "") -> list[Rule]:
     """What is Django's by its URLconf, STATIC_URL and MEDIA_URL."""
-    urls = (django_settings.STATIC_URL, django_settings.MEDIA_URL)
-    paths = (_local_path(url, script_name) for url in urls)
-    rules: list[Rule] = [(path, PREFIX, DJANGO) for path in paths if path]
-    rules.extend(_rules_of(get_resolver(urlconf).url_patterns, "/"))
-    return rules
+    found = [rule for _, rule in rules_of_settings(script_name)]
+    found.extend(rules_of(get_resolver(urlconf).url_patterns, "/"))
+    return found
 
 
 def frontend_rules(frontends: tuple[Frontend, ...]) -> list[Rule]:
@@ -131,16 +138,23 @@ def frontend_rules(frontends: tuple[Frontend, ...]) -> list[Rule]:
     ]
 
 
+@contextlib.contextmanager
+def under(script_name: str) -> Iterator[None]:
+    """STATIC_URL follows the script's name, which Django sets later."""
+    before = get_script_prefix()
+    set_script_prefix(script_name or "/")
+    try:
+        yield
+    finally:
+        set_script_prefix(before)
+
+
 def django_rules(settings: Settings, urlconf: Any, script_name: str) -> list[Rule]:
     """What is Django's by DJANGO_PATHS, or by a URLconf."""
     if settings.django_paths is not None:
         return [(path, PREFIX, DJANGO) for path in settings.django_paths]
-    before = get_script_prefix()
-    set_script_prefix(script_name or "/")  # STATIC_URL follows it; Django sets it later.
-    try:
+    with under(script_name):
         return rules_of_urlconf(urlconf, script_name)
-    finally:
-        set_script_prefix(before)
 
 
 def listed_paths(rules: Iterable[Rule]) -> list[str]:

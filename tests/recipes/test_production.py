@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.harness.django_servers import COMMANDS, DEADLINE, DjangoServer, free_port, serving
+from tests.harness.django_servers import COMMANDS, DjangoServer, free_port, serving
 from tests.harness.http_requests import Recorder
+from tests.harness.nginx import running
 from tests.harness.raw_client import Answer, exchange, get
 from tests.harness.scripted_upstream import ScriptedUpstream, scripted
 from tests.recipes.projects import block_with, make_project
@@ -73,37 +70,8 @@ def nginx(built: DjangoServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
     }.items():
         assert printed in text
         text = text.replace(printed, own)
-    process = subprocess.Popen(nginx_of(folder, text))
-    try:
-        await_port(port)
+    with running(folder, text, port):
         yield port
-    finally:
-        process.terminate()
-        process.wait(DEADLINE)
-
-
-def nginx_of(folder: Path, server: str) -> list[str]:
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
-    (folder / "nginx.conf").write_text(
-        f"{'user root;' if os.geteuid() == 0 else ''} daemon off; pid {folder}/nginx.pid;"
-        f" events {{}} http {{ include /etc/nginx/mime.types; access_log off;"
-        f" {temporary} {server} }}"
-    )
-    nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
-    assert nginx, "no nginx on the PATH: apt install nginx-light"
-    return [nginx, "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-
-
-def await_port(port: int) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while True:
-        try:
-            get(port, "/")
-            return
-        except OSError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)  # Between looks, until the deadline.
 
 
 @pytest.fixture(params=["WhiteNoise", "nginx"])

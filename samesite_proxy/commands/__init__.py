@@ -1,0 +1,1 @@
+"""What `manage.py samesite_proxy` answers: loaded by nothing else."""

@@ -1,0 +1,130 @@
+"""Whose each path is, with the reason: the rules of the routing table, told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from django.conf import settings as django_settings
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import LocalePrefixPattern
+
+from samesite_proxy._engine import Routes
+from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.proxy import rules
+from samesite_proxy.proxy.rules import ASK, DJANGO, EXACT, FIRST_FRONTEND, PREFIX, STARTS, Rule
+
+KINDS = {PREFIX: "prefix", EXACT: "exact", STARTS: "starts"}
+
+
+class Owned(NamedTuple):
+    """A rule, and what in the project it comes from."""
+
+    rule: Rule
+    why: str
+    route: str = ""  # as the URLconf has it
+
+    @property
+    def pattern(self) -> str:
+        """For people: `/api/…` is all below it, `/legacy*` all that begins so."""
+        text, kind, _ = self.rule
+        if kind == PREFIX:
+            return f"{text.removesuffix('/')}/…"
+        return f"{text}*" if kind == STARTS else text
+
+
+def script_name() -> str:
+    return django_settings.FORCE_SCRIPT_NAME or ""
+
+
+def _why(entry: URLPattern | URLResolver, rule: Rule, texts: Collection[str]) -> str:
+    """`texts`: those of all the entry's rules."""
+    (text, kind, owner), route = rule, f'"{entry.pattern}"'
+    if owner == ASK:
+        return f"Django's resolver is asked, for {route}"
+    if kind == EXACT and f"{text}/" in texts:
+        return f"{route} without its slash (APPEND_SLASH)"
+    if isinstance(entry, URLResolver):
+        return f"include() at {route}, with all below it"
+    return f"{route}, and all that begins so" if kind == STARTS else f"the route {route}"
+
+
+def _is_entered(entry: URLResolver) -> bool:
+    return rules.head_of(entry) == ("", rules.ANYTHING)
+
+
+def _of_patterns(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[Owned]:
+    """What is looked into when the rules are made is looked into here."""
+    for entry in patterns:
+        if isinstance(entry, URLResolver) and isinstance(entry.pattern, LocalePrefixPattern):
+            for language in rules.language_prefixes(entry.pattern):
+                yield from _of_patterns(entry.url_patterns, prefix + language)
+        elif isinstance(entry, URLResolver) and _is_entered(entry):
+            yield from _of_patterns(entry.url_patterns, prefix)
+        else:
+            found = list(rules.rules_of([entry], prefix))
+            texts = [text for text, _, _ in found]
+            for rule in found:
+                yield Owned(rule, _why(entry, rule, texts), str(entry.pattern))
+
+
+def _of_django(settings: Settings, urlconf: Any) -> Iterator[Owned]:
+    if settings.django_paths is not None:
+        for path in settings.django_paths:
+            yield Owned((path, PREFIX, DJANGO), "DJANGO_PATHS lists it")
+        return
+    with rules.under(script_name()):
+        for name, rule in rules.rules_of_settings(script_name()):
+            yield Owned(rule, f"{name}, with all below it")
+    yield from _of_patterns(get_resolver(urlconf).url_patterns, "/")
+
+
+class Owners:
+    """All rules of a project, and which one decides on a path."""
+
+    def __init__(self, settings: Settings, urlconf: Any = None) -> None:
+        self.frontends = settings.frontends
+        own = rules.frontend_rules(settings.frontends)
+        self.owned = [
+            *(Owned(rule, f'FRONTEND has "{rule[0]}"') for rule in own),
+            *_of_django(settings, urlconf),
+        ]
+        self._first = self._matcher(range(len(self.owned)))
+        settled = [place for place, each in enumerate(self.owned) if each.rule[2] != ASK]
+        self._settled = self._matcher(settled)
+
+    def _matcher(self, places: Iterable[int]) -> Routes:
+        """The engine's own, which here finds a rule's place in the list."""
+        return Routes([(*self.owned[place].rule[:2], place) for place in places])
+
+    def deciding(self, path: str) -> Owned:
+        """The rule that decides on a path (PATH_INFO); one that is asked may leave it."""
+        return self.owned[self._first.match(path)]
+
+    def otherwise(self, path: str) -> Owned:
+        """The one that decides where Django's resolver finds nothing."""
+        return self.owned[self._settled.match(path)]
+
+    def frontend_of(self, owned: Owned) -> Frontend | None:
+        owner = owned.rule[2]
+        return self.frontends[owner - FIRST_FRONTEND] if owner >= FIRST_FRONTEND else None
+
+    def who(self, owned: Owned) -> str:
+        """As people read it."""
+        frontend = self.frontend_of(owned)
+        if frontend is not None:
+            return f"frontend {frontend.address}"
+        return "asked" if owned.rule[2] == ASK else "Django"
+
+    def plain(self, owned: Owned) -> dict[str, Any]:
+        """As programs read it."""
+        text, kind, owner = owned.rule
+        frontend = self.frontend_of(owned)
+        return {
+            "pattern": text,
+            "kind": KINDS[kind],
+            "owner": "frontend" if frontend else "ask" if owner == ASK else "django",
+            "frontend": frontend.address if frontend else None,
+            "route": owned.route or None,
+            "why": owned.why,
+        }

@@ -1,0 +1,85 @@
+"""Questions about the proxy, and their answers: `manage.py samesite_proxy routes` and others."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from importlib import import_module
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from samesite_proxy import conf
+
+
+class Command(BaseCommand):
+    """What each subcommand needs is loaded by it alone."""
+
+    help = "Tells who answers which path, and what is wrong."
+    requires_system_checks: list[str] = []  # `doctor` tells of them itself.
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        which = parser.add_subparsers(dest="which", required=True, metavar="QUESTION")
+        routes = which.add_parser("routes", help="Every pattern, whose it is, and why.")
+        why = which.add_parser("why", help="Who answers a path, and what both sides say of it.")
+        why.add_argument("path", help="A path, or an address as the browser shows it.")
+        for subcommand in (routes, why):
+            subcommand.add_argument("--json", action="store_true", help="For programs to read.")
+
+        nginx = which.add_parser("nginx", help="The same table as nginx's configuration.")
+        ways = nginx.add_mutually_exclusive_group()
+        ways.add_argument(
+            "--docker",
+            dest="way",
+            action="store_const",
+            const="docker",
+            default="docker",
+            help="For nginx in a container, on :8080 (the default).",
+        )
+        ways.add_argument(
+            "--direct",
+            dest="way",
+            action="store_const",
+            const="direct",
+            help="For an nginx of this machine.",
+        )
+
+    def handle(self, *args: Any, which: str, **options: Any) -> None:
+        getattr(self, f"_{which}")(options)
+
+    def _room(self, name: str) -> Any:
+        return import_module(f"samesite_proxy.commands.{name}")
+
+    def _settings(self) -> conf.Settings:
+        settings, problems = conf.read()
+        if settings is None:
+            raise CommandError("\n".join(f"{each.message} {each.hint}" for each in problems))
+        if not settings.frontends:
+            raise CommandError('SAMESITE_PROXY["FRONTEND"] is None: Django answers everything.')
+        return settings
+
+    def _say(self, answer: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
+
+    def _routes(self, options: dict[str, Any]) -> None:
+        routes, settings = self._room("routes"), self._settings()
+        if options["json"]:
+            self._say(routes.found(settings))
+        else:
+            self.stdout.write(routes.told(settings, self.style))
+
+    def _why(self, options: dict[str, Any]) -> None:
+        why, pasted = self._room("why"), self._room("pasted")
+        try:
+            target = pasted.understood(options["path"])
+        except pasted.NotUnderstood as error:
+            raise CommandError(str(error)) from error
+        answer = why.found(self._settings(), target)
+        if options["json"]:
+            self._say(answer)
+        else:
+            self.stdout.write(why.told(answer, self.style))
+
+    def _nginx(self, options: dict[str, Any]) -> None:
+        printed = self._room("nginx").Printed(self._settings(), options["way"])
+        self.stdout.write(str(printed), ending="")

@@ -1,0 +1,136 @@
+"""`samesite_proxy nginx`: the same owner for each path as everywhere, by real nginx."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from samesite_proxy.commands.nginx import HOST_OF_CONTAINER
+from tests.commands.asked import ask, frontends_of, project
+from tests.harness.django_servers import serving
+from tests.harness.http_requests import Recorder, Request
+from tests.harness.nginx import running
+from tests.harness.ports import free_port
+from tests.harness.raw_client import Answer, RawClient
+from tests.harness.scripted_upstream import scripted
+from tests.unit.path_cases import SITES, Site
+
+SAME = "# Django keeps SameSiteProxyMiddleware"
+OWN = "127.0.0.1:8080"
+
+# nginx answers it itself, with 400.
+OF_NGINX = "*"
+
+
+def naming(prefix: str) -> Recorder:
+    """A frontend that says which it is, how it was asked, and by whom."""
+
+    def answer(request: Request) -> bytes:
+        body = f"{prefix} {request.target} {'Django' if request.get('CDN-Loop') else 'nginx'}"
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (
+            len(body.encode("latin-1")),
+            body.encode("latin-1"),
+        )
+
+    return Recorder(answer)
+
+
+def ask_nginx(port: int, target: str) -> Answer:
+    with RawClient(port) as client:
+        client.send(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        return client.read_answer()
+
+
+def owner_in(answer: Answer, frontends: dict[str, str]) -> str:
+    who = answer.body.split(b" ")[0].decode("latin-1")
+    return who if who in frontends else "django"
+
+
+class Settled:
+    """nginx in front of Django and of frontends that name themselves."""
+
+    def __init__(self, site: Site, folder: Path, stack: ExitStack) -> None:
+        self.frontends = {
+            prefix: stack.enter_context(scripted(naming(prefix))).url
+            for prefix in site.proxy.get("FRONTEND", ["/"])
+        }
+        environment = {"TEST_URLCONF": "tests.project.site_urls", "TEST_SITE": site.name}
+        proxy = {**site.proxy, "FRONTEND": self.frontends}
+        django = stack.enter_context(serving("gthread", proxy, **environment))
+        self.port = free_port()
+        with project(site, self.frontends):
+            text = ask("nginx", "--direct")
+        for printed, own in {
+            f"listen {OWN};": f"listen 127.0.0.1:{self.port};",
+            "server 127.0.0.1:8000 ": f"server 127.0.0.1:{django.port} ",
+        }.items():
+            assert printed in text
+            text = text.replace(printed, own)
+        stack.enter_context(running(folder, text, self.port))
+
+    def owner(self, target: str) -> str:
+        return owner_in(ask_nginx(self.port, target), self.frontends)
+
+
+@pytest.mark.parametrize("site", SITES, ids=lambda site: site.name)
+def test_owner_is_as_the_table_says(site: Site, tmp_path: Path) -> None:
+    owners = {path: owner for path, owner in site.owners.items() if path != OF_NGINX}
+    with ExitStack() as stack:
+        settled = Settled(site, tmp_path, stack)
+        assert {path: settled.owner(quote(path, safe="/@.")) for path in owners} == owners
+
+
+# Targets that nginx reads in another way than Django, and who has them.
+ODD = {
+    "/x/../api/": "/",
+    "/api/../x": "django",
+    "/x/%2e%2E/api/": "/",
+    "/./api/": "/",
+    "/x/..": "/",
+    "//api/": "/",
+    "/x//api/": "/",
+    "/x%2Fy": "/",
+    "/x%2f..%2fapi/": "/",
+    "/api%2Fx": "django",
+}
+# And what looks odd, but is not.
+EVEN = {
+    "/x?next=//api/../y": "/",
+    "/%61pi/me/": "django",
+    "/api%3Fx": "/",
+    "/x/..y": "/",
+    "/.well-known/x": "/",
+    "/x%20y": "/",
+}
+
+
+def test_odd_targets_are_django_s_to_decide_and_cross_as_they_came(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        settled = Settled(SITES[0], tmp_path, stack)
+        found = {target: ask_nginx(settled.port, target) for target in ODD | EVEN}
+    owners = {target: owner_in(each, settled.frontends) for target, each in found.items()}
+    assert owners == ODD | EVEN
+    passed = {target: found[target].body.decode() for target in found if owners[target] == "/"}
+    assert passed == {
+        target: f"/ {target} {'Django' if target in ODD else 'nginx'}" for target in passed
+    }
+
+
+def test_container_s_file_differs_by_its_addresses_alone() -> None:
+    with project(SITES[2], frontends_of(SITES[2])):
+        direct, docker = ask("nginx", "--direct"), ask("nginx")
+    assert "docker run --rm -p 8080:80" in docker
+    told = docker.replace(HOST_OF_CONTAINER, "127.0.0.1").replace("listen 80;", f"listen {OWN};")
+    assert told[told.index(SAME) :] == direct[direct.index(SAME) :]
+
+
+def test_text_that_nginx_would_read_as_its_own_is_quoted() -> None:
+    site = Site("quoted", {"DJANGO_PATHS": ["/a b", '/c;"d"', "/e{f}", "/g$h"]}, [], {})
+    with project(site, frontends_of(site)):
+        text = ask("nginx", "--direct")
+    located = re.findall(r"location \^~ (.*) \{$", text, re.MULTILINE)
+    assert located == ["/", '"/a b/"', '"/c;\\"d\\"/"', '"/e{f}/"', '"/g$h/"']
