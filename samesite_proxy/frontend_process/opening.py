@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ def _place_of(frontend: Frontend) -> Place:
 def started(
     settings: Settings,
     origin: str,
-    say: Callable[[str], object],
+    write_line: Callable[[str], object],
     moved: Callable[[], None],
 ) -> Iterator[None]:
     """`moved` is told after each change of an address."""
@@ -32,6 +33,10 @@ def started(
         board.write(prefix, address)
         moved()
 
+    def say(words: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # Nobody reads it any more.
+            write_line(words)
+
     around = Surroundings(origin, say, write)
     places = {frontend.prefix: _place_of(frontend) for frontend in settings.frontends}
     runners = [Runner(command, places[command.prefix], around) for command in settings.commands]
@@ -39,8 +44,11 @@ def started(
         runner.start()
     try:
         yield
+    except KeyboardInterrupt:  # As Django's own runserver ends, once it serves.
+        sys.exit(0)
     finally:
         for runner in runners:
             runner.ask_to_end()
-        for runner in runners:
-            runner.await_end()
+        with contextlib.suppress(KeyboardInterrupt):  # Who is asked twice does not wait.
+            for runner in runners:
+                runner.await_end()

@@ -9,7 +9,7 @@ import re
 import select
 from collections.abc import Callable
 
-PIECE = 65536
+PIECE = LONGEST_LINE = 65536
 # A line that is not ended is shown all the same: it may be a question.
 PATIENCE = 0.3
 # What clears or leaves the screen, which is Django's too.
@@ -40,6 +40,8 @@ class Output:
         *lines, self._rest = (self._rest + text).split("\n")
         for line in lines:
             self._show(line)
+        if len(self._rest) > LONGEST_LINE:
+            self._flush()
 
     def _flush(self) -> None:
         rest, self._rest = self._rest, ""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from samesite_proxy.command import Command
 from samesite_proxy.frontend_process import packages, sockets
@@ -17,13 +18,16 @@ from samesite_proxy.frontend_process.sharing import Share
 
 # Between two looks at where it listens, or at another's frontend.
 LOOK = 0.1
+# And at whether it still listens there.
+LOOK_AGAIN = 2.0
 # Seconds before it is started again: doubled each time, until it has stood for so long.
 FIRST_PAUSE, STANDING = 1, 5.0
-MOST_STARTS = 6
+MOST_STARTS = 5
 # When it is said that it has not come yet.
 STILL_STARTING = (10, 30, 90)
 # A dev server's word that the folder has one already: another start would end likewise.
-ONLY_ONE = re.compile(r"another (\w+ )?dev (process|server)|another instance of \w+ dev", re.I)
+ONLY_ONE = re.compile(r"another (\w+ ){1,2}(process|server)\b|another instance of \w+ dev", re.I)
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -97,8 +101,8 @@ class Runner:
 
     def _show(self, line: str) -> None:
         """What it prints; at its end nobody asks for its farewell."""
-        if ONLY_ONE.search(line):
-            self._refusal = line.strip()
+        if ONLY_ONE.search(plain := COLOURS.sub("", line)):
+            self._refusal = plain.strip()
         if not self._over.is_set():
             self._around.say(f"{self._name} | {line}")
 
@@ -172,12 +176,24 @@ class Runner:
             self._attempt = Attempt(
                 self._command, port, environment, self._share.descriptor, self._show
             )  # fmt: skip
-        came = self._await_address(self._attempt, port or 0)
-        self._attempt.has_ended.wait()
-        stood = time.monotonic() - came if came else 0
+        came, since = 0.0, self._attempt.began
+        while not self._attempt.has_ended.is_set() and not self._over.is_set():
+            address = self._await_address(self._attempt, port or 0, since)
+            came = came or time.monotonic()
+            self._stand(self._attempt, address)
+            since = time.monotonic()
         if not self._over.is_set():
             self._tell_end(self._attempt, port or 0)
-        return stood
+        return time.monotonic() - came
+
+    def _stand(self, attempt: Attempt, address: str) -> None:
+        """Until it has ended, or does not listen there any more: a dev server whose configuration
+        is saved may start again by itself, and somewhere else.
+        """
+        port = urlsplit(address).port
+        while not attempt.has_ended.wait(LOOK_AGAIN):
+            if sockets.IS_KNOWN and port and not sockets.is_listened_on(port):
+                return
 
     def _tell_end(self, attempt: Attempt, port: int) -> None:
         self._set_address("")
@@ -195,19 +211,19 @@ class Runner:
         self._share.write(address)
         self._around.moved(self._command.prefix, address)
 
-    def _await_address(self, attempt: Attempt, port: int) -> float:
-        """Until it is up, or has ended; when it came."""
+    def _await_address(self, attempt: Attempt, port: int, since: float) -> str:
+        """Where it is, once it is up; "" when it has ended before."""
         warnings = list(STILL_STARTING)
         while not attempt.has_ended.wait(LOOK) and not self._over.is_set():
             if (address := self._address(attempt, port)) is not None:
-                seconds = time.monotonic() - attempt.began
+                seconds = time.monotonic() - since
                 self._set_address(address)
                 self._say(f"up at {address} after {seconds:.1f} s")
                 self._tell_stranger(attempt, address)
-                return time.monotonic()
-            if warnings and time.monotonic() - attempt.began > warnings[0]:
+                return address
+            if warnings and time.monotonic() - since > warnings[0]:
                 self._say(f"still starting after {warnings.pop(0)} s")
-        return 0
+        return ""
 
     def _tell_stranger(self, attempt: Attempt, address: str) -> None:
         """Why it does not listen where the settings have it."""

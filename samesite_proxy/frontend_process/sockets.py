@@ -53,6 +53,10 @@ def _ports_of(pid: int, listening: dict[str, int]) -> set[int]:
     return found
 
 
+def is_listened_on(port: int) -> bool:
+    return port in _listening().values()
+
+
 def ports_of(pids: Iterable[int]) -> set[int]:
     """Where these processes listen."""
     listening = _listening()

@@ -47,9 +47,14 @@ def _parents_by_proc() -> dict[int, int]:
 
 
 def _parents_by_ps() -> dict[int, int]:
-    done = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True)
-    rows = (line.split() for line in done.stdout.splitlines())
-    return {int(pid): int(parent) for pid, parent in rows}
+    command = ["ps", "-A", "-o", "pid=,ppid=,stat="]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as asked:
+        rows = [line.split() for line in asked.communicate()[0].splitlines()]
+    return {
+        int(pid): int(parent)
+        for pid, parent, state in rows
+        if state[0] != "Z" and int(pid) != asked.pid
+    }
 
 
 def descendants(ancestor: int) -> set[int]:
@@ -126,13 +131,13 @@ class Watch:
         os._exit(code if code >= 0 else 128 - code)
 
 
-def _start(arguments: list[str]) -> int:
+def _start(arguments: list[str]) -> subprocess.Popen[bytes]:
     """In a session of its own, so that what it sends to its group does not come here. Its input is
     a pipe: a terminal it would steal from runserver, and at /dev/null some end at once.
     """
     read, _write = os.pipe()  # The other end is kept until this process ends.
     try:
-        return subprocess.Popen(arguments, stdin=read, start_new_session=True).pid
+        return subprocess.Popen(arguments, stdin=read, start_new_session=True)
     except OSError as error:
         print(f"{arguments[0]}: {error.strerror}", flush=True)  # As a shell says it.
         os._exit(127)
@@ -142,9 +147,9 @@ def _start(arguments: list[str]) -> int:
 
 def _watch_second(arguments: list[str], lifelines: list[int]) -> NoReturn:
     watch = Watch(lifelines)
-    child = _start(arguments)
-    watch.until_end_of(child)
-    watch.leave(child, None if sys.platform == "linux" else child)
+    started = _start(arguments)  # Kept: its end would be noted by nobody else.
+    watch.until_end_of(started.pid)
+    watch.leave(started.pid, None if sys.platform == "linux" else started.pid)
 
 
 def main() -> NoReturn:

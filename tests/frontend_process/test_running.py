@@ -1,0 +1,221 @@
+"""A frontend that COMMAND starts, while it runs: its environment, its output, its crashes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fastpath.commands import runserver
+from tests.frontend_process.projects import adopting, copied, said_by, set_up, started
+from tests.frontend_process.terminal import Terminal
+from tests.harness.ports import free_port
+from tests.harness.raw_client import get
+from tests.process.processes import await_that
+
+
+def test_port_is_in_the_command_and_in_the_environment(tmp_path: Path) -> None:
+    run = "LISTEN={port} exec npm run dev"
+    with started(copied(tmp_path), "0", run=run) as server:
+        port = said_by(server)["PORT"]
+        assert f"frontend: up at http://localhost:{port} after" in server.log()
+
+
+def test_port_of_frontend_is_in_the_environment_and_comes_first(tmp_path: Path) -> None:
+    port = free_port()
+    run = "node server.mjs & LISTEN=$PORT exec node server.mjs"
+    proxy = {"FRONTEND": f"http://127.0.0.1:{port}", "COMMAND": set_up(copied(tmp_path), run)}
+    with runserver("0", proxy=proxy) as server:
+        assert f"frontend: up at http://127.0.0.1:{port} after" in server.await_log(": up at ")
+
+
+def test_list_is_run_without_a_shell(tmp_path: Path) -> None:
+    run = ["node", "-e", "console.log(process.argv.slice(1).join('+')); setTimeout(() => {}, 1e6)"]
+    with started(copied(tmp_path), "0", run=[*run, "$HOME", "&&"]) as server:
+        server.await_log("frontend | $HOME+&&")
+
+
+def test_each_prefix_has_its_command_folder_and_environment(tmp_path: Path) -> None:
+    shop, book = copied(tmp_path / "shop"), copied(tmp_path / "book")
+    proxy = {
+        "FRONTEND": {"/": "http://localhost:3000", "/storybook": "http://localhost:6006"},
+        "COMMAND": {
+            "/": set_up(shop, "node server.mjs", DJANGO_ORIGIN="a"),
+            "/storybook/": set_up(book, "node server.mjs", DJANGO_ORIGIN="b"),
+        },
+    }
+    with runserver("0", proxy=proxy) as server:
+        server.await_log(": up at ", 2)
+        assert "frontend /storybook: up at" in server.log()
+        assert said_by(server, "/x")["DJANGO_ORIGIN"] == "a"
+        assert said_by(server, "/storybook/x")["DJANGO_ORIGIN"] == "b"
+
+
+def test_crash_is_told_and_mended(tmp_path: Path) -> None:
+    with started(copied(tmp_path), "0") as server:
+        first = said_by(server)["pid"]
+        assert get(server.port, "/crash").status == 502
+        server.await_log("frontend: `npm run dev` has ended (exit code 1)")
+        server.await_log("frontend: started again in 1 s")
+        assert get(server.port, "/x").status == 502
+        server.await_log(": up at ", 2)
+        assert said_by(server)["pid"] != first
+
+
+@pytest.mark.slow
+def test_frontend_that_never_stands_is_given_up(tmp_path: Path) -> None:
+    with started(copied(tmp_path), "0", run="node server.mjs", FAIL="3") as server:
+        log = server.await_log("frontend: given up")
+        assert re.findall(r"again in (\d+) s", log) == ["1", "2", "4", "8"]
+        assert "(exit code 3)" in log
+        assert get(server.port, "/api/hello/").status == 200
+
+
+# In Vite's words.
+ANOTHER = "Found another Vite dev process for this project at http://localhost:5173/ (PID 7)"
+# And in Next's.
+SERVER = "Another {}next dev{} server is already running."
+ENDS = {
+    "another server": (
+        {"SAY": SERVER.format("\x1b[36m", "\x1b[39m") + "\n", "FAIL": "1"},
+        f"frontend: not started again: {SERVER.format('', '')} Django goes on",
+    ),
+    "another": (
+        {"SAY": f"\x1b[31merror\x1b[39m {ANOTHER}.\nPass --bypass-lock\n", "FAIL": "1"},
+        f"frontend: not started again: error {ANOTHER}. Django goes on",
+    ),
+    "zero": ({"FAIL": "00"}, "frontend: `npm run dev` has ended by itself (exit code 0)."),
+}
+
+
+@pytest.mark.parametrize(("environment", "words"), ENDS.values(), ids=ENDS)
+def test_end_that_another_start_would_not_mend_is_told(
+    environment: dict[str, str], words: str, tmp_path: Path
+) -> None:
+    with started(copied(tmp_path), "0", **environment) as server:
+        server.await_log(words)
+        assert get(server.port, "/api/hello/").status == 200
+        assert server.log().count("frontend: starting") == 1
+
+
+@pytest.mark.parametrize(
+    ("lock", "words"),
+    [
+        ("package-lock.json", "npm install"),
+        ("pnpm-lock.yaml", "pnpm install"),
+        ("yarn.lock", "yarn install"),
+        ("bun.lock", "bun install"),
+        ("", "npm install"),
+    ],
+)
+def test_packages_that_are_not_installed_are_told(lock: str, words: str, tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    package = json.loads((folder / "package.json").read_text())
+    (folder / "package.json").write_text(json.dumps({**package, "devDependencies": {"vite": "8"}}))
+    if lock:
+        (folder / lock).touch()
+    with started(folder, "--noreload", "0") as server:
+        log = server.await_log("frontend: not started")
+        assert f"Type: cd {folder} && {words}\n" in log.replace(" Django goes on", "\n Django")
+
+
+def test_second_runserver_uses_the_frontend_of_the_first_and_then_its_own(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(started(folder, "0"))
+        pid = said_by(first)["pid"]
+        second = stack.enter_context(started(folder, "0"))
+        words = f"started by another runserver (process {first.process.pid})"
+        second.await_log(words)
+        server_pid: dict[str, Any] = {}
+
+        def answers(path: str = "/x") -> bool:
+            answer = get(second.port, path)
+            server_pid.update(json.loads(answer.body) if answer.status == 200 else {})
+            return answer.status == 200
+
+        await_that("the first one's frontend answers", answers)
+        assert server_pid["pid"] == pid
+        first.signal(signal.SIGKILL)
+        second.await_log("frontend: up at")
+        await_that("its own frontend answers", answers)
+        assert server_pid["pid"] != pid
+
+
+def test_strangers_port_is_named_and_not_used(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        proxy = {
+            "FRONTEND": f"http://localhost:{port}",
+            "COMMAND": set_up(copied(tmp_path), LATE="300"),
+        }
+        with runserver("0", proxy=proxy) as server:
+            assert get(server.port, "/x").status == 502
+            held = f"(process {os.getpid()}) in {Path.cwd()}"
+            assert held in server.await_log(f"frontend: port {port} is held by ")
+            assert said_by(server)["url"] == "/x"
+            stranger.settimeout(0)
+            with pytest.raises(BlockingIOError):
+                stranger.accept()
+
+
+def test_port_that_is_taken_is_told_with_its_holder(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        run = "LISTEN=$PORT exec node server.mjs"
+        proxy = {"FRONTEND": f"http://localhost:{port}", "COMMAND": set_up(copied(tmp_path), run)}
+        with runserver("0", proxy=proxy) as server:
+            server.await_log("EADDRINUSE")
+            server.await_log(f"frontend: port {port} is held by ")
+
+
+@pytest.mark.parametrize("mark", ["", "x" * 50_000], ids=["short", "long"])
+def test_line_that_is_not_ended_is_shown(mark: str, tmp_path: Path) -> None:
+    with started(copied(tmp_path), "--noreload", "0", SAY=f"one\ntwo? {mark}ä") as server:
+        assert f"frontend | two? {mark}ä\n" in server.await_log("ä\n")
+
+
+BREAKPOINT = """
+from django.http import HttpResponse
+from django.urls import path
+
+def stops(request):
+    answer = "unset"
+    breakpoint()
+    return HttpResponse(answer)
+
+urlpatterns = [path("api/stops/", stops)]
+"""
+
+
+def test_breakpoint_in_a_view_has_the_keyboard_and_the_frontend_its_colours(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    (tmp_path / "stopping_urls.py").write_text(BREAKPOINT)
+    port = free_port()
+    environment = {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])),
+        "SAMESITE_PROXY": json.dumps({"COMMAND": set_up(folder)}),
+        "TEST_INSTALLED_APPS": '["samesite_proxy"]',
+        "TEST_URLCONF": "stopping_urls",
+    }
+    with adopting() as orphans, Terminal(["runserver", str(port)], environment) as terminal:
+        terminal.await_words(": up at ")
+        assert json.loads(get(port, "/x").body)["FORCE_COLOR"] == "1"
+        with ThreadPoolExecutor() as browser:
+            answer = browser.submit(get, port, "/api/stops/")
+            for line in ("answer = 'typed'", "continue"):
+                terminal.await_words("(Pdb) ")
+                terminal.type(f"{line}\n")
+            assert answer.result().body == b"typed"
+        terminal.type("\x03")
+        assert terminal.process.wait(30) == 0
+        orphans.await_none()
+        assert "Traceback" not in terminal.shown
