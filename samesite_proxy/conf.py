@@ -29,7 +29,7 @@ from samesite_proxy.values import (
 )
 
 if TYPE_CHECKING:  # What a project does not use is not imported.
-    from samesite_proxy.command import Command
+    from samesite_proxy.frontend_command import Command
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -90,6 +90,11 @@ class Frontend:
     @property
     def name(self) -> str:
         return urlsplit(self.url).hostname or ""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it has no address: it is being started, or has ended."""
+        return self.unix_socket == NOWHERE
 
     @property
     def at_localhost(self) -> str:
@@ -204,11 +209,11 @@ def parse_paths(value: object) -> tuple[str, ...] | None:
 def parse_command(value: object) -> tuple[Command, ...]:
     if value is None:
         return ()
-    from samesite_proxy import command
+    from samesite_proxy import frontend_command
 
     try:
         base = Path(getattr(django_settings, "BASE_DIR", None) or ".").absolute()
-        return command.commands_in(value, base)
+        return frontend_command.commands_in(value, base)
     except ValueError as error:
         raise InvalidValue(str(error)) from error
 
@@ -298,9 +303,12 @@ def _parse_all(given: Mapping[object, object]) -> tuple[dict[str, Any], list[Pro
     return values, problems
 
 
-def now_at(frontends: Iterable[Frontend]) -> tuple[Frontend, ...]:
+def now_at(
+    frontends: Iterable[Frontend], told: Mapping[str, str] | None = None
+) -> tuple[Frontend, ...]:
     """Where they are, by the word of the process that starts them."""
-    told = json.loads(os.environ.get(WHEREABOUTS, "{}"))
+    if told is None:
+        told = json.loads(os.environ.get(WHEREABOUTS, "{}"))
     return tuple(
         _moved(frontend, told[frontend.prefix])
         if frontend.is_commanded and frontend.prefix in told

@@ -12,12 +12,15 @@ import os
 import socket
 import threading
 import weakref
+import zlib
 from collections.abc import Callable
 
 # By a frontend's prefix its address, or "" while it has none; conf.now_at() reads it.
 VARIABLE = "SAMESITE_PROXY_FRONTENDS"
 # The descriptor by which a process asks for the lines.
 ASKED_BY = "SAMESITE_PROXY_WHEREABOUTS"
+# What the process that starts them has found in the settings.
+STARTED = "SAMESITE_PROXY_STARTED"
 
 _followers: list[weakref.WeakMethod[Callable[[], None]]] = []
 
@@ -35,15 +38,23 @@ def change(line: str) -> None:
             call()
 
 
-def follow() -> None:
-    """Learn of each change in the process that started this one."""
+def _mark_of(commands: object) -> str:
+    """By which commands are known again; what they have in their environment may be secret."""
+    return str(zlib.crc32(repr(commands).encode()))
+
+
+def follow(commands: object) -> bool:
+    """Learn of each change in the process that started this one; whether that has started what
+    the settings say now.
+    """
     number = os.environ.pop(ASKED_BY, None)
     if number is None:
-        return
+        return False
     ours, theirs = socket.socketpair()
     with theirs, socket.socket(fileno=int(number)) as asked:
         socket.send_fds(asked, [b"+"], [theirs.fileno()])
     threading.Thread(target=_hear, args=(ours,), name="samesite_proxy", daemon=True).start()
+    return _mark_of(commands) == os.environ.get(STARTED)
 
 
 def _hear(lines: socket.socket) -> None:
@@ -55,7 +66,8 @@ def _hear(lines: socket.socket) -> None:
 class Board:
     """What is known, kept for the processes that this one starts."""
 
-    def __init__(self) -> None:
+    def __init__(self, commands: object) -> None:
+        os.environ[STARTED] = _mark_of(commands)
         self._asked, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._theirs.set_inheritable(True)
         os.environ[ASKED_BY] = str(self._theirs.fileno())

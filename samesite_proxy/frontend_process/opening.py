@@ -27,7 +27,7 @@ def started(
     moved: Callable[[], None],
 ) -> Iterator[None]:
     """`moved` is told after each change of an address."""
-    board = Board()
+    board = Board(settings.commands)
 
     def write(prefix: str, address: str) -> None:
         board.write(prefix, address)

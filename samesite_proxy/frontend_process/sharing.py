@@ -9,7 +9,10 @@ import json
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+
+from samesite_proxy.frontend_command import Command
 
 
 def _folder() -> Path:
@@ -26,12 +29,26 @@ def _folder() -> Path:
     return folder
 
 
+def _path(folder: Path, prefix: str) -> Path:
+    name = hashlib.sha256(f"{os.path.realpath(folder)}\0{prefix}".encode()).hexdigest()[:32]
+    return _folder() / f"{name}.lock"
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 class Share:
     """The frontend of one folder and prefix, among all of this user's processes."""
 
     def __init__(self, folder: Path, prefix: str) -> None:
-        name = hashlib.sha256(f"{os.path.realpath(folder)}\0{prefix}".encode()).hexdigest()[:32]
-        path = _folder() / f"{name}.lock"
+        path = _path(folder, prefix)
         self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def take(self) -> bool:
@@ -49,11 +66,25 @@ class Share:
         os.pwrite(self.descriptor, said, 0)
 
     def read(self) -> tuple[int, str]:
-        """Whose it is, and where; ("0", "") while that is being written."""
+        """Whose it is, and where; (0, "") while that is being written, or ends with its owner."""
         with contextlib.suppress(ValueError, KeyError):
             said = json.loads(os.pread(self.descriptor, 4096, 0))
-            return said["pid"], said["address"]
+            if _is_alive(said["pid"]):
+                return said["pid"], said["address"]
         return 0, ""
 
     def close(self) -> None:
         os.close(self.descriptor)
+
+
+def told(commands: Iterable[Command]) -> dict[str, str]:
+    """Where the frontends are that some runserver of this user's has started, by their prefixes."""
+    found = {}
+    for command in commands:
+        with (
+            contextlib.suppress(OSError),
+            contextlib.closing(Share(command.folder, command.prefix)) as share,
+        ):
+            if not share.take() and (address := share.read()[1]):
+                found[command.prefix] = address
+    return found

@@ -124,12 +124,19 @@ NOBODY_LISTENS = Failure(
     + " If it listens on localhost, write that instead of the number: it may"
     " be on the other of 127.0.0.1 and [::1] alone.",
 )
+AWAITED = Failure(
+    502,
+    'SAMESITE_PROXY["COMMAND"] is starting the frontend, or could not: see the terminal.',
+    title="The frontend is not up yet",
+)
 # Where the engine's words say more than the sentence does.
 DETAILED = frozenset({"name", "tls", "certificate", "response-head"})
 
 
 def failure_by(code: str, frontend: Frontend | None) -> Failure:
     """What is said of an EngineError with that code."""
+    if code == "connect" and frontend is not None and frontend.is_awaited:
+        return AWAITED
     if code == "connect" and frontend is not None and frontend.name in ("127.0.0.1", "::1"):
         return NOBODY_LISTENS
     return BY_CODE[code]

@@ -8,13 +8,15 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fastpath.commands import runserver
+from tests.fastpath.commands import APPS, runserver, save
 from tests.frontend_process.projects import adopting, copied, said_by, set_up, started
 from tests.frontend_process.terminal import Terminal
 from tests.harness.ports import free_port
@@ -65,9 +67,19 @@ def test_crash_is_told_and_mended(tmp_path: Path) -> None:
         assert get(server.port, "/crash").status == 502
         server.await_log("frontend: `npm run dev` has ended (exit code 1)")
         server.await_log("frontend: started again in 1 s")
-        assert get(server.port, "/x").status == 502
+        answer = get(server.port, "/x")
+        assert answer.status == 502
+        assert b'SAMESITE_PROXY["COMMAND"] is starting the frontend' in answer.body
         server.await_log(": up at ", 2)
         assert said_by(server)["pid"] != first
+
+
+def test_frontend_that_starts_again_by_itself_is_found_where_it_is(tmp_path: Path) -> None:
+    with started(copied(tmp_path), "0") as server:
+        first = said_by(server)["pid"]
+        get(server.port, "/move")
+        server.await_log(": up at ", 2)
+        assert said_by(server)["pid"] == first
 
 
 @pytest.mark.slow
@@ -150,15 +162,57 @@ def test_second_runserver_uses_the_frontend_of_the_first_and_then_its_own(tmp_pa
         assert server_pid["pid"] != pid
 
 
+def test_why_asks_the_frontend_where_it_is(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    with started(folder, "0") as server:
+        said_by(server)
+        question = ["-m", "tests.project.manage", "samesite_proxy", "why", "/x", "--json"]
+        proxy = json.dumps({"COMMAND": set_up(folder)})
+        asked = subprocess.run(
+            [sys.executable, *question],
+            env={**os.environ, "SAMESITE_PROXY": proxy, "TEST_INSTALLED_APPS": json.dumps(APPS)},
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        found = json.loads(asked.stdout)
+        assert f": up at {found['frontend']} after" in server.log()
+        assert found["answer"]["status"] == 200
+
+
+def test_saved_command_is_said_to_be_another(tmp_path: Path) -> None:
+    settings = tmp_path / "saved_settings.py"
+    folders = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    changed = {"PYTHONPATH": os.pathsep.join(folders), "DJANGO_SETTINGS_MODULE": settings.stem}
+    folder = copied(tmp_path)
+    words = 'SAMESITE_PROXY["COMMAND"] has changed'
+
+    def write(run: str) -> None:
+        proxy = {"COMMAND": set_up(folder, run)}
+        save(settings, f"from tests.project.settings import *\nSAMESITE_PROXY = {proxy!r}\n")
+
+    write("npm run dev")
+    with runserver("0", **changed) as server:
+        said_by(server)
+        assert words not in server.log()
+
+        def is_said() -> bool:
+            write("node server.mjs")  # A change from before its first look is not seen.
+            return words in server.log()
+
+        await_that("the change is said", is_said)
+
+
 def test_strangers_port_is_named_and_not_used(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         proxy = {
             "FRONTEND": f"http://localhost:{port}",
-            "COMMAND": set_up(copied(tmp_path), LATE="300"),
+            "COMMAND": set_up(copied(tmp_path), GATE=str(gate)),
         }
         with runserver("0", proxy=proxy) as server:
             assert get(server.port, "/x").status == 502
+            gate.touch()
             held = f"(process {os.getpid()}) in {Path.cwd()}"
             assert held in server.await_log(f"frontend: port {port} is held by ")
             assert said_by(server)["url"] == "/x"

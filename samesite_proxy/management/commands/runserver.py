@@ -49,6 +49,8 @@ OWN_ADDRESS = (
     " frontend's address (Vite's default port is 5173, Next's is 3000)."
 )
 
+COMMAND_CHANGED = 'SAMESITE_PROXY["COMMAND"] has changed: start runserver again to run it.'
+
 WEBSOCKETS_ELSEWHERE = (
     "This is no ASGI server: WebSockets go to the frontend, those for routes of ASGI_APPLICATION's"
     " too."
@@ -146,7 +148,8 @@ class Command(Next):  # type: ignore[misc]
         if is_child:
             from samesite_proxy import whereabouts
 
-            whereabouts.follow()
+            if not whereabouts.follow(settings.commands):
+                self.stdout.write(COMMAND_CHANGED)
             return
         from samesite_proxy.frontend_process import opening
 

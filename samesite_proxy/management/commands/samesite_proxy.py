@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -56,6 +57,11 @@ class Command(BaseCommand):
             raise CommandError("\n".join(f"{each.message} {each.hint}" for each in problems))
         if not settings.frontends:
             raise CommandError('SAMESITE_PROXY["FRONTEND"] is None: Django answers everything.')
+        if settings.commands:
+            from samesite_proxy.frontend_process import sharing
+
+            told = sharing.told(settings.commands)
+            return replace(settings, frontends=conf.now_at(settings.frontends, told))
         return settings
 
     def _say(self, answer: dict[str, Any]) -> None:

@@ -1,8 +1,9 @@
 // A frontend's server with a grandchild that has left the session, as its environment wants it.
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import http from "node:http";
 
-const { FAIL, LATE, LISTEN, SAY } = process.env;
+const { FAIL, GATE, LATE, LISTEN, SAY } = process.env;
 
 spawn("sleep", ["1000"], { detached: true, stdio: "inherit" }).unref();
 
@@ -17,7 +18,15 @@ if (FAIL) {
     const { DJANGO_ORIGIN, FORCE_COLOR, PORT } = process.env;
     if (request.url === "/crash") process.exit(1);
     response.setHeader("Location", `http://localhost:${server.address().port}/elsewhere`);
+    if (request.url === "/move") {
+      response.setHeader("Connection", "close");
+      response.on("close", () => server.close(() => server.listen(0, "localhost")));
+    }
     response.end(JSON.stringify({ url: request.url, pid: process.pid, DJANGO_ORIGIN, FORCE_COLOR, PORT }));
   });
-  setTimeout(() => server.listen(Number(LISTEN ?? 0), "localhost"), Number(LATE ?? 0));
+  const open = () => {
+    if (GATE && !existsSync(GATE)) setTimeout(open, 20);
+    else server.listen(Number(LISTEN ?? 0), "localhost");
+  };
+  setTimeout(open, Number(LATE ?? 0));
 }
