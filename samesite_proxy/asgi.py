@@ -34,8 +34,9 @@ from samesite_proxy.aio.scope import (
 )
 from samesite_proxy.aio.websocket_client import Browser
 from samesite_proxy.conf import Frontend
-from samesite_proxy.proxy import place, refusals, targets
+from samesite_proxy.proxy import errors, place, refusals, targets
 from samesite_proxy.proxy.error_page import is_wanted, told
+from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.response import NoAnswer, failure_of, log_failure
 from samesite_proxy.proxy.routing import Routing
@@ -67,7 +68,8 @@ class ASGIProxy:
             scope = targets.settled(scope)
         if scope["type"] == "http" and self._is_first:
             frontend = self._frontend_of(scope)
-            if frontend is not None:
+            # A folder's files are the middleware's to answer.
+            if frontend is not None and frontend.folder is None:
                 await self._http(scope, receive, send, frontend)
                 return
         if scope["type"] == "websocket":
@@ -86,6 +88,8 @@ class ASGIProxy:
 
         def start() -> tuple[AsyncExchange, websocket.Handshake]:
             incoming = self._requests.of(scope)
+            if frontend.folder is not None:
+                raise Refused(errors.FILE_MISSING)
             handshake = websocket.Handshake(scope.get("subprotocols", ()))
             own = dataclasses.replace(incoming, fields=handshake.fields(incoming.fields))
             exchange = self._forwarder.start(own, frontend, "GET", target_of_scope(scope), TUNNEL)

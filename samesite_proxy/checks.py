@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -126,6 +127,17 @@ def _static_files(settings: conf.Settings) -> Iterator[CheckMessage]:
         yield from _warnings(neighbours.below_static(settings))
 
 
+def _folders(settings: conf.Settings) -> Iterator[CheckMessage]:
+    for frontend in settings.frontends:
+        if frontend.folder is not None and not Path(frontend.folder, "index.html").is_file():
+            yield Warning(
+                f"The folder {frontend.folder} in FRONTEND has no index.html, and its pages are"
+                " answered with 503.",
+                hint="Build the frontend: npm run build.",
+                id="samesite_proxy.W009",
+            )
+
+
 def _settings_in_use(settings: conf.Settings) -> Iterator[CheckMessage]:
     if settings.max_connections < conf.SMALL_POOL:
         yield Warning(
@@ -145,6 +157,7 @@ def check_project(app_configs: Any = None, **_: object) -> list[CheckMessage]:
         return []
     return [
         *_settings_in_use(settings),
+        *_folders(settings),
         *_routes(settings),
         *_place_in_middleware(settings),
         *_warnings(neighbours.bypassed()),

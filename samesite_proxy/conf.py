@@ -18,13 +18,16 @@ from django.conf import settings as django_settings
 from samesite_proxy.loops import token_of
 from samesite_proxy.values import (
     InvalidValue,
+    is_encodable,
     parse_ca_file,
     parse_flag,
+    parse_folder,
     parse_host_header,
     parse_max_connections,
     parse_names,
+    parse_paths,
+    parse_prefix,
     parse_seconds,
-    parse_strings,
     parse_trusted,
 )
 
@@ -77,6 +80,7 @@ class Frontend:
     unix_socket: str | None = None
     loop_token: str | None = None  # by which a request that comes back from it is known
     is_commanded: bool = False  # runserver starts it, and then says where it is
+    folder: str | None = None  # It is files, and there is no server.
 
     @property
     def authority(self) -> str:
@@ -152,6 +156,9 @@ def parse_socket_path(path: str) -> str:
 
 
 def parse_frontend(prefix: str, address: object) -> Frontend:
+    if isinstance(address, Path) or (isinstance(address, str) and address.startswith("/")):
+        folder = parse_folder(str(address))
+        return Frontend(prefix, "http://localhost/", folder, NOWHERE, folder=folder)
     if not isinstance(address, str):
         raise InvalidValue(f"{address!r} is not a URL")
     if address.startswith("unix:"):
@@ -173,19 +180,6 @@ def parse_frontend(prefix: str, address: object) -> Frontend:
     return Frontend(prefix, f"{parts.scheme}://{authority}/", address)
 
 
-def is_encodable(text: str) -> bool:
-    """Not so what was read from bytes that are no UTF-8."""
-    return text == text.encode("utf-8", "ignore").decode()
-
-
-def parse_prefix(prefix: object) -> str:
-    if not isinstance(prefix, str) or not prefix.startswith("/") or set(prefix) & set("?#"):
-        raise InvalidValue(f"{prefix!r} is not a path that begins with /")
-    if not is_encodable(prefix):
-        raise InvalidValue(f"{prefix!r} is not in UTF-8")
-    return prefix
-
-
 def parse_frontends(value: object) -> tuple[Frontend, ...]:
     if value is None:
         return ()
@@ -198,12 +192,6 @@ def parse_frontends(value: object) -> tuple[Frontend, ...]:
     if len(frontends) < len(value):
         raise InvalidValue("the same prefix twice")
     return tuple(frontends.values())
-
-
-def parse_paths(value: object) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    return tuple(parse_prefix(path) for path in parse_strings(value))
 
 
 def parse_command(value: object) -> tuple[Command, ...]:
@@ -234,8 +222,9 @@ KEYS: dict[str, Key] = {
         "samesite_proxy.E003",
         parse_frontends,
         "http://localhost:3000",
-        'Give a URL such as "http://localhost:3000", "unix:/run/frontend.sock", a dict of such by'
-        " prefix, or None to turn the proxy off.",
+        'Give a URL such as "http://localhost:3000", "unix:/run/frontend.sock", a folder of files'
+        ' such as BASE_DIR / "frontend/dist", a dict of such by prefix, or None to turn the proxy'
+        " off.",
     ),
     "DJANGO_PATHS": Key(
         "samesite_proxy.E004",
@@ -330,10 +319,16 @@ def _frontends_in(values: Mapping[str, Any]) -> tuple[Frontend, ...]:
         replace(
             frontend,
             loop_token=token_of(frontend.address),
-            is_commanded=frontend.prefix in commanded,
+            is_commanded=frontend.prefix in commanded and frontend.folder is None,
         )
         for frontend in values["FRONTEND"]
     )
+
+
+def _commands_of_servers(values: Mapping[str, Any]) -> tuple[Command, ...]:
+    """None for a folder, which FRONTEND may name in production alone."""
+    folders = {frontend.prefix for frontend in values["FRONTEND"] if frontend.folder is not None}
+    return tuple(command for command in values["COMMAND"] if command.prefix not in folders)
 
 
 def _commands_without_frontend(values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -360,7 +355,7 @@ def read() -> tuple[Settings | None, list[Problem]]:
     trusted = values["TRUSTED_PROXIES"]
     return Settings(
         frontends=_frontends_in(values),
-        commands=values["COMMAND"],
+        commands=_commands_of_servers(values),
         django_paths=values["DJANGO_PATHS"],
         host_header=values["HOST_HEADER"],
         frontend_names=values["FRONTEND_NAMES"],

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 import resource
+from importlib.util import find_spec
 from pathlib import Path
 
 # A host as a field names it, with or without a port (RFC 9110, 7.2).
@@ -19,6 +21,36 @@ def parse_strings(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise InvalidValue(f"{value!r} is not a list of strings")
     return tuple(value)
+
+
+def is_encodable(text: str) -> bool:
+    """Not so what was read from bytes that are no UTF-8."""
+    return text == text.encode("utf-8", "ignore").decode()
+
+
+def parse_prefix(prefix: object) -> str:
+    if not isinstance(prefix, str) or not prefix.startswith("/") or set(prefix) & set("?#"):
+        raise InvalidValue(f"{prefix!r} is not a path that begins with /")
+    if not is_encodable(prefix):
+        raise InvalidValue(f"{prefix!r} is not in UTF-8")
+    return prefix
+
+
+def parse_paths(value: object) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    return tuple(parse_prefix(path) for path in parse_strings(value))
+
+
+def parse_folder(folder: str) -> str:
+    """Whether there is such a folder, its build decides, which may come later."""
+    if not os.path.isabs(folder):
+        raise InvalidValue(f"{folder!r} is not the absolute path of a folder")
+    if "\0" in folder or not is_encodable(folder):
+        raise InvalidValue(f"{folder!r} cannot be a folder's path")
+    if find_spec("whitenoise") is None:
+        raise InvalidValue("a folder needs WhiteNoise: pip install 'samesite-proxy[static]'")
+    return folder
 
 
 def parse_host_header(value: object) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import RequestAborted
 from django.http import HttpRequest
@@ -38,6 +39,9 @@ from samesite_proxy.proxy.response import (
 )
 from samesite_proxy.types import Fields, Scope
 
+if TYPE_CHECKING:
+    from samesite_proxy.aio.built import BuiltFrontend
+
 # uvicorn has a table of the statuses up to 599, and fails at any other.
 UVICORNS = ("uvicorn.protocols.http.h11_impl", HTTPTOOLS)
 
@@ -57,6 +61,12 @@ class AsyncForwarder:
         self._forwarding = Forwarding(settings)
         self._relocation = Relocation(settings)
         self._upstream = functools.cache(lambda frontend: upstream_of(frontend, settings))
+        self._files = functools.cache(self._files_of)
+
+    def _files_of(self, frontend: Frontend) -> BuiltFrontend:
+        from samesite_proxy.aio.built import BuiltFrontend  # Most frontends are servers.
+
+        return BuiltFrontend(frontend)
 
     def start(
         self, incoming: IncomingRequest, frontend: Frontend, method: str, target: str, length: int
@@ -91,6 +101,8 @@ class AsyncForwarder:
 
     async def _answer(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:
         try:
+            if frontend.folder is not None:
+                return await self._files(frontend).answer(request)
             return await self._forward(request, frontend)
         except NoAnswer as error:
             failure = failure_of(error, frontend)

@@ -22,7 +22,7 @@ from samesite_proxy.proxy.error_page import page_of
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.outgoing import upstream_of
 from samesite_proxy.proxy.redirects import own_addresses_of
-from samesite_proxy.proxy.rules import FIRST_FRONTEND, Rule
+from samesite_proxy.proxy.rules import DJANGO, FIRST_FRONTEND, Rule
 from samesite_proxy.values import parse_max_connections
 from samesite_proxy.wsgi import WSGIProxy
 
@@ -84,6 +84,16 @@ def _rules(handler: Any, settings: Settings) -> list[Rule]:
     return static_files.rules_behind(handler, settings, known)
 
 
+def _without_folders(known: list[Rule], frontends: tuple[Frontend, ...]) -> list[Rule]:
+    """The same with a folder's paths as Django's, where the middleware answers them."""
+    folders = {
+        FIRST_FRONTEND + index
+        for index, frontend in enumerate(frontends)
+        if frontend.folder is not None
+    }
+    return [(text, kind, DJANGO if owner in folders else owner) for text, kind, owner in known]
+
+
 def frontends_first(handler: Any, settings: Settings | None) -> Any:
     """The handler that the server calls, for what the listener leaves to it."""
     if settings is None or not settings.frontends or not settings.are_in_force:
@@ -105,7 +115,7 @@ def table_of(handler: Any, settings: Settings | None) -> Plain:
     if settings is None or reason_against(handler, settings):
         return {"rules": None, "frontends": [], "settings": {}, "hosts": None, "scheme": ""} | debug
     return debug | {
-        "rules": _rules(handler, settings),
+        "rules": _without_folders(_rules(handler, settings), settings.frontends),
         "frontends": [asdict(frontend) for frontend in settings.frontends],
         "settings": {name: getattr(settings, name) for name in SETTINGS_OF_LISTENER},
         "hosts": allowed_hosts.patterns(),
@@ -143,7 +153,8 @@ def arguments_of(table: Plain) -> Arguments:
         return NOTHING
     settings = settings_in(table)
     routes = Routes([(text, kind, owner) for text, kind, owner in table["rules"]])
-    own = Routes(rules.frontend_rules(settings.frontends))
+    listed = rules.frontend_rules(settings.frontends)
+    own = Routes(_without_folders(listed, settings.frontends))
     places = [
         (
             upstream_of(frontend, settings),

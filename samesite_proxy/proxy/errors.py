@@ -187,6 +187,15 @@ UPGRADE_REFUSED = Failure(
 LIBRARY_MISSING = Failure(
     501, "WebSockets under ASGI need the package websockets: pip install 'samesite-proxy[asgi]'."
 )
+# Of a frontend that is a folder.
+FILE_MISSING = Failure(
+    404, "the built frontend has no such file.", is_logged=False, title="There is no such file"
+)
+NOT_BUILT = Failure(
+    503,
+    'the folder in SAMESITE_PROXY["FRONTEND"] has no index.html: build the frontend (npm run'
+    " build).",
+)
 STATUS_UNKNOWN = Failure(
     502, "this server cannot say the status that the frontend at {address} answered with."
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import socket
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest
 
@@ -38,6 +39,9 @@ from samesite_proxy.sync.servers import gunicorn, runserver, werkzeug
 from samesite_proxy.sync.takeover import can_adopt
 from samesite_proxy.sync.upload import Upload, upload_of
 from samesite_proxy.types import Fields
+
+if TYPE_CHECKING:
+    from samesite_proxy.sync.built import BuiltFrontend
 
 
 def _is_event_stream(request: HttpRequest, status: int, fields: Fields) -> bool:
@@ -89,6 +93,12 @@ class Forwarder:
         self._upstream = functools.cache(
             lambda frontend: upstream_of(frontend, settings, gunicorn.response_timeout_limit())
         )
+        self._files = functools.cache(self._files_of)
+
+    def _files_of(self, frontend: Frontend) -> BuiltFrontend:
+        from samesite_proxy.sync.built import BuiltFrontend  # Most frontends are servers.
+
+        return BuiltFrontend(frontend)
 
     def _forward(
         self, request: HttpRequest, frontend: Frontend, client: socket.socket | None, upgrade: int
@@ -131,6 +141,8 @@ class Forwarder:
     ) -> StreamedResponse:
         """The frontend's answer to `request`, or the line that says why there is none."""
         try:
+            if frontend.folder is not None:
+                return self._files(frontend).answer(request, client, upgrade)
             return self._forward(request, frontend, client, upgrade)
         except NoAnswer as error:
             failure = failure_of(error, frontend)

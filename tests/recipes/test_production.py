@@ -43,14 +43,16 @@ def build(folder: Path) -> None:
     (folder / "frontend/dist/assets").mkdir(parents=True)
     (folder / "frontend/dist/index.html").write_bytes(INDEX)
     (folder / f"frontend/dist{SCRIPT}").write_text("export {}")
+    (folder / "frontend/dist/.vite").mkdir()
+    manifest = {"index.html": {"file": SCRIPT.removeprefix("/")}}
+    (folder / "frontend/dist/.vite/manifest.json").write_text(json.dumps(manifest))
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DjangoServer]:
     folder = tmp_path_factory.mktemp("built")
     build(folder)
-    production = block_with("WHITENOISE_ROOT = ")
-    make_project(folder, production, deep_links=block_with("# config/deep_links.py"))
+    make_project(folder, block_with('BASE_DIR / "frontend/dist"'))
     with gunicorn(folder) as server:
         yield server
         assert "Traceback" not in server.log()
@@ -74,7 +76,7 @@ def nginx(built: DjangoServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield port
 
 
-@pytest.fixture(params=["WhiteNoise", "nginx"])
+@pytest.fixture(params=["folder", "nginx"])
 def port(request: pytest.FixtureRequest, built: DjangoServer) -> int:
     if request.param == "nginx":
         number: int = request.getfixturevalue("nginx")
@@ -131,6 +133,8 @@ def test_admin_has_its_styles_beside_a_frontend_server(tmp_path: Path) -> None:
 
 
 def frontend_settings(frontend: ScriptedUpstream) -> str:
-    recipe = block_with('SameSiteProxyMiddleware",\n    "whitenoise')
+    recipe = block_with(
+        '= [\n    "samesite_proxy.middleware.SameSiteProxyMiddleware",\n    "whitenoise'
+    )
     ours = f"SAMESITE_PROXY = {json.dumps({'FRONTEND': frontend.url})}\n"
     return f"from config.settings import *\nDEBUG = False\n{ours}{recipe}"

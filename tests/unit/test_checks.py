@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import uuid
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -42,6 +43,21 @@ def test_good_project_has_no_messages() -> None:
 
 def test_wrong_settings_are_errors() -> None:
     assert ids(SAMESITE_PROXY={"FRONTEND": 1, "NO_KEY": 2}) == ["E002", "E003"]
+
+
+def test_folder_that_is_not_built_is_a_warning(tmp_path: Path) -> None:
+    frontends = {"/": str(tmp_path), "/docs": tmp_path / "docs", "/x": "http://localhost:1"}
+    assert ids(SAMESITE_PROXY={"FRONTEND": frontends}) == ["W009", "W009"]
+    (tmp_path / "index.html").write_text("built")
+    assert ids(SAMESITE_PROXY={"FRONTEND": frontends}) == ["W009"]
+
+
+def test_folder_without_whitenoise_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "whitenoise", None)  # As Python has what cannot be imported.
+    with override_settings(SAMESITE_PROXY={"FRONTEND": "/srv/dist"}, MIDDLEWARE=[NAME]):
+        (message,) = check_project()
+    assert message.id == "samesite_proxy.E003"
+    assert "pip install 'samesite-proxy[static]'" in message.msg
 
 
 def test_proxy_that_is_off_is_not_looked_at() -> None:

@@ -1,0 +1,1 @@
+"""A built frontend: a folder of files, answered here, where FRONTEND names one."""

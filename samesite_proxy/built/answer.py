@@ -1,0 +1,172 @@
+"""What a request for a built frontend's file is answered, whichever server has it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from io import FileIO
+
+from django.http import HttpRequest
+
+from samesite_proxy.built.codings import best
+from samesite_proxy.built.conditions import NotSatisfiable, range_in, status_by
+from samesite_proxy.built.files import (
+    BuiltFile,
+    Elsewhere,
+    Files,
+    Variant,
+    is_public,
+    may_be_page,
+    signature_of,
+)
+from samesite_proxy.proxy import errors
+from samesite_proxy.proxy.errors import Refused
+from samesite_proxy.proxy.incoming import PIECE
+from samesite_proxy.types import Fields
+
+# How often a file is looked at again that is replaced between two looks.
+TRIES = 4
+
+
+@dataclass
+class Answer:
+    """A status, fields, and a body: bytes, or what is left to be read of an open file."""
+
+    status: int
+    fields: Fields
+    text: bytes = b""
+    file: FileIO | None = None
+    left: int = 0  # bytes of the file
+
+    @property
+    def reason(self) -> str:
+        return HTTPStatus(self.status).phrase
+
+    @property
+    def is_whole_file(self) -> bool:
+        return self.file is not None and self.status == 200
+
+    def next_piece(self) -> bytes:
+        """Of the file, until nothing is left."""
+        assert self.file is not None
+        piece = self.file.read(min(self.left, PIECE)) if self.left else b""
+        if self.left and not piece:
+            raise OSError("a file of the frontend's became shorter while it was sent")
+        self.left -= len(piece)
+        return piece
+
+
+class Replaced(Exception):
+    """The file is another one than the one that was looked at."""
+
+
+def _open(variant: Variant) -> FileIO:
+    try:
+        file = open(variant.path, "rb", buffering=0)  # noqa: SIM115 - Whoever reads it closes it.
+    except OSError as error:
+        raise Replaced from error
+    if signature_of(os.fstat(file.fileno())) != variant.signature:
+        file.close()
+        raise Replaced
+    return file
+
+
+def _with_bytes(answer: Answer, variant: Variant, start: int, stop: int) -> Answer:
+    """What is small is read at once."""
+    file = _open(variant)
+    file.seek(start)
+    answer.left = stop - start
+    answer.file = file
+    if answer.left <= PIECE:
+        with file:
+            while piece := answer.next_piece():
+                answer.text += piece
+        answer.file = None
+    return answer
+
+
+def _asks_for_page(request: HttpRequest) -> bool:
+    accepted = request.META.get("HTTP_ACCEPT", "").lower()
+    return request.method in ("GET", "HEAD") and "text/html" in accepted
+
+
+def _fields_of(file: BuiltFile, variant: Variant, vary: list[str]) -> Fields:
+    vary = [*vary, "Accept-Encoding"] if len(file.variants) > 1 else vary
+    return [
+        ("Cache-Control", file.cache_control),
+        ("ETag", variant.etag),
+        ("Last-Modified", file.last_modified),
+        *([("Vary", ", ".join(vary))] if vary else []),
+    ]
+
+
+def _file(file: BuiltFile, method: str | None, meta: Mapping[str, str], vary: list[str]) -> Answer:
+    sizes = [(variant.size, variant.coding) for variant in file.variants]
+    coding = best(meta.get("HTTP_ACCEPT_ENCODING", ""), sizes)
+    variant = next(each for each in file.variants if each.coding == coding)
+    fields = _fields_of(file, variant, vary)
+    status = status_by(meta, variant.etag, file.modified)
+    if status == 304:
+        return Answer(status, fields)
+    if status != 200:
+        return Answer(status, [*fields, ("Content-Length", "0")])
+    span = None
+    if method == "GET":
+        try:
+            span = range_in(meta, variant.size, variant.etag, file.last_modified)
+        except NotSatisfiable:
+            return _not_satisfiable(variant.size, fields)
+    start, stop = span or (0, variant.size)
+    fields += [("Content-Type", file.content_type), ("Content-Length", str(stop - start))]
+    fields.append(("Accept-Ranges", "bytes"))
+    if coding:
+        fields.append(("Content-Encoding", coding))
+    if span:
+        fields.append(("Content-Range", f"bytes {start}-{stop - 1}/{variant.size}"))
+    answer = Answer(206 if span else 200, fields)
+    return answer if method == "HEAD" else _with_bytes(answer, variant, start, stop)
+
+
+def _not_satisfiable(size: int, fields: Fields) -> Answer:
+    length = [("Content-Range", f"bytes */{size}"), ("Content-Length", "0")]
+    return Answer(416, [*fields, *length])
+
+
+def _elsewhere(place: Elsewhere, query: str) -> Answer:
+    location = f"{place.location}?{query}" if query else place.location
+    fields = [("Location", location), ("Cache-Control", "no-cache"), ("Content-Length", "0")]
+    return Answer(302, fields)
+
+
+def _answer_of(files: Files, request: HttpRequest) -> Answer:
+    path, meta = request.path_info, request.META
+    found = files.find(path) if is_public(path) else None
+    vary: list[str] = []
+    if found is None:
+        is_page = is_public(path) and may_be_page(path) and _asks_for_page(request)
+        if not is_page:
+            raise Refused(errors.FILE_MISSING)
+        found, vary = files.index(), ["Accept"]
+    if found is None:
+        raise Refused(errors.NOT_BUILT)
+    if request.method not in ("GET", "HEAD"):
+        return Answer(405, [("Allow", "GET, HEAD"), ("Content-Length", "0")])
+    if isinstance(found, Elsewhere):
+        return _elsewhere(found, meta.get("QUERY_STRING", ""))
+    try:
+        return _file(found, request.method, meta, vary)
+    except (Replaced, OSError) as error:
+        files.forget(found)
+        raise Replaced from error
+
+
+def answer_of(files: Files, request: HttpRequest) -> Answer:
+    """What `request` is answered; Refused where there is no such file."""
+    for _ in range(TRIES):
+        try:
+            return _answer_of(files, request)
+        except Replaced:
+            continue
+    raise Refused(errors.FILE_MISSING)

@@ -1,0 +1,203 @@
+"""The files of a built frontend: WhiteNoise finds them, and what is told of them is ours."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from django.utils.http import http_date
+from whitenoise.base import WhiteNoise  # type: ignore[import-untyped]
+from whitenoise.responders import (  # type: ignore[import-untyped]
+    IsDirectoryError,
+    MissingFileError,
+    NotARegularFileError,
+)
+
+from samesite_proxy.built.codings import IDENTITY, SIBLINGS
+from samesite_proxy.built.hashed import is_hashed
+
+INDEX = "index.html"
+IMMUTABLE = "public, max-age=31536000, immutable"
+# Nothing else may be kept without a question whether it is still the same.
+ASK_AGAIN = "no-cache"
+# Of a larger file its time and size are the tag, since all of it would have to be read.
+LARGEST_HASHED = 1024 * 1024
+# A file system that ignores case has a file by many names.
+MOST_KNOWN = 16384
+
+Signature = tuple[int, int, int, int, int]
+
+
+def signature_of(found: os.stat_result) -> Signature:
+    """What differs wherever a file's bytes do."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One coding of a file: a file of its own."""
+
+    coding: str
+    path: str
+    signature: Signature
+
+    @property
+    def size(self) -> int:
+        return self.signature[2]
+
+    @cached_property
+    def etag(self) -> str:
+        """Strong. Builds that can be repeated give all their files one time, and an index.html
+        that names other files has the same size: the bytes have to be looked at."""
+        tag = f"{self.signature[3]:x}-{self.size:x}"
+        if self.size <= LARGEST_HASHED:
+            content = Path(self.path).read_bytes()
+            tag = hashlib.blake2b(content, digest_size=12).hexdigest()
+        return f'"{tag}-{self.coding}"' if self.coding else f'"{tag}"'
+
+
+@dataclass(frozen=True)
+class BuiltFile:
+    """A file with all its codings."""
+
+    variants: tuple[Variant, ...]  # the file itself is the first
+    content_type: str
+    cache_control: str
+
+    @cached_property
+    def modified(self) -> int:
+        return self.variants[0].signature[3] // 10**9
+
+    @cached_property
+    def last_modified(self) -> str:
+        return http_date(self.modified)
+
+    @cached_property
+    def signatures(self) -> tuple[Signature, ...]:
+        return tuple(variant.signature for variant in self.variants)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A folder, asked for without its slash: a relative address, since others may stand in front
+    that cut off a prefix."""
+
+    location: str
+
+
+def is_public(path: str) -> bool:
+    """Whether a path may name anything: no name in it begins with a dot, but .well-known."""
+    names = path.split("/")
+    return not any(name.startswith(".") and name != ".well-known" for name in names) and not (
+        set(path) & set("\\\0")
+    )
+
+
+def may_be_page(path: str) -> bool:
+    return "." not in path.rpartition("/")[2]
+
+
+class Files(WhiteNoise):  # type: ignore[misc]
+    """One folder, below one prefix. Each request sees the folder as it is."""
+
+    def __init__(self, folder: str, prefix: str) -> None:
+        super().__init__(
+            None, folder, prefix, autorefresh=True, max_age=None, allow_all_origins=False
+        )
+        ((self._root, self._prefix),) = self.directories
+        self._known: dict[str, BuiltFile] = {}
+
+    def find(self, path: str) -> BuiltFile | Elsewhere | None:
+        """What is at a public path, PATH_INFO with its prefix; None: nothing."""
+        if f"{path}/" == self._prefix:
+            return self.redirect(path, f"{path}/")
+        if not self.url_is_canonical(path):
+            return None
+        for place in self.candidate_paths_for_url(path):
+            try:
+                return self.find_file_at_path(place, path)
+            except (OSError, ValueError, NotARegularFileError):  # No name that the system takes.
+                continue
+        return None
+
+    def find_file_at_path(self, path: str, url: str) -> BuiltFile | Elsewhere:
+        if self.is_compressed_variant(path):
+            raise MissingFileError(path)
+        if url.endswith("/"):
+            return self.get_static_file(os.path.join(path, INDEX), url)
+        try:
+            return self.get_static_file(path, url)
+        except IsDirectoryError:
+            if os.path.isfile(os.path.join(path, INDEX)):
+                return self.redirect(url, f"{url}/")
+        except MissingFileError:
+            pass
+        if not may_be_page(url):
+            raise MissingFileError(path)
+        return self.get_static_file(f"{path}.html", url)  # As Next and SvelteKit export pages.
+
+    def index(self) -> BuiltFile | None:
+        """The page that finds its way by itself."""
+        found = self.find(self._prefix)
+        return found if isinstance(found, BuiltFile) else None
+
+    def redirect(self, from_url: str, to_url: str) -> Elsewhere:
+        return Elsewhere(f"./{quote(from_url.rpartition('/')[2])}/")
+
+    def forget(self, file: BuiltFile) -> None:
+        self._known.pop(file.variants[0].path, None)
+
+    def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> BuiltFile:
+        """A file as it was looked at before, where nothing of it has changed since."""
+        known = self._known.get(path)
+        variants = tuple(self._variants(path))
+        signatures = tuple(variant.signature for variant in variants)
+        if known is not None and known.signatures == signatures:
+            return known
+        found = self._look_at(path, variants)
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        self._known[path] = found
+        return found
+
+    def _variants(self, path: str) -> Iterator[Variant]:
+        yield Variant(IDENTITY, path, _signature(path))
+        for ending, coding in SIBLINGS.items():
+            try:
+                yield Variant(coding, path + ending, _signature(path + ending))
+            except (OSError, NotARegularFileError):
+                continue
+
+    def _look_at(self, path: str, variants: tuple[Variant, ...]) -> BuiltFile:
+        if not all(self._is_inside(variant.path) for variant in variants):
+            raise MissingFileError(path)
+        name = path[len(self._root) :].replace(os.sep, "/")
+        kind = str(self.media_types.get_type(path))
+        content_type = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+        control = IMMUTABLE if is_hashed(Path(self._root), name) else ASK_AGAIN
+        return BuiltFile(variants, content_type, control)
+
+    def _is_inside(self, path: str) -> bool:
+        """Whether no symbolic link leads out of the folder, which may be one itself."""
+        root = os.path.realpath(self._root)
+        inside: bool = os.path.commonpath([os.path.realpath(path), root]) == root
+        return inside
+
+
+def _signature(path: str) -> Signature:
+    try:
+        found = os.stat(path)
+    except FileNotFoundError as error:
+        raise MissingFileError(path) from error
+    if stat.S_ISDIR(found.st_mode):
+        raise IsDirectoryError(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise NotARegularFileError(path)
+    return signature_of(found)

@@ -1,0 +1,82 @@
+"""A built frontend's files on their way to a WSGI server."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from io import FileIO
+from typing import Any
+
+from django.http import HttpRequest, StreamingHttpResponse
+
+from samesite_proxy._engine import WEBSOCKET
+from samesite_proxy.built.answer import Answer, answer_of
+from samesite_proxy.built.files import Files
+from samesite_proxy.conf import Frontend
+from samesite_proxy.proxy import errors, refusals, targets
+from samesite_proxy.proxy.errors import Refused
+from samesite_proxy.proxy.incoming import PIECE, SAFE
+from samesite_proxy.proxy.response import Body, FrontendResponse, StreamedResponse
+from samesite_proxy.sync.servers import runserver
+
+
+class Pieces:
+    """What is left of an open file, which is closed with it."""
+
+    def __init__(self, answer: Answer) -> None:
+        assert answer.file is not None
+        self._answer = answer
+        # Django's handler puts the response's own in place of the file's.
+        self.close = answer.file.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        while piece := self._answer.next_piece():
+            yield piece
+
+
+class FileResponse(FrontendResponse):
+    """A whole file, that Django's handler gives to the server as a file (wsgi.file_wrapper), unless
+    a middleware has put another content in its place."""
+
+    file_to_stream: FileIO | None = None
+    block_size = PIECE
+
+    @property
+    def streaming_content(self) -> Any:
+        return super().streaming_content
+
+    @streaming_content.setter
+    def streaming_content(self, content: Any) -> None:
+        self.file_to_stream = None
+        StreamingHttpResponse.streaming_content.fset(self, content)  # type: ignore[union-attr]
+
+
+class BuiltFrontend:
+    """One folder."""
+
+    def __init__(self, frontend: Frontend) -> None:
+        assert frontend.folder is not None
+        self._files = Files(frontend.folder, frontend.prefix)
+
+    def answer(
+        self, request: HttpRequest, client: socket.socket | None, upgrade: int
+    ) -> StreamedResponse:
+        refusals.host_by(request.get_host, is_target_refused=targets.has_refused(request))
+        if upgrade == WEBSOCKET:
+            raise Refused(errors.FILE_MISSING)
+        answer = answer_of(self._files, request)
+        if answer.file is None:
+            body: Body = [answer.text] if answer.text else []
+            if request.method not in SAFE:
+                body = _then_discard(request, client)
+            return FrontendResponse(answer.status, answer.reason, answer.fields, body)
+        response = FileResponse(answer.status, answer.reason, answer.fields, Pieces(answer))
+        if answer.is_whole_file:
+            response.file_to_stream = answer.file
+        return response
+
+
+def _then_discard(request: HttpRequest, client: socket.socket | None) -> Iterator[bytes]:
+    """The body of a request that is answered without it is read away."""
+    yield b""
+    runserver.discard_body(request.META, client)

@@ -1,0 +1,235 @@
+"""A folder as FRONTEND: the same requests get the same answers through every way in."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.asgi import servers as asgi_servers
+from tests.harness.groups import grouped
+from tests.harness.raw_client import Answer, RawClient, exchange
+from tests.traffic.stage import Stages
+from tests.traffic.test_wsgi_application import wrapped
+
+KINDS = (
+    *("fastpath", "runserver", "gthread", "sync", "waitress", wrapped("gthread")),
+    *asgi_servers.both("uvicorn"),
+    *("daphne plain", "hypercorn plain"),
+)
+PAGE = "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
+INDEX = b"<!doctype html><title>The frontend</title>"
+SCRIPT = b"export const answer = 42;\n" * 40
+LARGE = bytes(range(256)) * 4096 * 3
+YEAR = "public, max-age=31536000, immutable"
+HASHED = "/assets/index-DkB2fK3Z.js"
+
+
+def make_build(folder: Path) -> Path:
+    """What a bundler leaves behind, and what is nobody's business."""
+    dist = folder / "dist"
+    files = {
+        "index.html": INDEX,
+        HASHED[1:]: SCRIPT,
+        f"{HASHED[1:]}.gz": gzip.compress(SCRIPT),
+        f"{HASHED[1:]}.br": b"as brotli",
+        "assets/logo-DkB2fK3Z.svg": b"<svg/>",  # Copied from public/assets/, whatever its name.
+        ".vite/manifest.json": json.dumps({"index.html": {"file": HASHED[1:]}}).encode(),
+        "_next/static/chunks/main.js": b"//",
+        "_nuxt/entry.css": b"a{}",
+        "_nuxt/builds/latest.json": b"{}",
+        "_astro/a.css": b"a{}",
+        "_app/immutable/a.js": b"//",
+        "_app/version.json": b"{}",
+        "about.html": b"about",
+        "docs/index.html": b"docs",
+        "empty.txt": b"",
+        "large.bin": LARGE,
+        "app.12345678.js": b"//",
+        ".env": b"SECRET=1",
+        ".git/config": b"[core]",
+        ".well-known/security.txt": b"Contact: us",
+        "a b/ü.txt": b"spelled out",
+    }
+    for name, content in files.items():
+        (dist / name).parent.mkdir(parents=True, exist_ok=True)
+        (dist / name).write_bytes(content)
+    (folder / "secret.txt").write_bytes(b"out of the folder")
+    (dist / "out.txt").symlink_to(folder / "secret.txt")
+    (dist / "in.txt").symlink_to("about.html")
+    return dist
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_build(tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture(params=grouped("built", KINDS))
+def port(request: pytest.FixtureRequest, stages: Stages, dist: Path) -> int:
+    settings = {"FRONTEND": str(dist), "DJANGO_PATHS": ["/api"]}
+    stage = stages.get(request.param, settings, {"TEST_DEBUG": "0", "TEST_ALLOWED_HOSTS": HOSTS})
+    return stage.port
+
+
+HOSTS = json.dumps(["localhost"])
+
+
+def ask(port: int, target: str, *lines: str, method: str = "GET", body: bytes = b"") -> Answer:
+    length = [f"Content-Length: {len(body)}"] if body or method == "POST" else []
+    head = "\r\n".join([f"{method} {target} HTTP/1.1", "Host: localhost", *lines, *length])
+    return exchange(port, f"{head}\r\n\r\n".encode("latin-1") + body)
+
+
+# What is asked, and what is told: the status, some fields, and the body.
+CASES: dict[str, tuple[tuple[str, ...], int, dict[str, str | None], bytes | None]] = {
+    "the page": (("/",), 200, {"Cache-Control": "no-cache"}, INDEX),
+    "the page by its name": (("/index.html",), 200, {"Cache-Control": "no-cache"}, INDEX),
+    "its type": (("/",), 200, {"Content-Type": "text/html; charset=utf-8"}, INDEX),
+    "no other origin": (("/",), 200, {"Access-Control-Allow-Origin": None}, INDEX),
+    "deep link": (("/users/7", PAGE), 200, {"Cache-Control": "no-cache", "Vary": "Accept"}, INDEX),
+    "deep link, slash": (("/users/7/", PAGE), 200, {}, INDEX),
+    "deep link, a dot before": (("/a/b.c/d?x=1", PAGE), 200, {}, INDEX),
+    "no deep link to a script": (("/users/7", "Accept: application/json"), 404, {}, None),
+    "no deep link to anything": (("/users/7", "Accept: */*"), 404, {}, None),
+    "no deep link to a file": (("/users/7.png", PAGE), 404, {}, None),
+    "hashed": ((HASHED,), 200, {"Cache-Control": YEAR, "Content-Encoding": None}, SCRIPT),
+    "not built": (("/assets/logo-DkB2fK3Z.svg",), 200, {"Cache-Control": "no-cache"}, b"<svg/>"),
+    "looks hashed": (("/app.12345678.js",), 200, {"Cache-Control": "no-cache"}, b"//"),
+    "Next's": (("/_next/static/chunks/main.js",), 200, {"Cache-Control": YEAR}, b"//"),
+    "Nuxt's": (("/_nuxt/entry.css",), 200, {"Cache-Control": YEAR}, b"a{}"),
+    "Nuxt's newest": (("/_nuxt/builds/latest.json",), 200, {"Cache-Control": "no-cache"}, b"{}"),
+    "Astro's": (("/_astro/a.css",), 200, {"Cache-Control": YEAR}, b"a{}"),
+    "SvelteKit's": (("/_app/immutable/a.js",), 200, {"Cache-Control": YEAR}, b"//"),
+    "SvelteKit's version": (("/_app/version.json",), 200, {"Cache-Control": "no-cache"}, b"{}"),
+    "gzip": (
+        (HASHED, "Accept-Encoding: gzip"),
+        200,
+        {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"},
+        gzip.compress(SCRIPT),
+    ),
+    "brotli, the smallest": (
+        (HASHED, "Accept-Encoding: gzip, deflate, br"),
+        200,
+        {"Content-Encoding": "br", "Content-Type": "text/javascript; charset=utf-8"},
+        b"as brotli",
+    ),
+    "no brotli": (
+        (HASHED, "Accept-Encoding: br;q=0, gzip;q=0.1"),
+        200,
+        {"Content-Encoding": "gzip"},
+        None,
+    ),
+    "by weight": (
+        (HASHED, "Accept-Encoding: br;q=0.5,gzip"), 200, {"Content-Encoding": "gzip"}, None,
+    ),
+    "anything": ((HASHED, "Accept-Encoding: *"), 200, {"Content-Encoding": "br"}, None),
+    "none": ((HASHED, "Accept-Encoding: identity, *;q=0"), 200, {"Content-Encoding": None}, SCRIPT),
+    "another name's end": (
+        (HASHED, "Accept-Encoding: brx, xgzip"), 200, {"Content-Encoding": None}, SCRIPT,
+    ),
+    "first bytes": (
+        ("/large.bin", "Range: bytes=0-9"),
+        206,
+        {"Content-Range": f"bytes 0-9/{len(LARGE)}", "Content-Length": "10"},
+        LARGE[:10],
+    ),
+    "one byte": (("/large.bin", "Range: bytes=7-7"), 206, {}, LARGE[7:8]),
+    "last bytes": (("/large.bin", "Range: bytes=-1000000"), 206, {}, LARGE[-1000000:]),
+    "from there on": (("/large.bin", "Range: bytes=1000-"), 206, {}, LARGE[1000:]),
+    "behind the end": (
+        ("/large.bin", f"Range: bytes={len(LARGE)}-"),
+        416,
+        {"Content-Range": f"bytes */{len(LARGE)}"},
+        b"",
+    ),
+    "several ranges": (("/large.bin", "Range: bytes=0-1,5-6"), 200, {}, LARGE),
+    "no range": (("/large.bin", "Range: bytes=9-1"), 200, {}, LARGE),
+    "of nothing": (("/empty.txt", "Range: bytes=0-"), 416, {}, b""),
+    "empty": (("/empty.txt",), 200, {}, b""),
+    "If-Range, another": (("/large.bin", "Range: bytes=0-9", 'If-Range: "x"'), 200, {}, LARGE),
+    "dot file": (("/.env",), 404, {}, None),
+    "dot file, as a page": (("/.git/config", PAGE), 404, {}, None),
+    "dot file, encoded": (("/%2eenv",), 404, {}, None),
+    "the manifest": (("/.vite/manifest.json",), 404, {}, None),
+    "well known": (("/.well-known/security.txt",), 200, {}, b"Contact: us"),
+    "out by dots": (("/../secret.txt",), 404, {}, None),
+    "out by encoded dots": (("/assets/%2e%2e/%2e%2e/secret.txt", PAGE), 404, {}, None),
+    "out by an encoded slash": (("/..%2fsecret.txt",), 404, {}, None),
+    "out by a backslash": (("/..%5csecret.txt",), 404, {}, None),
+    "out by a link": (("/out.txt",), 404, {}, None),
+    "a link inside": (("/in.txt",), 200, {}, b"about"),
+    "a NUL": (("/index.html%00.png",), 404, {}, None),
+    "spelled out": (("/a%20b/%C3%BC.txt",), 200, {}, b"spelled out"),
+    "a page's own file": (("/about",), 200, {"Cache-Control": "no-cache"}, b"about"),
+    "a folder": (("/docs/",), 200, {}, b"docs"),
+    "a folder without its slash": (("/docs?x=1",), 302, {"Location": "./docs/?x=1"}, b""),
+    "below a file": (("/index.html/x",), 404, {}, None),
+    "a file's sibling": ((f"{HASHED}.gz",), 404, {}, None),
+    "too long a name": ((f"/{'x' * 300}.js",), 404, {}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_request_gets_the_same_answer_through_every_way_in(port: int, name: str) -> None:
+    (target, *lines), status, fields, body = CASES[name]
+    answer = ask(port, target, *lines)
+    assert answer.status == status
+    assert {key: answer.get(key) for key in fields} == fields
+    if body is not None:
+        assert answer.body == body
+    if any("Range" in line for line in lines):  # Which is of GET alone (RFC 9110, 14.2).
+        status, fields = 200, {}
+    head = ask(port, target, *lines, method="HEAD")
+    assert (head.status, head.body) == (status, b"")
+    assert {key: head.get(key) for key in fields} == fields
+
+
+def test_what_the_client_has_is_not_sent_again(port: int) -> None:
+    plain, packed = ask(port, HASHED), ask(port, HASHED, "Accept-Encoding: gzip")
+    tags = [answer.get("ETag") for answer in (plain, packed)]
+    assert len(set(tags)) == 2
+    (date,) = plain.all("Last-Modified")
+    for lines in (
+        [f"If-None-Match: {tags[0]}"],
+        [f'If-None-Match: "x", W/{tags[0]}'],
+        ["If-None-Match: *"],
+        [f"If-Modified-Since: {date}"],
+    ):
+        answer = ask(port, HASHED, *lines)
+        assert (answer.status, answer.body) == (304, b"")
+        assert (answer.get("ETag"), answer.get("Cache-Control")) == (tags[0], YEAR)
+    assert ask(port, HASHED, f"If-None-Match: {tags[1]}").status == 200
+    assert (
+        ask(port, HASHED, f"If-None-Match: {tags[1]}", f"If-Modified-Since: {date}").status == 200
+    )
+    assert ask(port, HASHED, 'If-Match: "x"').status == 412
+    assert ask(port, HASHED, f"If-Match: {tags[0]}").status == 200
+    for known in (tags[0], date):
+        assert ask(port, HASHED, "Range: bytes=0-1", f"If-Range: {known}").body == SCRIPT[:2]
+    weak = ask(port, HASHED, "Range: bytes=0-1", f"If-Range: W/{tags[0]}")
+    assert (weak.status, weak.body) == (200, SCRIPT)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_file_takes_no_other_method(port: int, method: str) -> None:
+    answer = ask(port, "/", method=method, body=b"" if method == "OPTIONS" else b"x" * 9)
+    assert (answer.status, answer.get("Allow")) == (405, "GET, HEAD")
+    assert ask(port, "/nothing", PAGE, method=method).status == 404
+
+
+def test_host_that_is_not_allowed_gets_no_file(port: int) -> None:
+    answer = exchange(port, b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+    assert answer.status == 400
+    assert INDEX not in answer.body
+
+
+def test_connection_is_kept_after_a_file(port: int) -> None:
+    with RawClient(port) as client:
+        for target in ("/large.bin", "/", "/nothing.png"):
+            client.send(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            answer = client.read_answer()
+            if answer.get("Connection") == "close":
+                return
