@@ -81,7 +81,8 @@ class Attempt:
 
     def code(self) -> int:
         """The exit code of the command, as a shell tells it."""
-        return self._process.wait()
+        code = self._process.wait()
+        return code if code >= 0 else 128 - code
 
     def ask_to_end(self) -> None:
         self._lifeline.close()

@@ -124,6 +124,17 @@ class Watch:
                 return
             reap(self._codes)
 
+    def let_end(self, other: int) -> None:
+        """The second ends what it has started, which is to be asked once; what it leaves behind,
+        or cannot end any more, is the first one's to end.
+        """
+        if other not in self._codes:
+            os.kill(other, signal.SIGTERM)
+        deadline = time.monotonic() + SECONDS + 0.5
+        while other not in self._codes and time.monotonic() < deadline:
+            time.sleep(LOOK)
+            reap(self._codes)
+
     def leave(self, child: int, group: int | None = None) -> NoReturn:
         """With the exit code of the child, as a shell tells it."""
         end_all(self._codes, group)
@@ -163,6 +174,7 @@ def main() -> NoReturn:
     os.close(ended_with_first)
     watch = Watch([0])
     watch.until_end_of(second)
+    watch.let_end(second)
     watch.leave(second)
 
 

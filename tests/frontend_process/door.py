@@ -1,4 +1,6 @@
-"""As little of runserver as starts a frontend: its folder and its command are the arguments."""
+"""As little of runserver as starts a frontend, of which the arguments are folder, command and port;
+a fourth, "elsewhere": as where the system does not tell who listens.
+"""
 
 import signal
 import sys
@@ -9,14 +11,16 @@ from django.conf import settings as django_settings
 
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.frontend_command import Command
-from samesite_proxy.frontend_process import opening
+from samesite_proxy.frontend_process import opening, sockets
 
 
 def main() -> None:
     django_settings.configure()
-    folder, run = sys.argv[1:]
+    folder, run, port = sys.argv[1:4]
+    sockets.IS_KNOWN = sockets.IS_KNOWN and "elsewhere" not in sys.argv
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # As the autoreloader has it.
-    frontend = Frontend("/", "http://localhost:1/", "http://localhost:1", is_commanded=True)
+    address = f"http://localhost:{port}"
+    frontend = Frontend("/", f"{address}/", address, is_commanded=True)
     settings = Settings((frontend,), commands=(Command("/", run, Path(folder)),))
     try:
         with opening.started(settings, "", lambda line: print(line, flush=True), lambda: None):

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from samesite_proxy.frontend_process import sockets, watcher
+from tests.frontend_process.projects import copied
+from tests.harness.django_servers import Program
+from tests.process.processes import await_that
 
 
 def test_descendants_are_the_same_by_ps_and_by_proc() -> None:
@@ -45,3 +52,35 @@ def test_program_that_is_not_there_is_told_as_a_shell_would() -> None:
         assert done.stdout
         assert done.stdout.read() == "/no/such/program: No such file or directory\n"
         assert done.wait(30) == 127
+
+
+@contextmanager
+def elsewhere(folder: Path, run: str, port: int) -> Iterator[Program]:
+    """Where the system does not tell who listens."""
+    arguments = ["-m", "tests.frontend_process.door", str(folder), run, str(port), "elsewhere"]
+    door = Program("door", arguments, {})
+    try:
+        yield door
+        door.signal(2)
+        door.wait()
+        assert "Traceback" not in door.log()
+    finally:
+        door.stop()
+
+
+def await_log(door: Program, words: str) -> None:
+    await_that(f"{words!r} in the log", lambda: words in door.log())
+
+
+def test_elsewhere_the_settings_port_is_the_frontends(tmp_path: Path) -> None:
+    port = sockets.free_port()
+    with elsewhere(copied(tmp_path), "LISTEN=$PORT exec node server.mjs", port) as door:
+        await_log(door, f"frontend: up at http://localhost:{port} after")
+
+
+def test_elsewhere_a_port_that_is_taken_is_not_used(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        with elsewhere(copied(tmp_path), "node server.mjs", port) as door:
+            await_log(door, f"something listens at http://localhost:{port} already")
+            assert "starting" not in door.log()

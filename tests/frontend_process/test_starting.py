@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.fastpath.commands import Watched, runserver
+from tests.fastpath.commands import APPS, Watched, runserver
 from tests.frontend_process.projects import adopting, copied, said_by, set_up
 from tests.harness.ports import free_port
 from tests.harness.raw_client import get
@@ -52,6 +55,37 @@ def test_command_is_started_found_and_ended(
         server.interrupt()
         orphans.await_none()
         assert "Traceback" not in server.log()
+
+
+LOADED = """
+import sys
+import django
+django.setup()
+from django.core.management import call_command, load_command_class
+load_command_class("samesite_proxy", "runserver")
+call_command("check")
+print(*sorted(name for name in sys.modules if name.startswith("samesite_proxy.")))
+"""
+
+
+@pytest.mark.parametrize("command", [None, "npm run dev"])
+def test_nothing_of_it_is_loaded_without_command_nor_by_checks(command: str | None) -> None:
+    environment = {
+        "SAMESITE_PROXY": json.dumps({"COMMAND": command} if command else {}),
+        "TEST_INSTALLED_APPS": json.dumps(APPS),
+        "DJANGO_SETTINGS_MODULE": "tests.project.settings",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found = {name.split(".")[1] for name in done.stdout.splitlines()[-1].split()}
+    assert "management" in found
+    assert "frontend_process" not in found
+    assert ("frontend_command" in found) is (command is not None)
 
 
 def test_frontend_stands_while_django_is_reloaded(tmp_path: Path) -> None:
