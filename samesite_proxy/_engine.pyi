@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Final, Literal, final, overload
 
+LIBCURL: Final[str]  # the version that is loaded
+
 # Body lengths that are no number of bytes.
 NO_BODY: Final[int]
 CHUNKED: Final[int]
@@ -179,7 +181,7 @@ class Listener:
         routes: Routes | None,
         own: Routes | None,
         special_paths: list[str],
-        frontends: list[tuple[Upstream, OwnAddresses, dict[str, tuple[int, str, str]]]],
+        frontends: list[tuple[Upstream, OwnAddresses, dict[str, tuple[int, str, str]], str]],
         asks_django: bool,
         /,
     ) -> None:
@@ -188,7 +190,8 @@ class Listener:
         `routes` has the owners of proxy/rules.py, or is None: everything is Django's. `own` has the
         frontends' prefixes alone, for upgrades. Under `special_paths` frontends may see a request
         differently. A frontend comes with what is said, by EngineError.code, when it fails: a
-        status, a line, and an HTML page for browsers ("": the line for them too). With
+        status, a line, and an HTML page for browsers ("": the line for them too); and with the
+        line, CRLF and all, that ends the fields of its final answers ("": none). With
         `asks_django` hosts are asked about through the channel to Django.
         """
 

@@ -26,7 +26,7 @@ from django.http import HttpRequest, HttpResponseBase
 from samesite_proxy import conf, shutdown
 from samesite_proxy._engine import NO_UPGRADE, WEBSOCKET
 from samesite_proxy.conf import Frontend
-from samesite_proxy.proxy import neighbours, place, targets
+from samesite_proxy.proxy import neighbours, place, server_timing, targets
 from samesite_proxy.proxy.routing import Routing
 from samesite_proxy.sync import servers
 from samesite_proxy.sync.environ import keep_server_path, upgrade_in
@@ -145,18 +145,24 @@ class SameSiteProxyMiddleware:
             return None
         return partial(self._forwarder.answer, request, found, client, upgrade)
 
+    def _named(self, response: HttpResponseBase) -> HttpResponseBase:
+        """Django's own answer, which in DEBUG says so."""
+        if self._settings.debug:
+            server_timing.name_django(response)
+        return response
+
     def __call__(self, request: HttpRequest) -> Any:
         if self._is_async:
             return self.__acall__(request)
         answer = self._answering(request)
         if answer is None:
-            return self.get_response(request)
+            return self._named(self.get_response(request))
         return async_to_sync(answer)() if iscoroutinefunction(answer) else answer()
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         answer = self._answering(request)
         if answer is None:
-            response: HttpResponseBase = await self.get_response(request)
+            response: HttpResponseBase = self._named(await self.get_response(request))
         elif iscoroutinefunction(answer):
             response = await answer()
         else:  # On the thread that the WSGI server gave the request, which waits for us.

@@ -121,7 +121,9 @@ keep_head(struct sp_loop *loop, struct sp_exchange *exchange)
         sp_connection_arm(downstream->connection);
     }
     sp_downstream_touch(downstream);
-    bool queued = queue_head(downstream, head) && queue_framing(downstream);
+    bool queued = queue_head(downstream, head) &&
+                  queue(downstream, visit->site->frontends[visit->frontend].last_line) &&
+                  queue_framing(downstream);
     return queued ? SP_OK : refusal_of(downstream);
 }
 

@@ -34,6 +34,7 @@ struct sp_frontend {
     struct sp_upstream *upstream;           /* a reference of our own */
     struct sp_own_addresses *own_addresses; /* a reference of our own */
     struct sp_failure failures[SP_ERROR_COUNT];
+    struct sp_span last_line; /* of the fields of its final answers, with its CRLF; or empty */
 };
 
 struct sp_site {

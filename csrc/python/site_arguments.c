@@ -119,18 +119,21 @@ read_frontend(const struct sp_module_state *state, PyObject *item, struct sp_sit
     PyObject *upstream;
     PyObject *own_addresses;
     PyObject *failures;
+    PyObject *line;
 
     if (!PyTuple_Check(item)) {
-        return refuse("a frontend is a tuple of Upstream, OwnAddresses and its failures");
+        return refuse("a frontend is a tuple of Upstream, OwnAddresses, its failures and a line");
     }
-    if (!PyArg_ParseTuple(item, "O!O!O!", state->upstream_type, &upstream,
-                          state->own_addresses_type, &own_addresses, &PyDict_Type, &failures)) {
+    if (!PyArg_ParseTuple(item, "O!O!O!U", state->upstream_type, &upstream,
+                          state->own_addresses_type, &own_addresses, &PyDict_Type, &failures,
+                          &line)) {
         return false;
     }
     frontend->upstream = sp_upstream_take(sp_upstream_object_peek(upstream));
     frontend->own_addresses = sp_own_addresses_take(sp_own_addresses_object_peek(own_addresses));
     site->frontend_count++;
-    return read_failures(failures, site, frontend);
+    return keep_text(&site->texts, line, &frontend->last_line) &&
+           read_failures(failures, site, frontend);
 }
 
 static bool

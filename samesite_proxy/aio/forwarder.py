@@ -23,7 +23,7 @@ from samesite_proxy.aio.scope import (
     target_of_scope,
 )
 from samesite_proxy.conf import Frontend, Settings
-from samesite_proxy.proxy import errors, refusals
+from samesite_proxy.proxy import errors, refusals, server_timing
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
 from samesite_proxy.proxy.incoming import PIECE, SAFE, IncomingRequest, incoming_of
@@ -76,6 +76,9 @@ class AsyncForwarder:
         return AsyncExchange(self._upstream(frontend), method, target, fields, length)
 
     def relocated(self, incoming: IncomingRequest, frontend: Frontend, fields: Fields) -> Fields:
+        """The answer's fields for the browser."""
+        if self._settings.debug:
+            fields = server_timing.behind(fields, frontend)
         if not names_place(fields):
             return fields
         view = view_of(self._settings, incoming, frontend)

@@ -238,4 +238,4 @@ class Supervisor:
         self._judge = None if asks_django else table.HostJudge(plain)
         self._listener.set_table(*arguments)
         self._say_absence(errors.NOT_THERE, as_page=plain.get("debug", False))
-        self._log.lines = [failures_by_code for _, _, failures_by_code in places]
+        self._log.lines = [failures_by_code for _, _, failures_by_code, _ in places]

@@ -17,7 +17,7 @@ from samesite_proxy import conf
 from samesite_proxy._engine import OwnAddresses, Routes, Upstream
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.fastpath import static_files
-from samesite_proxy.proxy import allowed_hosts, errors, host_policy, place, rules
+from samesite_proxy.proxy import allowed_hosts, errors, host_policy, place, rules, server_timing
 from samesite_proxy.proxy.error_page import page_of
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.outgoing import upstream_of
@@ -30,7 +30,7 @@ Plain = dict[str, Any]
 PlainView = tuple[str, str, str, str, str, bool, str]
 Views = tuple[PlainView, PlainView, PlainView]
 Failures = dict[str, tuple[int, str, str]]
-Place = tuple[Upstream, OwnAddresses, Failures]
+Place = tuple[Upstream, OwnAddresses, Failures, str]
 
 # Each may need a second descriptor, for a connection to a frontend.
 MOST_CONNECTIONS = 4096
@@ -160,6 +160,7 @@ def arguments_of(table: Plain) -> Arguments:
             upstream_of(frontend, settings),
             own_addresses_of(frontend, settings),
             _failures_of(frontend, debug=settings.debug),
+            server_timing.line_of(frontend) if settings.debug else "",
         )
         for frontend in settings.frontends
     ]

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from samesite_proxy._engine import NO_UPGRADE, TUNNEL, WEBSOCKET, EngineError
 from samesite_proxy.conf import Frontend, Settings
-from samesite_proxy.proxy import errors, refusals
+from samesite_proxy.proxy import errors, refusals, server_timing
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
 from samesite_proxy.proxy.incoming import SAFE, SWITCHING_PROTOCOLS, incoming_of, value_of
@@ -123,6 +123,8 @@ class Forwarder:
         if client and status == SWITCHING_PROTOCOLS:
             return adopted(status, reason, answered, exchange, client, request)
         fields = self._relocation.fields(answered, frontend, incoming.origin, view.alias_host)
+        if self._settings.debug:
+            fields = server_timing.behind(fields, frontend)
         is_free = client is not None and can_adopt(client) and self._is_first
         is_read = upload is None or upload.is_over()
         if client and is_free and is_read and _is_event_stream(request, status, fields):

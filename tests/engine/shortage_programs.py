@@ -83,7 +83,7 @@ def short_of_memory(url: str, shape: str) -> None:
     routes = Routes([("/", PREFIX, FIRST_FRONTEND)])
     own_addresses = OwnAddresses("http", ("localhost",), (), 0)
     at = Upstream(url + "/", None, None, False, (10, 20, 20), 256)
-    listener.set_table(routes, routes, [], [(at, own_addresses, {})], True)
+    listener.set_table(routes, routes, [], [(at, own_addresses, {}, "")], True)
     host = HOST.decode()
     view = (host, host, "http", host, "", False, "")
     listener.add_host(host, f"http://{host}", [(view, view, view)])

@@ -92,7 +92,7 @@ def ends_for_all(how: str) -> None:
 def site(at: Upstream) -> Arguments:
     routes = Routes([("/", _engine.PREFIX, 1)])
     own_addresses = OwnAddresses("http", ("localhost",), (), 80)
-    return routes, routes, [], [(at, own_addresses, {})], True
+    return routes, routes, [], [(at, own_addresses, {}, "")], True
 
 
 def uses(url: str) -> Iterator[Use]:

@@ -147,7 +147,8 @@ def test_each_frontend_comes_with_what_is_said_when_it_fails() -> None:
     with override_settings(SAMESITE_PROXY={"FRONTEND": SEVERAL}, DEBUG=False):
         _, _, special, places, _ = table.arguments_of(made()[0])
     assert special == list(host_policy.NEXT_DEV_PATHS)
-    for (_, _, failures), address in zip(places, SEVERAL.values(), strict=True):
+    for (_, _, failures, last_line), address in zip(places, SEVERAL.values(), strict=True):
+        assert last_line == ""
         assert failures["connect"][0] == 502
         assert address in failures["connect"][1]
         assert failures["connect"][2] == ""  # No page: DEBUG is off.
@@ -155,7 +156,8 @@ def test_each_frontend_comes_with_what_is_said_when_it_fails() -> None:
 
 def test_browsers_get_pages_where_the_project_is_in_debug() -> None:
     with override_settings(SAMESITE_PROXY={"FRONTEND": "http://a.example"}, DEBUG=True):
-        _, _, _, ((_, _, failures),), _ = table.arguments_of(made()[0])
+        _, _, _, ((_, _, failures, last_line),), _ = table.arguments_of(made()[0])
+    assert last_line == 'Server-Timing: samesite;desc="frontend http://a.example"\r\n'
     assert "<p>The frontend at http://a.example cannot be reached" in failures["connect"][2]
 
 

@@ -1,0 +1,43 @@
+"""Who has answered, where a developer looks: in DEBUG the last entry of an answer's Server-Timing.
+
+https://www.w3.org/TR/server-timing/ has it as a list, in which an entry need not name a time.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.http import HttpResponseBase
+
+from samesite_proxy.conf import Frontend
+from samesite_proxy.types import Fields
+
+NAME = "Server-Timing"
+
+
+def _entry(who: str) -> str:
+    """A quoted string (RFC 9110, 5.6.4), of ASCII alone: a socket's path may hold anything."""
+    said = who.encode("ascii", "backslashreplace").decode().replace("\\", "\\\\")
+    return 'samesite;desc="{}"'.format(said.replace('"', '\\"'))
+
+
+@cache
+def entry_of(frontend: Frontend) -> str:
+    return _entry(f"frontend {frontend.address}")
+
+
+def line_of(frontend: Frontend) -> str:
+    """The field as the listener sends it."""
+    return f"{NAME}: {entry_of(frontend)}\r\n"
+
+
+def behind(fields: Fields, frontend: Frontend) -> Fields:
+    """The fields of an answer of the frontend's, and behind its own whose it is."""
+    return [*fields, (NAME, entry_of(frontend))]
+
+
+def name_django(response: HttpResponseBase) -> None:
+    """The same in an answer of Django's."""
+    said = response.headers.get(NAME)
+    own = _entry("Django")
+    response.headers[NAME] = f"{said}, {own}" if said else own
