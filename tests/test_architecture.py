@@ -39,7 +39,8 @@ ROOMS = [
     {"middleware", "wsgi", "asgi"},
     {"fastpath"},
     {"frontend_process"},
-    {"checks", "commands"},
+    {"checks"},
+    {"commands"},
     {"apps", "management"},
 ]
 LAYER_OF_ROOM = {room: layer for layer, rooms in enumerate(ROOMS) for room in rooms}

@@ -149,7 +149,7 @@ check_interpreter(void)
 }
 
 static int
-check_libcurl(void)
+take_libcurl(PyObject *module)
 {
     const char *version;
 
@@ -164,7 +164,7 @@ check_libcurl(void)
         PyErr_SetString(PyExc_ImportError, "libcurl cannot be initialised");
         return -1;
     }
-    return 0;
+    return PyModule_AddStringConstant(module, "LIBCURL", version);
 }
 
 PyDoc_STRVAR(error_doc, "An exchange failed.\n\n"
@@ -206,7 +206,7 @@ module_exec(PyObject *module)
 {
     struct sp_module_state *state = PyModule_GetState(module);
 
-    if (check_interpreter() < 0 || check_libcurl() < 0 || add_error(module, state) < 0 ||
+    if (check_interpreter() < 0 || take_libcurl(module) < 0 || add_error(module, state) < 0 ||
         sp_exchange_object_add(module, &state->exchange_type) < 0 ||
         sp_notifier_object_add(module, &state->notifier_type) < 0 ||
         sp_upstream_object_add(module, &state->upstream_type) < 0 ||

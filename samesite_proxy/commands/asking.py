@@ -10,6 +10,7 @@ from django.conf import settings as django_settings
 from django.urls import get_resolver
 from django.urls.exceptions import Resolver404
 
+from samesite_proxy import conf
 from samesite_proxy._engine import NO_BODY, EngineError
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy.errors import Refused
@@ -25,6 +26,16 @@ CONNECT_SECONDS, ANSWER_SECONDS = 2.0, 5.0
 NOT_HEAD = (405, 501)
 
 NOTHING = {"found": False, "route": None, "view": None, "redirects_to": None, "error": None}
+
+
+def now(settings: Settings) -> Settings:
+    """With the addresses that a runserver has found, where it starts the frontends."""
+    if not settings.commands:
+        return settings
+    from samesite_proxy.frontend_process import sharing
+
+    told = sharing.told(settings.commands)
+    return replace(settings, frontends=conf.now_at(settings.frontends, told))
 
 
 def _name_of(view: Any) -> str:
@@ -81,7 +92,8 @@ def _answer(
     finally:
         exchange.cancel()
     kind = next((value for name, value in answered if name.lower() == "content-type"), None)
-    return {"method": method, "status": status, "reason": reason, "type": kind, "error": None}
+    answer = {"method": method, "status": status, "reason": reason, "type": kind}
+    return {**answer, "code": None, "error": None}
 
 
 def frontend(settings: Settings, asked: Frontend, target: str, fields: Fields) -> dict[str, Any]:
@@ -93,5 +105,6 @@ def frontend(settings: Settings, asked: Frontend, target: str, fields: Fields) -
             answer = _answer(hasty, asked, "GET", target, fields)
     except (Refused, EngineError, UnicodeEncodeError) as error:
         sentence = failure_of(error, asked).line(asked).strip()
-        return {"method": "HEAD", "status": None, "reason": None, "type": None, "error": sentence}
+        nothing = {"method": "HEAD", "status": None, "reason": None, "type": None}
+        return {**nothing, "code": getattr(error, "code", None), "error": sentence}
     return answer

@@ -33,7 +33,7 @@ def fast_path_reason(settings: Settings) -> str:
         return f"{other} stands above samesite_proxy in INSTALLED_APPS"
     try:
         return table.reason_against(get_internal_wsgi_application(), settings)
-    except ImproperlyConfigured as error:
+    except (ImportError, ImproperlyConfigured) as error:  # Which runserver would tell.
         return str(error)
 
 

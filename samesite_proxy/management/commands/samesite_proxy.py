@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
-from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -24,7 +23,8 @@ class Command(BaseCommand):
         routes = which.add_parser("routes", help="Every pattern, whose it is, and why.")
         why = which.add_parser("why", help="Who answers a path, and what both sides say of it.")
         why.add_argument("path", help="A path, or an address as the browser shows it.")
-        for subcommand in (routes, why):
+        doctor = which.add_parser("doctor", help="What is wrong, and what helps.")
+        for subcommand in (routes, why, doctor):
             subcommand.add_argument("--json", action="store_true", help="For programs to read.")
 
         nginx = which.add_parser("nginx", help="The same table as nginx's configuration.")
@@ -57,12 +57,8 @@ class Command(BaseCommand):
             raise CommandError("\n".join(f"{each.message} {each.hint}" for each in problems))
         if not settings.frontends:
             raise CommandError('SAMESITE_PROXY["FRONTEND"] is None: Django answers everything.')
-        if settings.commands:
-            from samesite_proxy.frontend_process import sharing
-
-            told = sharing.told(settings.commands)
-            return replace(settings, frontends=conf.now_at(settings.frontends, told))
-        return settings
+        now: conf.Settings = self._room("asking").now(settings)
+        return now
 
     def _say(self, answer: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
@@ -85,6 +81,16 @@ class Command(BaseCommand):
             self._say(answer)
         else:
             self.stdout.write(why.told(answer, self.style))
+
+    def _doctor(self, options: dict[str, Any]) -> None:
+        doctor = self._room("doctor")
+        answer = doctor.found()
+        if options["json"]:
+            self._say(answer)
+        else:
+            self.stdout.write(doctor.told(answer, self.style))
+        if not answer["is_well"]:
+            raise CommandError("Something is wrong.", returncode=1)
 
     def _nginx(self, options: dict[str, Any]) -> None:
         printed = self._room("nginx").Printed(self._settings(), options["way"])
