@@ -98,7 +98,7 @@ class Frontend:
     @property
     def is_awaited(self) -> bool:
         """Whether it has no address: it is being started, or has ended."""
-        return self.unix_socket == NOWHERE
+        return self.is_commanded and self.unix_socket == NOWHERE
 
     @property
     def at_localhost(self) -> str:

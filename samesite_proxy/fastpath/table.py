@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from wsgiref.util import guess_scheme
 
@@ -197,6 +197,8 @@ def _allowance(sent: str, host: str, scheme: str, settings: Settings) -> Plain:
 def verdict_on(sent: str, server: tuple[str, int], settings: Settings) -> Plain:
     """Whether Django allows a Host value, sent to the server at this name and port."""
     scheme = _scheme()
+    if settings.commands:
+        settings = replace(settings, frontends=conf.now_at(settings.frontends))
     try:
         host = allowed_hosts.host_under(scheme, server[0], str(server[1]), sent)
     except DisallowedHost:

@@ -88,6 +88,39 @@ def test_nothing_of_it_is_loaded_without_command_nor_by_checks(command: str | No
     assert ("frontend_command" in found) is (command is not None)
 
 
+ASKING = {"TEST_SETTINGS": json.dumps({"WSGI_APPLICATION": "tests.frontend_process.asking.asking"})}
+
+
+@pytest.mark.parametrize("changes", [{}, ASKING], ids=["by the listener", "by Django"])
+def test_host_of_the_frontend_is_the_one_that_it_has_now(
+    changes: dict[str, str], tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    folder = copied(tmp_path)
+    proxy = {"HOST_HEADER": "frontend", "COMMAND": set_up(folder, GATE=str(gate))}
+    with runserver("0", proxy=proxy, **changes) as server:
+        assert get(server.port, "/x").status == 502
+        gate.touch()
+        host = said_by(server)["host"]
+        assert f"frontend: up at http://{host} after" in server.log()
+        get(server.port, "/move")
+        log = server.await_log(": up at ", 2)
+        host = said_by(server)["host"]
+        assert f"frontend: up at http://{host} after" in log
+
+
+def test_save_while_the_frontend_starts_starts_no_other(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    watched = Watched(tmp_path)
+    proxy = {"COMMAND": set_up(copied(tmp_path), GATE=str(gate))}
+    with runserver("0", proxy=proxy, **watched.environment) as server:
+        server.await_banner()
+        watched.save(server)
+        gate.touch()
+        assert said_by(server)["url"] == "/x"
+        assert server.log().count("frontend: starting") == 1
+
+
 def test_frontend_stands_while_django_is_reloaded(tmp_path: Path) -> None:
     watched = Watched(tmp_path)
     proxy = {"COMMAND": set_up(copied(tmp_path))}

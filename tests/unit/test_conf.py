@@ -175,6 +175,42 @@ def test_wrong_value_is_named_with_its_key(key: str, value: object, check_id: st
     assert problem.hint
 
 
+LINE = "npm run dev -- --port {port}"
+
+
+@pytest.mark.parametrize(
+    ("value", "commands"),
+    [
+        (LINE, [("/", LINE, "base", ())]),
+        (("npm", "start"), [("/", ("npm", "start"), "base", ())]),
+        ({"run": ["npm"]}, [("/", ("npm",), "base", ())]),
+        ({"run": LINE, "folder": "web"}, [("/", LINE, "base/web", ())]),
+        ({"run": LINE, "folder": "/web"}, [("/", LINE, "/web", ())]),
+        ({"run": LINE, "environment": {"A": 1}}, [("/", LINE, "base", (("A", "1"),))]),
+        (
+            {"/": LINE, "/b/": {"run": ["b"], "folder": Path("b")}},
+            [("/", LINE, "base", ()), ("/b", ("b",), "base/b", ())],
+        ),
+    ],
+)
+def test_command_is_taken_apart(
+    value: object, commands: list[tuple[object, ...]], tmp_path: Path
+) -> None:
+    with override_settings(BASE_DIR=tmp_path / "base"):
+        frontends = {"/": "http://localhost:1", "/b": "http://localhost:2"}
+        found = read(FRONTEND=frontends, COMMAND=value).commands
+    expected = [(prefix, run, tmp_path / folder, rest) for prefix, run, folder, rest in commands]  # type: ignore[operator]
+    assert [(c.prefix, c.run, c.folder, c.environment) for c in found] == expected
+
+
+def test_port_takes_its_place_in_every_argument() -> None:
+    (line,) = read(COMMAND=LINE).commands
+    assert line.arguments(7) == ["/bin/sh", "-c", "npm run dev -- --port 7"]
+    (listed,) = read(COMMAND=["npm", "--port={port}"]).commands
+    assert listed.wants_port
+    assert listed.arguments(7) == ["npm", "--port=7"]
+
+
 def test_unknown_key_is_named_with_the_known_ones() -> None:
     (problem,) = problems_of(FRONT_END="http://localhost:3000")
     assert problem.id == "samesite_proxy.E002"

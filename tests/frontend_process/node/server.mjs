@@ -22,7 +22,7 @@ if (FAIL) {
       response.setHeader("Connection", "close");
       response.on("close", () => server.close(() => server.listen(0, "localhost")));
     }
-    response.end(JSON.stringify({ url: request.url, pid: process.pid, DJANGO_ORIGIN, FORCE_COLOR, PORT }));
+    response.end(JSON.stringify({ url: request.url, host: request.headers.host, pid: process.pid, DJANGO_ORIGIN, FORCE_COLOR, PORT }));
   });
   const open = () => {
     if (GATE && !existsSync(GATE)) setTimeout(open, 20);
