@@ -105,7 +105,10 @@ class AsyncForwarder:
     async def _answer(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:
         try:
             if frontend.folder is not None:
-                return await self._files(frontend).answer(request)
+                response = await self._files(frontend).answer(request)
+                if self._settings.debug:
+                    server_timing.name_folder(response, frontend)
+                return response
             return await self._forward(request, frontend)
         except NoAnswer as error:
             failure = failure_of(error, frontend)

@@ -11,7 +11,7 @@ from django.urls import get_resolver
 from django.urls.exceptions import Resolver404
 
 from samesite_proxy import conf
-from samesite_proxy._engine import NO_BODY, EngineError
+from samesite_proxy._engine import NO_BODY, NO_UPGRADE, EngineError
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
@@ -45,6 +45,12 @@ def _name_of(view: Any) -> str:
     named = getattr(view, "view_class", view)
     name = getattr(named, "__qualname__", None) or type(named).__qualname__
     return f"{named.__module__}.{name}"
+
+
+UNANSWERED = {
+    **{"method": "HEAD", "status": None, "reason": None, "type": None},
+    **{"code": None, "error": None},
+}
 
 
 def _view_at(path: str, urlconf: Any) -> dict[str, Any] | None:
@@ -96,15 +102,34 @@ def _answer(
     return {**answer, "code": None, "error": None}
 
 
+def _of_folder(asked: Frontend, target: str, host: str) -> dict[str, Any]:
+    from django.test import RequestFactory
+
+    from samesite_proxy.sync.built import BuiltFrontend
+
+    request = RequestFactory().head(target, headers={"host": host, "accept": "text/html"})
+    try:
+        response = BuiltFrontend(asked).answer(request, None, NO_UPGRADE)
+    except Refused as error:
+        sentence = error.failure.line(asked).strip()
+        return {**UNANSWERED, "status": error.failure.status, "error": sentence}
+    kind = response.headers.get("Content-Type")
+    answer = {"status": response.status_code, "reason": response.reason_phrase, "type": kind}
+    response.close()
+    return {**UNANSWERED, **answer}
+
+
 def frontend(settings: Settings, asked: Frontend, target: str, fields: Fields) -> dict[str, Any]:
-    """What the frontend says, which is really asked, by HEAD or else by GET."""
+    """What the frontend says, which is really asked, by HEAD or else by GET; a folder, as a browser
+    asks for a page."""
     hasty = replace(settings, connect_timeout=CONNECT_SECONDS, response_timeout=ANSWER_SECONDS)
+    if asked.folder is not None:
+        return _of_folder(asked, target, dict(fields)["Host"])
     try:
         answer = _answer(hasty, asked, "HEAD", target, fields)
         if answer["status"] in NOT_HEAD:
             answer = _answer(hasty, asked, "GET", target, fields)
     except (Refused, EngineError, UnicodeEncodeError) as error:
         sentence = failure_of(error, asked).line(asked).strip()
-        nothing = {"method": "HEAD", "status": None, "reason": None, "type": None}
-        return {**nothing, "code": getattr(error, "code", None), "error": sentence}
+        return {**UNANSWERED, "code": getattr(error, "code", None), "error": sentence}
     return answer

@@ -89,6 +89,9 @@ def _families(frontend: Frontend) -> str:
 def of_frontend(settings: Settings, frontend: Frontend) -> Iterator[Finding]:
     """Whether it is up, and as what it is reached."""
     host = f"localhost:{DJANGO_PORT}"
+    if frontend.folder is not None:  # What it lacks a check says.
+        yield Finding("frontend", OK, f"{frontend.address} is a folder, whose files are answered.")
+        return
     is_here = frontend.unix_socket is None and frontend.name in LOOPBACK_NAMES
     if is_here and frontend.port == DJANGO_PORT:
         yield Finding(

@@ -160,6 +160,7 @@ class Printed:
         self._names = {
             frontend: "frontend" if number == 0 else f"frontend_{number}"
             for number, frontend in enumerate(settings.frontends)
+            if frontend.folder is None
         }
 
     def _upstreams(self) -> Iterator[str]:
@@ -172,9 +173,13 @@ class Printed:
     def _location(self, location: Location, decided: Owned) -> str:
         frontend = self._owners.frontend_of(decided)
         lines = ["proxy_pass http://django;"]
-        if frontend is not None:
+        if frontend in self._names:
             lines = _passing(frontend, self._names[frontend])
-        why = f"{decided.why}: the middleware decides" if decided.rule[2] == ASK else decided.why
+        why = decided.why
+        if decided.rule[2] == ASK:
+            why += ": the middleware decides"
+        elif frontend is not None and frontend.folder is not None:
+            why += ", a folder: the middleware answers, with the rules that are its own"
         comment = "" if decided is self._said else f"\n    # {' '.join(why.split())}\n"
         self._said = decided
         modifier, text = location

@@ -95,7 +95,7 @@ def found(settings: Settings, pasted: Pasted) -> dict[str, Any]:
         "asked_frontend": other.address,
         "answer": asking.frontend(settings, other, pasted.target, fields),
         "crosses": {"target": pasted.target, "fields": fields, "host_is_alias": is_alias}
-        if frontend and refused is None
+        if frontend and frontend.folder is None and refused is None
         else None,
         "middleware_before": before,
         "fast_path_off": fast_path_reason(settings) or None,

@@ -36,8 +36,16 @@ def behind(fields: Fields, frontend: Frontend) -> Fields:
     return [*fields, (NAME, entry_of(frontend))]
 
 
+def _name(response: HttpResponseBase, entry: str) -> None:
+    said = response.headers.get(NAME)
+    response.headers[NAME] = f"{said}, {entry}" if said else entry
+
+
 def name_django(response: HttpResponseBase) -> None:
     """The same in an answer of Django's."""
-    said = response.headers.get(NAME)
-    own = _entry("Django")
-    response.headers[NAME] = f"{said}, {own}" if said else own
+    _name(response, _entry("Django"))
+
+
+def name_folder(response: HttpResponseBase, frontend: Frontend) -> None:
+    """The same in an answer from a built frontend's files."""
+    _name(response, entry_of(frontend))

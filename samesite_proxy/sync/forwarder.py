@@ -144,7 +144,10 @@ class Forwarder:
         """The frontend's answer to `request`, or the line that says why there is none."""
         try:
             if frontend.folder is not None:
-                return self._files(frontend).answer(request, client, upgrade)
+                response = self._files(frontend).answer(request, client, upgrade)
+                if self._settings.debug:
+                    server_timing.name_folder(response, frontend)
+                return response
             return self._forward(request, frontend, client, upgrade)
         except NoAnswer as error:
             failure = failure_of(error, frontend)

@@ -171,6 +171,12 @@ def test_frontend_that_speaks_no_http_is_told_of(tmp_path: Path) -> None:
         assert examine(tmp_path, other.url)[1] == {"frontend-answer"}
 
 
+def test_folder_is_well_once_it_is_built(tmp_path: Path) -> None:
+    assert examine(tmp_path, str(tmp_path))[1] == {"samesite_proxy.W009"}
+    write(tmp_path, "index.html", "<!doctype html>")
+    assert examine(tmp_path, str(tmp_path))[1] == set()
+
+
 def test_wrong_settings_are_told_in_the_checks_words(tmp_path: Path) -> None:
     assert examine(tmp_path, "nowhere")[1] == {"samesite_proxy.E003"}
 

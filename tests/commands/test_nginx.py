@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from samesite_proxy.commands.nginx import HOST_OF_CONTAINER
-from tests.commands.asked import ask, frontends_of, project
+from tests.commands.asked import ask, frontends_of, nobody, project
 from tests.harness.django_servers import serving
 from tests.harness.http_requests import Recorder, Request
 from tests.harness.nginx import running
@@ -126,6 +126,23 @@ def test_container_s_file_differs_by_its_addresses_alone() -> None:
     assert "docker run --rm -p 8080:80" in docker
     told = docker.replace(HOST_OF_CONTAINER, "127.0.0.1").replace("listen 80;", f"listen {OWN};")
     assert told[told.index(SAME) :] == direct[direct.index(SAME) :]
+
+
+def test_folder_is_django_s_to_answer(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    site = Site("folder", {"DJANGO_PATHS": ["/api"]}, [], {})
+    with project(site, {"/": str(tmp_path), "/shop": nobody()}):
+        text = ask("nginx", "--direct")
+    assert re.findall(r"location (.*) \{\n +proxy_pass (.*);", text) == [
+        ("@django", "http://django"),
+        ("^~ /", "http://django"),
+        ("= /api", "http://django"),
+        ("^~ /api/", "http://django"),
+        ("= /shop", "http://frontend_1"),
+        ("^~ /shop/", "http://frontend_1"),
+    ]
+    assert str(tmp_path) not in text
+    assert "not-started" not in text
 
 
 def test_text_that_nginx_would_read_as_its_own_is_quoted() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.core.management import CommandError
 
@@ -46,6 +48,17 @@ def test_frontend_without_head_is_asked_by_get() -> None:
     with scripted(Recorder(answer)) as frontend, project(SITE, {"/": frontend.url}):
         told = ask_json("why", "/x")["answer"]
     assert (told["method"], told["status"]) == ("GET", 200)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/", 200), ("/users/7", 200), ("/none.js", 404), ("/.env", 404)]
+)
+def test_folder_is_asked_as_a_browser_would(tmp_path: Path, path: str, status: int) -> None:
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    with project(SITES[1], {"/": str(tmp_path)}):
+        told = ask_json("why", path)
+    assert (told["frontend"], told["answer"]["status"]) == (str(tmp_path), status)
+    assert told["crosses"] is None
 
 
 def test_both_sides_are_told_of() -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from tests.asgi.servers import both
-from tests.harness.raw_client import RawClient
+from tests.harness.django_servers import serving
+from tests.harness.raw_client import RawClient, get
 from tests.harness.scripted_upstream import answering
 from tests.traffic.stage import EVERY, Stage, on, request
 
@@ -61,6 +66,14 @@ def test_interim_answers_and_upgrades_say_nothing(stage: Stage) -> None:
         client.send(request("GET", "/ws", "Connection: Upgrade", "Upgrade: test"))
         head = client.read_until(b"\r\n\r\n")
     assert (head[9:12], timing_of(head)) == (b"101", "")
+
+
+@pytest.mark.parametrize("kind", ["fastpath", "gthread", "uvicorn plain"])
+def test_folder_is_named(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    with serving(kind, {"FRONTEND": str(tmp_path)}) as server:
+        assert get(server.port, "/", "Accept: text/html").who == f"frontend {tmp_path}"
+        assert get(server.port, "/none.js").who == ""
 
 
 @on("fastpath", "gthread", **PRODUCTION)
