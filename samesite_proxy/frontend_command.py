@@ -11,6 +11,8 @@ PORT = "{port}"
 FIELDS = ("run", "folder", "environment")
 # Those of JavaScript that run what a project's package.json lists.
 PACKAGE_MANAGERS = re.compile(r"\s*(npm|pnpm|yarn|bun|npx|pnpx|bunx)\b")
+# A script of the folder's, unless another folder is named.
+SCRIPT = re.compile(r"\s*(npm|pnpm|yarn|bun) (run|start|dev)\b(?!.* (--|-C|-w|-F))")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,10 @@ class Command:
     @property
     def needs_packages(self) -> bool:
         return PACKAGE_MANAGERS.match(self.line) is not None
+
+    @property
+    def runs_script(self) -> bool:
+        return SCRIPT.match(self.line.partition(" -- ")[0]) is not None
 
     def arguments(self, port: int | None) -> list[str]:
         """The program and its arguments, with the port in its place."""

@@ -27,6 +27,18 @@ def _package_in(folder: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def _has_package(folder: Path) -> bool:
+    """In a folder above too, where npm looks for it."""
+    return any((each / "package.json").exists() for each in (folder, *folder.parents))
+
+
+def _where_one_is(folder: Path) -> str:
+    found = sorted(each.parent.name for each in folder.glob("*/package.json"))
+    if not found:
+        return ', see SAMESITE_PROXY["COMMAND"]'
+    return f', but in {found[0]}: write "folder": "{found[0]}" in SAMESITE_PROXY["COMMAND"]'
+
+
 def _lists_packages(package: dict[str, Any]) -> bool:
     return any(package.get(key) for key in ("dependencies", "devDependencies"))
 
@@ -53,6 +65,8 @@ def missing_for(command: Command) -> str:
     folder = command.folder
     if not folder.is_dir():
         return f'there is no folder {folder}: see SAMESITE_PROXY["COMMAND"].'
+    if command.runs_script and not _has_package(folder):
+        return f"there is no package.json in {folder}{_where_one_is(folder)}."
     package = _package_in(folder)
     if not command.needs_packages or package is None:
         return ""

@@ -27,6 +27,8 @@ MOST_STARTS = 5
 STILL_STARTING = (10, 30, 90)
 # A dev server's word that the folder has one already: another start would end likewise.
 ONLY_ONE = re.compile(r"another (\w+ ){1,2}(process|server)\b|another instance of \w+ dev", re.I)
+# A shell's exit codes for a program that is not one, or not there.
+NOT_RUN = (126, 127)
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -202,6 +204,8 @@ class Runner:
             raise GivenUp(f"not started again: {self._refusal.rstrip('.')}.")
         if code == 0:
             raise GivenUp(f"`{self._command.line}` has ended by itself (exit code 0).")
+        if code in NOT_RUN:
+            raise GivenUp(f"`{self._command.line}` cannot be run ({_in_words(code)}): see above.")
         self._say(f"`{self._command.line}` has ended ({_in_words(code)})")
         if (holder := sockets.holder_of(port) if port else None) is not None:
             self._say(f"port {port} is held by {holder}")

@@ -139,6 +139,26 @@ def test_packages_that_are_not_installed_are_told(lock: str, words: str, tmp_pat
         assert f"Type: cd {folder} && {words}\n" in log.replace(" Django goes on", "\n Django")
 
 
+@pytest.mark.parametrize("run", ["no-such-program --port {port}", ["no-such-program"]])
+def test_program_that_is_not_there_is_not_tried_again(run: Any, tmp_path: Path) -> None:
+    with started(copied(tmp_path), "--noreload", "0", run=run) as server:
+        assert "cannot be run (exit code 127): see above." in server.await_log(
+            " goes on without it"
+        )
+        assert "frontend | " in server.log()
+        assert server.log().count("frontend: starting") == 1
+
+
+def test_folder_of_the_script_is_told(tmp_path: Path) -> None:
+    copied(tmp_path)
+    run = "npm run dev -- --port {port}"
+    with started(tmp_path, "--noreload", "0", run=run) as server:
+        words = f'no package.json in {tmp_path}, but in frontend: write "folder": "frontend" in'
+        assert words in server.await_log("frontend: not started")
+    with started(tmp_path, "--noreload", "0", run="npm run dev --prefix frontend") as server:
+        said_by(server)
+
+
 def test_second_runserver_uses_the_frontend_of_the_first_and_then_its_own(tmp_path: Path) -> None:
     folder = copied(tmp_path)
     with contextlib.ExitStack() as stack:
