@@ -121,8 +121,9 @@ class Upstream:
         timeouts: tuple[float, float, float],
         max_connections: int,
         loop_token: str | None = None,
-        explains: bool = False,
+        is_development: bool = False,
         ca_path: str | None = None,
+        is_started: bool = False,
         /,
     ) -> Upstream: ...
     def request(

@@ -1,65 +1,19 @@
 #include "engine/hop.h"
 
 #include "core/clock.h"
+#include "engine/holding.h"
 #include "engine/hop_answer.h"
 #include "engine/hop_reading.h"
 #include "engine/hop_request.h"
+#include "engine/hops.h"
 #include "engine/loop.h"
 #include "engine/roster.h"
-#include "wire/request_head.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* Of a request's head: what may be sent, and what frames the body. */
-#define SP_HEAD_ROOM (SP_REQUEST_HEAD_CEILING + 256)
-
-/* Idle ones that are kept. */
-#define SP_IDLE_HOPS 128
 
 /* How many times a TLS connection is read before others have their turn. */
 #define SP_TLS_READS 16
-
-static struct sp_hop *
-borrow(struct sp_loop *loop)
-{
-    struct sp_hop *hop = loop->idle;
-
-    if (hop == NULL) {
-        hop = calloc(1, sizeof(*hop));
-        if (hop != NULL) {
-            hop->loop = loop;
-            sp_queue_init(&hop->head, SP_HEAD_ROOM);
-        }
-        return hop;
-    }
-    loop->idle = hop->next;
-    loop->idle_count--;
-    return hop;
-}
-
-static void
-give_back(struct sp_hop *hop)
-{
-    struct sp_loop *loop = hop->loop;
-
-    if (loop->idle_count == SP_IDLE_HOPS) {
-        sp_hop_free(hop);
-        return;
-    }
-    hop->next = loop->idle;
-    loop->idle = hop;
-    loop->idle_count++;
-}
-
-void
-sp_hop_free(struct sp_hop *hop)
-{
-    sp_queue_clear(&hop->head);
-    sp_chunked_clear(&hop->chunked);
-    free(hop);
-}
 
 static void
 watch(struct sp_hop *hop)
@@ -228,6 +182,9 @@ connected(struct sp_loop *loop, void *owner, const struct sp_connected *connecte
 
     sp_loop_stir(loop);
     hop->attempt = NULL;
+    if (sp_holding_begin(hop, connected->error, begin_to_connect)) {
+        return;
+    }
     hop->fault = connected->error;
     hop->words = connected->error != SP_OK ? connected->words : NULL;
     if (hop->fault == SP_OK) {
@@ -284,7 +241,7 @@ reset(struct sp_hop *hop, struct sp_exchange *exchange)
 enum sp_error
 sp_hop_begin(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    struct sp_hop *hop = borrow(loop);
+    struct sp_hop *hop = sp_hops_borrow(loop);
     struct sp_stream *stream = NULL;
 
     assert(exchange->hop == NULL);
@@ -333,10 +290,11 @@ sp_hop_end(struct sp_hop *hop, enum sp_error error)
     if (hop->stream != NULL) {
         leave_stream(hop, error);
     }
+    sp_holding_end(hop);
     hop->exchange->hop = NULL;
     hop->exchange = NULL;
     if (!hop->is_ready) {
-        give_back(hop); /* else it is where it was to be run */
+        sp_hops_give_back(hop); /* else it is where it was to be run */
     }
 }
 
@@ -393,7 +351,7 @@ sp_hop_run_ready(struct sp_loop *loop)
             run(hop);
         }
         else {
-            give_back(hop);
+            sp_hops_give_back(hop);
         }
         hop = next;
     }

@@ -4,6 +4,7 @@
 #define SP_ENGINE_HOP_H
 
 #include "core/flow.h"
+#include "core/timers.h"
 #include "engine/exchange.h"
 #include "upstream/connector.h"
 #include "upstream/stream.h"
@@ -32,7 +33,9 @@ struct sp_hop {
     bool is_uncertain; /* whether it is connected at all shows when something is sent */
     bool is_head;      /* the method is HEAD */
     enum sp_error fault;
-    const char *words; /* on the fault; static, or NULL */
+    const char *words;    /* on the fault; static, or NULL */
+    struct sp_timer held; /* engine/holding's, with what comes of it */
+    void (*connect_again)(struct sp_hop *hop);
 
     /* The request. */
     struct sp_queue head; /* its first line and fields, whole until it is not said again */
@@ -74,7 +77,5 @@ bool sp_hop_is_connected(const struct sp_hop *hop);
 /* It is run in the next round: not from within what another has begun. */
 void sp_hop_make_ready(struct sp_hop *hop);
 void sp_hop_run_ready(struct sp_loop *loop);
-
-void sp_hop_free(struct sp_hop *hop);
 
 #endif

@@ -1,6 +1,7 @@
 #include "engine/hop_answer.h"
 
 #include "engine/client_end.h"
+#include "engine/holding.h"
 #include "engine/hop_request.h"
 #include "engine/loop.h"
 
@@ -75,6 +76,7 @@ begin_answer(struct sp_hop *hop)
     hop->is_answer_done =
         hop->extent == SP_EXTENT_NONE || (hop->extent == SP_EXTENT_LENGTH && hop->left == 0);
     sp_chunked_init(&hop->chunked);
+    sp_holding_note_answer(hop);
     pthread_mutex_lock(&exchange->mutex);
     note_answer(exchange);
     pthread_mutex_unlock(&exchange->mutex);

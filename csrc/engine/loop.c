@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "engine/hop.h"
+#include "engine/hops.h"
 #include "engine/relay.h"
 #include "engine/roster.h"
 

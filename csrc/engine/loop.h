@@ -47,6 +47,7 @@ struct sp_loop {
     struct sp_guest *guests; /* borrowed until each has left */
     struct sp_hop *idle;     /* owned; kept for the next exchanges */
     size_t idle_count;
+    size_t held;          /* how many wait for their upstream to be back */
     struct sp_hop *ready; /* those to be run in the next round */
 };
 

@@ -257,7 +257,7 @@ look_for_loop(struct sp_loop *loop, const struct sp_exchange *exchange)
 static enum sp_error
 explained(struct sp_loop *loop, const struct sp_exchange *exchange, enum sp_error error)
 {
-    if (error != SP_E_RESPONSE_TIMEOUT || !exchange->upstream->options.explains) {
+    if (error != SP_E_RESPONSE_TIMEOUT || !exchange->upstream->options.is_development) {
         return error;
     }
     if (!exchange->is_in_loop) {

@@ -37,20 +37,22 @@ upstream_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     double response;
     double idle;
     int verify;
-    int explains = 0;
+    int is_development = 0;
+    int is_started = 0;
     Py_ssize_t max_connections;
 
     if (kwargs != NULL && PyDict_Size(kwargs) > 0) {
         PyErr_SetString(PyExc_TypeError, "Upstream() takes no keyword arguments");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "szzp(ddd)n|zpz:Upstream", &options.url, &options.unix_socket,
+    if (!PyArg_ParseTuple(args, "szzp(ddd)n|zpzp:Upstream", &options.url, &options.unix_socket,
                           &options.ca_file, &verify, &connect, &response, &idle, &max_connections,
-                          &options.loop_token, &explains, &options.ca_path)) {
+                          &options.loop_token, &is_development, &options.ca_path, &is_started)) {
         return NULL;
     }
     options.verify = verify != 0;
-    options.explains = explains != 0;
+    options.is_development = is_development != 0;
+    options.is_started = is_started != 0;
     options.connect_timeout = milliseconds(connect);
     options.response_timeout = milliseconds(response);
     options.idle_timeout = milliseconds(idle);
@@ -181,7 +183,7 @@ upstream_request(PyObject *self, PyObject *args)
 /* Not const, since a slot takes a plain pointer. */
 static char upstream_doc[] =
     "Upstream(url, unix_socket, ca_file, verify, timeouts, max_connections, loop_token=None,\n"
-    "explains=False, ca_path=None, /)\n--\n\n"
+    "is_development=False, ca_path=None, is_started=False, /)\n--\n\n"
     "An address that requests go to.\n\n"
     "url: scheme://host:port/, without a path. unix_socket: a path or None. verify: check an\n"
     "https upstream's certificate, by the authorities in ca_file, and in the folders of ca_path\n"
@@ -189,8 +191,10 @@ static char upstream_doc[] =
     "connect, from the request's last byte to the answer's head, and between bytes.\n"
     "max_connections: at once, over all upstreams of the process. loop_token: samesite-…, which\n"
     "each request bears in CDN-Loop; one that comes with it, or with eight like it, is refused.\n"
-    "explains: a timeout is told apart where eight or more requests with one method and target\n"
-    "wait, and a refusal where localhost has something at that port.";
+    "is_development: a timeout is told apart where eight or more requests with one method and\n"
+    "target wait, and a refusal where localhost has something at that port; and a GET or HEAD\n"
+    "without a body, of at most 32 at once, waits up to 5 s for an upstream that has answered\n"
+    "within the last minute, or is_started together with Django, and refuses now.";
 
 static PyMethodDef upstream_methods[] = {
     {"request", upstream_request, METH_VARARGS, request_doc},

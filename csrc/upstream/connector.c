@@ -86,7 +86,7 @@ explained(const struct sp_handle *handle, CURLcode result)
     if (handle->is_short) {
         return SP_E_TOO_MANY;
     }
-    if (error == SP_E_CONNECT && handle->upstream->options.explains &&
+    if (error == SP_E_CONNECT && handle->upstream->options.is_development &&
         is_beside(handle->upstream, &handle->tried)) {
         return SP_E_CONNECT_BESIDE;
     }

@@ -46,7 +46,7 @@ sp_upstream_new(const struct sp_upstream_options *options, struct sp_upstream **
     }
     atomic_init(&made->references, 1);
     made->options = kept;
-    made->looked_beside = SP_NEVER;
+    made->looked_beside = made->answered = made->down_since = SP_NEVER;
     *upstream = made;
     return SP_OK;
 }

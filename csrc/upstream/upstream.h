@@ -16,8 +16,9 @@ struct sp_upstream_options {
     const char *ca_file;        /* authorities, in place of those that libcurl knows of, */
     const char *ca_path;        /* as ca_file, or folders of them; both NULL: libcurl's */
     const char *loop_token;     /* for CDN-Loop, as wire/cdn_loop.h has it; NULL: none */
-    bool explains;              /* why it fails, where that is known: SP_E_RESPONSE_LOOP and
-                                 * SP_E_CONNECT_BESIDE */
+    bool is_development;        /* why it fails is looked for: SP_E_RESPONSE_LOOP and
+                                 * SP_E_CONNECT_BESIDE; and it may be back in a moment */
+    bool is_started;            /* with us, and so may not be up yet */
     bool verify;                /* the certificate of an https upstream */
     long long connect_timeout;  /* milliseconds */
     long long response_timeout; /* milliseconds from the request's last byte to the head */
@@ -30,6 +31,8 @@ struct sp_upstream {
     struct sp_upstream_options options; /* its strings are in `texts` */
     long long looked_beside;            /* ms; the engine thread's, as is the next */
     bool is_beside;                     /* what was found then */
+    long long answered;                 /* ms; the engine thread's: when it last has, */
+    long long down_since;               /* and when it was first found down since; or SP_NEVER */
     char texts[];
 };
 

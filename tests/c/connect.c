@@ -301,7 +301,7 @@ main(int count, char **words)
         .url = words[2],
         .unix_socket = getenv("SP_UNIX_SOCKET"),
         .ca_file = getenv("SP_CA_FILE"),
-        .explains = true,
+        .is_development = true,
         .verify = true,
         .connect_timeout = getenv("SP_HURRY") != NULL ? 300 : 10000,
     };

@@ -25,10 +25,11 @@ def upstream_at(
     verify: bool = True,
     timeouts: tuple[float, float, float] = (10, 10, 10),
     max_connections: int = 64,
+    is_development: bool = False,
+    is_started: bool = False,
 ) -> Upstream:
-    return Upstream(
-        url + "/", unix_socket, ca_file, verify, timeouts, max_connections, None, False, ca_path
-    )
+    address = url + "/", unix_socket, ca_file, verify, timeouts, max_connections, None
+    return Upstream(*address, is_development, ca_path, is_started)
 
 
 @dataclass(frozen=True)

@@ -119,8 +119,8 @@ def test_timeout_among_eight_that_ask_the_same_is_told_apart() -> None:
 
     with scripted(script) as upstream:
         explaining, plain = (
-            Upstream(f"{upstream.url}/", None, None, True, (10, 1, 10), 64, None, explains)
-            for explains in (True, False)
+            Upstream(f"{upstream.url}/", None, None, True, (10, 1, 10), 64, None, is_development)
+            for is_development in (True, False)
         )
         streams = [explaining.request("GET", "/answered", HOST) for _ in range(8)]
         assert [exchange.head()[0] for exchange in streams] == [200] * 8
