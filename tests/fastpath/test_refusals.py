@@ -138,8 +138,9 @@ def test_refusal_of_a_frontend_is_heard_by_a_client_that_first_sends_all(stage: 
         connection.receive_to_end()
 
     stage.play(script)
+    more_than_all_buffers_hold = b"x" * 12_000_000
     with stage.client() as client:
-        client.send(request("POST", "/x", body=b"x" * 5_000_000))
+        client.send(request("POST", "/x", body=more_than_all_buffers_hold))
         answer = client.read_answer()
         assert (answer.status, answer.body) == (413, b"no")
         assert client.is_closed()

@@ -253,6 +253,7 @@ def test_request_body_that_ends_early_is_400(stage: Stage) -> None:
         sent = reader.head()
         assert b"".join(reader.pieces(sent)) == b"never whole"
 
+    assert stage.works()  # from now on nobody waits for a word on its Host
     stage.play(script)
     with stage.client() as client:
         client.send(request("POST", "/x", "Content-Length: 100") + b"short")
