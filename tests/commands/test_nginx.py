@@ -8,6 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import include, path, re_path
 
 from samesite_proxy.commands.nginx import HOST_OF_CONTAINER
 from tests.commands.asked import ask, frontends_of, nobody, project
@@ -17,7 +19,7 @@ from tests.harness.nginx import running
 from tests.harness.ports import free_port
 from tests.harness.raw_client import Answer, RawClient
 from tests.harness.scripted_upstream import scripted
-from tests.unit.path_cases import SITES, Site
+from tests.unit.path_cases import INNER, SITES, Site, view
 
 SAME = "# Django keeps SameSiteProxyMiddleware"
 OWN = "127.0.0.1:8080"
@@ -78,10 +80,10 @@ class Settled:
 
 @pytest.mark.parametrize("site", SITES, ids=lambda site: site.name)
 def test_owner_is_as_the_table_says(site: Site, tmp_path: Path) -> None:
-    owners = {path: owner for path, owner in site.owners.items() if path != OF_NGINX}
+    owners = {each: owner for each, owner in site.owners.items() if each != OF_NGINX}
     with ExitStack() as stack:
         settled = Settled(site, tmp_path, stack)
-        assert {path: settled.owner(quote(path, safe="/@.")) for path in owners} == owners
+        assert {each: settled.owner(quote(each, safe="/@.")) for each in owners} == owners
 
 
 # Targets that nginx reads in another way than Django, and who has them.
@@ -126,6 +128,26 @@ def test_container_s_file_differs_by_its_addresses_alone() -> None:
     assert "docker run --rm -p 8080:80" in docker
     told = docker.replace(HOST_OF_CONTAINER, "127.0.0.1").replace("listen 80;", f"listen {OWN};")
     assert told[told.index(SAME) :] == direct[direct.index(SAME) :]
+
+
+LANGUAGES = [("en", "English"), ("ko", "Korean")]
+
+
+def test_languages_are_spelled_out_and_a_regex_beats_no_longer_literal() -> None:
+    patterns = [
+        *i18n_patterns(path("shop/", include(INNER))),
+        re_path(r"^ko/s(\d+)/$", view),
+        re_path(r"^.*\.html$", view),
+        path("a.html", view),
+    ]
+    site = Site("languages", {"FRONTEND": ["/", "/ko/shop/cart"]}, patterns, {})
+    with project(site, frontends_of(site), LANGUAGES=LANGUAGES):
+        text = ask("nginx", "--direct")
+    passed = dict(re.findall(r"location (.*) \{\n +proxy_pass http://(.*);", text))
+    assert passed["^~ /en/shop/"] == passed["^~ /ko/shop/"] == "django"
+    assert passed["^~ /ko/shop/cart/"] == "frontend_1"
+    assert passed["= /a.html"] == passed["^~ /ko/s"] == passed["^~ /"] == "django"
+    assert "~ ^" not in text.partition("@django")[2]
 
 
 def test_folder_is_django_s_to_answer(tmp_path: Path) -> None:
