@@ -89,7 +89,7 @@ RUNSERVERS: dict[str, tuple[dict[str, str], list[str]]] = {
 }
 SITES = (
     *("static", "static noreload", "static DJANGO_PATHS", "static middleware", "static nginx"),
-    *("vite", "vite middleware", "vite nginx"),
+    *("vite", "vite middleware", "vite nginx", "static printed nginx"),
 )
 
 
@@ -108,8 +108,10 @@ def sites(
                 frontend, _, way = name.partition(" ")
                 if frontend == "vite":
                     request.getfixturevalue("vite_installed")
-                if way == "nginx":
-                    running[name] = through_nginx(start, frontend, folder)
+                if way.endswith("nginx"):
+                    is_printed = way == "printed nginx"
+                    found = through_nginx(start, frontend, folder, is_printed=is_printed)
+                    running[name] = found
                 else:
                     running[name] = through_runserver(start, frontend, *RUNSERVERS[way])
             return running[name]

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,14 +60,31 @@ def through_runserver(
     )
 
 
-def through_nginx(start: Start, frontend: str, folder: Path) -> Site:
-    """nginx with config/nginx.conf in front, and Django without our middleware."""
+def printed(variables: Mapping[str, str]) -> str:
+    """What our command prints for the example, as if its servers were at the usual ports."""
+    command = [sys.executable, "manage.py", "samesite_proxy", "nginx"]
+    environment = {**os.environ, "PYTHONPATH": str(EXAMPLE.parent), **variables}
+    return subprocess.run(
+        command, cwd=EXAMPLE, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def through_nginx(start: Start, frontend: str, folder: Path, *, is_printed: bool) -> Site:
+    """nginx in front, with config/nginx.conf and Django without our middleware; or with the file
+    that our command prints, and Django with it."""
     port, django_port, frontend_port = map(str, free_ports(3))
-    variables = {"DJANGO_SETTINGS_MODULE": "config.variants", "DEMO_WITHOUT_PROXY": "1"}
+    variables = {"DJANGO_SETTINGS_MODULE": "config.variants"}
+    text = (EXAMPLE / "config" / "nginx.conf").read_text()
+    if is_printed:
+        text = printed(variables)
+        variables["DEMO_FRONTEND_PORT"] = frontend_port
+    else:
+        variables["DEMO_WITHOUT_PROXY"] = "1"
     (folder / "var").mkdir()
     for command in ("migrate", "prepare_demo"):
         assert start([sys.executable, "manage.py", command], variables=variables).wait() == 0
     runserver = [sys.executable, "manage.py", "runserver", "--noreload", django_port]
+    runserver += ["--nofastpath"] if is_printed else []
     django = start(runserver, variables=variables)
     if frontend == "vite":
         vite = [sys.executable, *VITE, "--port", frontend_port]
@@ -75,13 +93,15 @@ def through_nginx(start: Start, frontend: str, folder: Path) -> Site:
         front = start([sys.executable, "frontend/serve.py", "--port", frontend_port])
     django.wait_for("Starting development server")
     front.wait_for(rf"http://127\.0\.0\.1:.*{frontend_port}")
-    start(nginx_command(folder, port, django_port, frontend_port)).wait_for("start worker process ")
+    addresses = port, django_port, frontend_port
+    start(nginx_command(folder, text, *addresses)).wait_for("start worker process ")
     return Site(f"http://localhost:{port}", Log(django), Log(front), False)
 
 
-def nginx_command(folder: Path, port: str, django_port: str, frontend_port: str) -> list[str]:
-    """Write the configuration around the example's file, of which only the addresses change."""
-    text = (EXAMPLE / "config" / "nginx.conf").read_text()
+def nginx_command(
+    folder: Path, text: str, port: str, django_port: str, frontend_port: str
+) -> list[str]:
+    """Write the configuration around a file's text, of which only the addresses change."""
     for original, ours in {
         "server host.docker.internal:8000": f"server 127.0.0.1:{django_port}",
         "server host.docker.internal:3000": f"server 127.0.0.1:{frontend_port}",
