@@ -144,11 +144,11 @@ def press_until_ended(server: Runserver) -> None:
 def test_interrupt_at_any_moment_leaves_nothing_and_no_traceback_of_ours(
     options: list[str], tmp_path: Path
 ) -> None:
-    for number in range(ROUNDS // 2):
+    for number in range(ROUNDS // 4):
         folder = copied(tmp_path / str(number))
         with adopting() as orphans, started(folder, *options, "0", run="node server.mjs") as server:
             server.await_log("frontend: starting")
-            time.sleep(0.05 * number)
+            time.sleep(0.1 * number)
             press_until_ended(server)
             log = ended(server, orphans)
             # A server process of the reloader's may be stopped amid its imports, and tells it.

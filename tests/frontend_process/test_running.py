@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from samesite_proxy.frontend_command import Command
+from samesite_proxy.frontend_process import packages
 from tests.fastpath.commands import APPS, runserver, save
 from tests.frontend_process.projects import adopting, copied, said_by, set_up, started
 from tests.frontend_process.terminal import Terminal
@@ -118,25 +120,30 @@ def test_end_that_another_start_would_not_mend_is_told(
         assert server.log().count("frontend: starting") == 1
 
 
-@pytest.mark.parametrize(
-    ("lock", "words"),
-    [
-        ("package-lock.json", "npm install"),
-        ("pnpm-lock.yaml", "pnpm install"),
-        ("yarn.lock", "yarn install"),
-        ("bun.lock", "bun install"),
-        ("", "npm install"),
-    ],
-)
-def test_packages_that_are_not_installed_are_told(lock: str, words: str, tmp_path: Path) -> None:
+LOCKS = {
+    "package-lock.json": "npm install",
+    "pnpm-lock.yaml": "pnpm install",
+    "yarn.lock": "yarn install",
+    "bun.lock": "bun install",
+    "": "npm install",
+}
+
+
+def test_packages_that_are_not_installed_are_told(tmp_path: Path) -> None:
     folder = copied(tmp_path)
     package = json.loads((folder / "package.json").read_text())
     (folder / "package.json").write_text(json.dumps({**package, "devDependencies": {"vite": "8"}}))
-    if lock:
-        (folder / lock).touch()
+    for lock, words in LOCKS.items():
+        if lock:
+            (folder / lock).touch()
+        told = packages.missing_for(Command("/", "npm run dev", folder))
+        assert told == f"its packages are not installed. Type: cd {folder} && {words}"
+        if lock:
+            (folder / lock).unlink()
     with started(folder, "--noreload", "0") as server:
-        log = server.await_log("frontend: not started")
-        assert f"Type: cd {folder} && {words}\n" in log.replace(" Django goes on", "\n Django")
+        server.await_log(f"frontend: not started: {told}")
+    (folder / "node_modules").mkdir()
+    assert packages.missing_for(Command("/", "npm run dev", folder)) == ""
 
 
 @pytest.mark.parametrize("run", ["no-such-program --port {port}", ["no-such-program"]])
