@@ -8,6 +8,7 @@ from bench.subjects import (
     CADDY,
     DIRECT,
     FASTPATH,
+    FOLDER,
     HAPROXY,
     NGINX,
     NO_DELAY,
@@ -20,6 +21,7 @@ from bench.subjects import (
     UNBUFFERED,
     UVICORN,
     VITE,
+    WHITENOISE,
     WRAPPED,
     Subject,
 )
@@ -216,6 +218,14 @@ CASES: tuple[Case, ...] = (
         connections=32,
         ours=Subject(OURS, WRAPPED),
         others=(GTHREAD_NOOP, PLAIN_NGINX),
+    ),
+    Small(
+        name="folder-32-1k",
+        title="gunicorn gthread, a folder of files, 32 connections, 1 KB",
+        path="/1k",
+        connections=32,
+        ours=Subject(OURS, FOLDER),
+        others=(Subject(WHITENOISE, WHITENOISE),),
     ),
     Small(
         name="uvicorn-32-1k",

@@ -11,6 +11,7 @@ from bench.subjects import (
     PLAIN,
     REVPROXY,
     UNBUFFERED,
+    WHITENOISE,
 )
 
 
@@ -35,6 +36,7 @@ GOALS = (
     Goal("gthread-32-1k", REVPROXY, 2.5),
     Goal("runserver-8-1k", NOOP, 0.8),
     Goal("wrapped-32-1k", NOOP, 1.0),
+    Goal("folder-32-1k", WHITENOISE, 1.0),
     Goal("uvicorn-32-1k", NOOP, 6.0),
     Goal("uvicorn-32-1k", AIOHTTP, 2.5),
     Goal("echo-runserver", NGINX, TIME),

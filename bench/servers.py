@@ -35,6 +35,7 @@ class Server:
     port: int
     log: Path
     certificate: Path | None = None  # It speaks TLS with this one.
+    files: Path | None = None  # What it serves.
 
     @property
     def address(self) -> str:
@@ -157,6 +158,7 @@ class Servers:
         cpu: int,
         environment: dict[str, str] | None = None,
         certificate: Path | None = None,
+        files: Path | None = None,
     ) -> Server:
         """Start a server in a session of its own, so that Ctrl-C reaches only the benchmark."""
         log = folder / "log"
@@ -170,4 +172,4 @@ class Servers:
                 start_new_session=True,
             )
         self._processes.append(process)
-        return Server(name, process, port, log, certificate)
+        return Server(name, process, port, log, certificate, files)

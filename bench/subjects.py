@@ -24,6 +24,8 @@ VITE = "Vite's proxy"
 DIRECT = "direct"
 AIOHTTP = "aiohttp proxy"
 WRAPPED = "wrapped-gthread"
+FOLDER = "a folder"
+WHITENOISE = "WhiteNoise"
 UVICORN = "uvicorn"
 RUNSERVER = "runserver"
 FASTPATH = "the fast path"
@@ -44,6 +46,8 @@ SETTINGS: Mapping[str, str] = {
     REVPROXY: "revproxy_settings",
     REVPROXY_RUNSERVER: "revproxy_settings",
     FASTPATH: "fastpath_settings",
+    FOLDER: "folder_settings",
+    WHITENOISE: "whitenoise_settings",
     PLAIN: "plain_settings",
     NO_DELAY: "no_delay_settings",
 }
@@ -96,7 +100,7 @@ def command_of(name: str, folder: Path, port: int) -> list[str]:
         return uvicorn(port, "asgi" if name == UVICORN else "aiohttp_proxy")
     if name == WRAPPED:
         return gunicorn(port, folder, "gthread", "wrapped_wsgi")
-    return gunicorn(port, folder, "gthread" if name == REVPROXY else name)
+    return gunicorn(port, folder, "gthread" if name in (REVPROXY, FOLDER, WHITENOISE) else name)
 
 
 def start_django(servers: Servers, name: str, upstream: Server, cores: Cores) -> Server:
@@ -107,6 +111,7 @@ def start_django(servers: Servers, name: str, upstream: Server, cores: Cores) ->
         "DJANGO_SETTINGS_MODULE": f"bench.project.{SETTINGS.get(name, 'settings')}",
         "BENCH_UPSTREAM": upstream.url,
         "BENCH_CA": str(upstream.certificate or ""),
+        "BENCH_FILES": str(upstream.files or ""),
         "PYTHONUNBUFFERED": "1",
     }
     return servers.start(name, command, folder, port, cores.server, environment)
@@ -149,7 +154,9 @@ def start_upstream(
     certificate = self_signed(folder) if tls else None
     behaviour = nginx.Behaviour(send_buffer=send_buffer, certificate=certificate, closes=closes)
     command = nginx.upstream_command(folder, port, files, behaviour)
-    return servers.start("upstream", command, folder, port, cores.load, certificate=certificate)
+    return servers.start(
+        "upstream", command, folder, port, cores.load, certificate=certificate, files=files
+    )
 
 
 def start_live(servers: Servers, cores: Cores) -> Server:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
+from http.client import responses
 from io import FileIO
 
 from django.http import HttpRequest
@@ -42,7 +42,7 @@ class Answer:
 
     @property
     def reason(self) -> str:
-        return HTTPStatus(self.status).phrase
+        return responses[self.status]
 
     @property
     def is_whole_file(self) -> bool:
@@ -62,28 +62,36 @@ class Replaced(Exception):
     """The file is another one than the one that was looked at."""
 
 
-def _open(variant: Variant) -> FileIO:
+def _open(variant: Variant) -> int:
     try:
-        file = open(variant.path, "rb", buffering=0)  # noqa: SIM115 - Whoever reads it closes it.
+        number = os.open(variant.path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
         raise Replaced from error
-    if signature_of(os.fstat(file.fileno())) != variant.signature:
-        file.close()
+    if signature_of(os.fstat(number)) != variant.signature:
+        os.close(number)
         raise Replaced
-    return file
+    return number
+
+
+def _read(number: int, start: int, stop: int) -> bytes:
+    try:
+        text = os.pread(number, stop - start, start)
+    finally:
+        os.close(number)
+    if len(text) != stop - start:
+        raise Replaced
+    return text
 
 
 def _with_bytes(answer: Answer, variant: Variant, start: int, stop: int) -> Answer:
     """What is small is read at once."""
-    file = _open(variant)
-    file.seek(start)
+    number = _open(variant)
+    if stop - start <= PIECE:
+        answer.text = _read(number, start, stop)
+        return answer
+    answer.file = FileIO(number)
+    answer.file.seek(start)
     answer.left = stop - start
-    answer.file = file
-    if answer.left <= PIECE:
-        with file:
-            while piece := answer.next_piece():
-                answer.text += piece
-        answer.file = None
     return answer
 
 
@@ -102,10 +110,15 @@ def _fields_of(file: BuiltFile, variant: Variant, vary: list[str]) -> Fields:
     ]
 
 
+def _variant_for(accepted: str, file: BuiltFile) -> Variant:
+    if len(file.variants) == 1:
+        return file.variants[0]
+    coding = best(accepted, [(variant.size, variant.coding) for variant in file.variants])
+    return next(variant for variant in file.variants if variant.coding == coding)
+
+
 def _file(file: BuiltFile, method: str | None, meta: Mapping[str, str], vary: list[str]) -> Answer:
-    sizes = [(variant.size, variant.coding) for variant in file.variants]
-    coding = best(meta.get("HTTP_ACCEPT_ENCODING", ""), sizes)
-    variant = next(each for each in file.variants if each.coding == coding)
+    variant = _variant_for(meta.get("HTTP_ACCEPT_ENCODING", ""), file)
     fields = _fields_of(file, variant, vary)
     status = status_by(meta, variant.etag, file.modified)
     if status == 304:
@@ -121,8 +134,8 @@ def _file(file: BuiltFile, method: str | None, meta: Mapping[str, str], vary: li
     start, stop = span or (0, variant.size)
     fields += [("Content-Type", file.content_type), ("Content-Length", str(stop - start))]
     fields.append(("Accept-Ranges", "bytes"))
-    if coding:
-        fields.append(("Content-Encoding", coding))
+    if variant.coding:
+        fields.append(("Content-Encoding", variant.coding))
     if span:
         fields.append(("Content-Range", f"bytes {start}-{stop - 1}/{variant.size}"))
     answer = Answer(206 if span else 200, fields)
@@ -142,7 +155,7 @@ def _elsewhere(place: Elsewhere, query: str) -> Answer:
 
 def _answer_of(files: Files, request: HttpRequest) -> Answer:
     path, meta = request.path_info, request.META
-    found = files.find(path) if is_public(path) else None
+    found = files.find(path)
     vary: list[str] = []
     if found is None:
         is_page = is_public(path) and may_be_page(path) and _asks_for_page(request)

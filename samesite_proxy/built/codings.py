@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 IDENTITY = ""
-# The coding of a file that stands beside the one that it is made of, by the end of its name.
-SIBLINGS = {".br": "br", ".gz": "gzip"}
+# A file's codings, by what their files' names have behind the file's own.
+CODINGS = (("", IDENTITY), (".br", "br"), (".gz", "gzip"))
 _ALIASES = {"x-gzip": "gzip", "identity": IDENTITY}
 
 

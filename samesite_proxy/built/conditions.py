@@ -22,17 +22,22 @@ def _names(listed: str, etag: str, *, weakly: bool) -> bool:
     return etag in ([tag.removeprefix("W/") for tag in tags] if weakly else tags)
 
 
+def _date(said: str | None) -> int | None:
+    """None, too, where it is no date."""
+    return parse_http_date_safe(said) if said else None
+
+
 def status_by(meta: Mapping[str, str], etag: str, modified: int) -> int:
     """200, or what holds instead: 304 or 412, looked for in the order of RFC 9110, 13.2.2."""
     match = meta.get("HTTP_IF_MATCH")
-    since = parse_http_date_safe(meta.get("HTTP_IF_UNMODIFIED_SINCE", ""))
+    since = _date(meta.get("HTTP_IF_UNMODIFIED_SINCE"))
     if match is not None and not _names(match, etag, weakly=False):
         return 412
     if match is None and since is not None and modified > since:
         return 412
     if (none_match := meta.get("HTTP_IF_NONE_MATCH")) is not None:
         return 304 if _names(none_match, etag, weakly=True) else 200
-    since = parse_http_date_safe(meta.get("HTTP_IF_MODIFIED_SINCE", ""))
+    since = _date(meta.get("HTTP_IF_MODIFIED_SINCE"))
     return 304 if since is not None and modified <= since else 200
 
 
@@ -48,7 +53,8 @@ def range_in(
     """The first byte and the one behind the last; None: the whole file, which is what several
     ranges get, too, and what cannot be read as one.
     """
-    found = _RANGE.fullmatch(meta.get("HTTP_RANGE", ""))
+    said = meta.get("HTTP_RANGE")
+    found = _RANGE.fullmatch(said) if said else None
     if found is None or not any(found.groups()):
         return None
     if not _is_unchanged(meta, etag, last_modified):

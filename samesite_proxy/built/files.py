@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from whitenoise.responders import (  # type: ignore[import-untyped]
     NotARegularFileError,
 )
 
-from samesite_proxy.built.codings import IDENTITY, SIBLINGS
+from samesite_proxy.built.codings import CODINGS
 from samesite_proxy.built.hashed import is_hashed
 
 INDEX = "index.html"
@@ -33,6 +33,7 @@ LARGEST_HASHED = 1024 * 1024
 MOST_KNOWN = 16384
 
 Signature = tuple[int, int, int, int, int]
+Signatures = tuple[Signature | None, ...]
 
 
 def signature_of(found: os.stat_result) -> Signature:
@@ -68,6 +69,7 @@ class BuiltFile:
     """A file with all its codings."""
 
     variants: tuple[Variant, ...]  # the file itself is the first
+    signatures: Signatures
     content_type: str
     cache_control: str
 
@@ -79,10 +81,6 @@ class BuiltFile:
     def last_modified(self) -> str:
         return http_date(self.modified)
 
-    @cached_property
-    def signatures(self) -> tuple[Signature, ...]:
-        return tuple(variant.signature for variant in self.variants)
-
 
 @dataclass(frozen=True)
 class Elsewhere:
@@ -92,8 +90,13 @@ class Elsewhere:
     location: str
 
 
+# No name in it begins with a dot, but .well-known; what a file system reads otherwise is none.
+_NAME = r"(?:\.well-known|[^./\\\0][^/\\\0]*)"
+_FILE = re.compile(rf"/(?:{_NAME}/)*{_NAME}?")
+
+
 def is_public(path: str) -> bool:
-    """Whether a path may name anything: no name in it begins with a dot, but .well-known."""
+    """Whether a page may have this path, be it one of a file or not."""
     names = path.split("/")
     return not any(name.startswith(".") and name != ".well-known" for name in names) and not (
         set(path) & set("\\\0")
@@ -115,17 +118,19 @@ class Files(WhiteNoise):  # type: ignore[misc]
         self._known: dict[str, BuiltFile] = {}
 
     def find(self, path: str) -> BuiltFile | Elsewhere | None:
-        """What is at a public path, PATH_INFO with its prefix; None: nothing."""
-        if f"{path}/" == self._prefix:
-            return self.redirect(path, f"{path}/")
-        if not self.url_is_canonical(path):
+        """What is at PATH_INFO; None: nothing."""
+        if not path.startswith(self._prefix):
+            return self.redirect(path, f"{path}/") if f"{path}/" == self._prefix else None
+        if not _FILE.fullmatch(path):
             return None
-        for place in self.candidate_paths_for_url(path):
-            try:
-                return self.find_file_at_path(place, path)
-            except (OSError, ValueError, NotARegularFileError):  # No name that the system takes.
-                continue
-        return None
+        place = self._root + path[len(self._prefix) :]
+        known = self._known.get(place)
+        if known is not None and known.signatures == _signatures(place):
+            return known
+        try:
+            return self.find_file_at_path(place, path)
+        except (OSError, ValueError, NotARegularFileError):  # No name that the system takes.
+            return None
 
     def find_file_at_path(self, path: str, url: str) -> BuiltFile | Elsewhere:
         if self.is_compressed_variant(path):
@@ -156,33 +161,30 @@ class Files(WhiteNoise):  # type: ignore[misc]
 
     def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> BuiltFile:
         """A file as it was looked at before, where nothing of it has changed since."""
-        known = self._known.get(path)
-        variants = tuple(self._variants(path))
-        signatures = tuple(variant.signature for variant in variants)
+        known, signatures = self._known.get(path), _signatures(path)
         if known is not None and known.signatures == signatures:
             return known
-        found = self._look_at(path, variants)
+        if signatures[0] is None:
+            self._known.pop(path, None)
+            raise IsDirectoryError(path) if os.path.isdir(path) else MissingFileError(path)
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
-        self._known[path] = found
+        found = self._known[path] = self._look_at(path, signatures)
         return found
 
-    def _variants(self, path: str) -> Iterator[Variant]:
-        yield Variant(IDENTITY, path, _signature(path))
-        for ending, coding in SIBLINGS.items():
-            try:
-                yield Variant(coding, path + ending, _signature(path + ending))
-            except (OSError, NotARegularFileError):
-                continue
-
-    def _look_at(self, path: str, variants: tuple[Variant, ...]) -> BuiltFile:
+    def _look_at(self, path: str, signatures: Signatures) -> BuiltFile:
+        variants = tuple(
+            Variant(coding, path + ending, signature)
+            for (ending, coding), signature in zip(CODINGS, signatures, strict=True)
+            if signature is not None
+        )
         if not all(self._is_inside(variant.path) for variant in variants):
             raise MissingFileError(path)
         name = path[len(self._root) :].replace(os.sep, "/")
         kind = str(self.media_types.get_type(path))
         content_type = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
         control = IMMUTABLE if is_hashed(Path(self._root), name) else ASK_AGAIN
-        return BuiltFile(variants, content_type, control)
+        return BuiltFile(variants, signatures, content_type, control)
 
     def _is_inside(self, path: str) -> bool:
         """Whether no symbolic link leads out of the folder, which may be one itself."""
@@ -191,13 +193,15 @@ class Files(WhiteNoise):  # type: ignore[misc]
         return inside
 
 
-def _signature(path: str) -> Signature:
+def _signature(path: str) -> Signature | None:
+    """None where no regular file is."""
     try:
         found = os.stat(path)
-    except FileNotFoundError as error:
-        raise MissingFileError(path) from error
-    if stat.S_ISDIR(found.st_mode):
-        raise IsDirectoryError(path)
-    if not stat.S_ISREG(found.st_mode):
-        raise NotARegularFileError(path)
-    return signature_of(found)
+    except OSError:
+        return None
+    return signature_of(found) if stat.S_ISREG(found.st_mode) else None
+
+
+def _signatures(path: str) -> Signatures:
+    """Of a file, and of what stands beside it for each other coding."""
+    return tuple([_signature(path + ending) for ending, _ in CODINGS])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from io import FileIO
 from typing import Any
 
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
 from samesite_proxy._engine import WEBSOCKET
@@ -14,6 +15,7 @@ from samesite_proxy.built.answer import Answer, answer_of
 from samesite_proxy.built.files import Files
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import errors, refusals, targets
+from samesite_proxy.proxy.allowed_hosts import known_hosts
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import PIECE, SAFE
 from samesite_proxy.proxy.response import Body, FrontendResponse, StreamedResponse
@@ -57,11 +59,20 @@ class BuiltFrontend:
     def __init__(self, frontend: Frontend) -> None:
         assert frontend.folder is not None
         self._files = Files(frontend.folder, frontend.prefix)
+        self._host_of = known_hosts()
+
+    def _host(self, request: HttpRequest) -> str:
+        if self._host_of is None or type(request) is not WSGIRequest:
+            return request.get_host()
+        environ = request.META
+        server = environ["SERVER_NAME"], environ["SERVER_PORT"]
+        return self._host_of(environ["wsgi.url_scheme"], *server, environ.get("HTTP_HOST"))
 
     def answer(
         self, request: HttpRequest, client: socket.socket | None, upgrade: int
     ) -> StreamedResponse:
-        refusals.host_by(request.get_host, is_target_refused=targets.has_refused(request))
+        is_target_refused = targets.has_refused(request)
+        refusals.host_by(lambda: self._host(request), is_target_refused=is_target_refused)
         if upgrade == WEBSOCKET:
             raise Refused(errors.FILE_MISSING)
         answer = answer_of(self._files, request)
