@@ -16,7 +16,7 @@
 static bool
 queue(struct sp_downstream *downstream, struct sp_span bytes)
 {
-    return sp_connection_queue(downstream->connection, bytes);
+    return sp_stream_queue(downstream->stream, bytes);
 }
 
 /* All but what frames it on the client's connection. */
@@ -32,7 +32,7 @@ queue_head(struct sp_downstream *downstream, const struct sp_response_head *head
         .alias = seen->alias,
     };
 
-    return sp_returning_append(&downstream->connection->out.bytes, &returning);
+    return sp_returning_append(&downstream->stream->out.bytes, &returning);
 }
 
 static enum sp_framing
@@ -78,7 +78,7 @@ queue_framing(struct sp_downstream *downstream)
 static enum sp_error
 refusal_of(const struct sp_downstream *downstream)
 {
-    return downstream->connection->out.bytes.is_short ? SP_E_NO_MEMORY : SP_E_RESPONSE_HEAD;
+    return downstream->stream->out.bytes.is_short ? SP_E_NO_MEMORY : SP_E_RESPONSE_HEAD;
 }
 
 /* The socket goes to the relay, but not from within a callback: until then the exchange keeps what
@@ -115,10 +115,10 @@ keep_head(struct sp_loop *loop, struct sp_exchange *exchange)
     visit->framing = framing_of(visit, head);
     visit->keep_alive = is_kept_alive(visit, head);
     visit->is_answered = true;
-    visit->answer_at = downstream->connection->out.bytes.len;
-    visit->said = downstream->connection->sent;
+    visit->answer_at = downstream->stream->out.bytes.len;
+    visit->said = downstream->stream->sent;
     if (visit->framing == SP_FRAMING_CLOSE) {
-        sp_connection_arm(downstream->connection);
+        sp_stream_arm(downstream->stream);
     }
     sp_downstream_touch(downstream);
     bool queued = queue_head(downstream, head) &&
@@ -138,7 +138,7 @@ pass_interim(struct sp_loop *loop, struct sp_exchange *exchange)
     if (downstream->visit.http_1_0 || head->status == 100) {
         return;
     }
-    struct sp_buffer *out = &downstream->connection->out.bytes;
+    struct sp_buffer *out = &downstream->stream->out.bytes;
     size_t before = out->len;
     if (!queue_head(downstream, head) || !queue(downstream, SP_CRLF)) {
         out->len = before; /* a client that does not read misses it, whole */
@@ -163,18 +163,18 @@ hold_upstream(struct sp_downstream *downstream)
 static bool
 send_body(struct sp_downstream *downstream, struct sp_span bytes, bool put_off)
 {
-    struct sp_connection *connection = downstream->connection;
+    struct sp_stream *stream = downstream->stream;
     char room[SP_CHUNK_SIZE_ROOM] = {0};
 
     if (downstream->visit.framing != SP_FRAMING_CHUNKED) {
-        return sp_connection_gather(connection, &bytes, 1);
+        return sp_stream_gather(stream, &bytes, 1);
     }
     struct sp_span chunk[] = {sp_chunk_size_line(bytes.len, room), bytes, SP_CRLF};
     if (put_off) {
         return queue(downstream, chunk[0]) && queue(downstream, bytes) &&
                queue(downstream, SP_CRLF);
     }
-    return sp_connection_gather(connection, chunk, 3);
+    return sp_stream_gather(stream, chunk, 3);
 }
 
 /* So much of the body has been taken. A client that is full holds the upstream whatever follows:
@@ -183,7 +183,7 @@ static void
 count_body(struct sp_downstream *downstream, size_t count, bool put_off)
 {
     downstream->visit.sent += (long long)count;
-    if (put_off || sp_connection_is_flushed(downstream->connection)) {
+    if (put_off || !sp_stream_is_behind(downstream->stream)) {
         sp_downstream_touch(downstream);
     }
     else {
@@ -217,7 +217,8 @@ send_splice(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_splice
     size_t count = splice->held;
 
     (void)loop;
-    if (!sp_connection_pass(downstream->connection, splice)) {
+    sp_stream_pass(downstream->stream, splice);
+    if (sp_stream_flush(downstream->stream) == SP_IO_BROKEN) {
         return SP_E_CLIENT_GONE;
     }
     count_body(downstream, count, false);
@@ -297,10 +298,10 @@ sp_answer_flush(struct sp_downstream *downstream)
 {
     bool was_blocked = downstream->is_blocked;
 
-    if (!sp_connection_flush(downstream->connection)) {
+    if (sp_stream_flush(downstream->stream) == SP_IO_BROKEN) {
         return false;
     }
-    downstream->is_blocked = !sp_connection_is_flushed(downstream->connection);
+    downstream->is_blocked = sp_stream_is_behind(downstream->stream);
     if (was_blocked != downstream->is_blocked) {
         sp_downstream_watch(downstream);
     }
@@ -320,17 +321,17 @@ sp_answer_is_out(const struct sp_downstream *downstream)
                      visit->sent == visit->exchange->head.content_length);
 
     return downstream->state == SP_DOWNSTREAM_EXCHANGING && visit->is_answered && is_whole &&
-           visit->is_body_done && sp_connection_is_flushed(downstream->connection);
+           visit->is_body_done && !sp_stream_is_behind(downstream->stream);
 }
 
 void
 sp_answer_unsay(struct sp_downstream *downstream)
 {
     struct sp_visit *visit = &downstream->visit;
-    struct sp_connection *connection = downstream->connection;
+    struct sp_stream *stream = downstream->stream;
 
-    if (visit->is_answered && connection->sent == visit->said && connection->splice == NULL) {
-        connection->out.bytes.len = visit->answer_at;
+    if (visit->is_answered && stream->sent == visit->said && stream->splice == NULL) {
+        stream->out.bytes.len = visit->answer_at;
         visit->is_answered = false;
         visit->sent = 0;
     }

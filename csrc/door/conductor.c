@@ -34,21 +34,19 @@ bury(struct sp_downstream *downstream)
 static void
 close_client(struct sp_downstream *downstream, bool reset)
 {
-    struct sp_connection *connection = downstream->connection;
+    struct sp_stream *stream = downstream->stream;
 
     if (downstream->state == SP_DOWNSTREAM_CLOSED) {
         return;
     }
     sp_waiting_leave(downstream);
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_CLOSED);
-    sp_timer_clear(&downstream->timer);
-    if (connection != NULL) {
-        sp_sockets_disown(&downstream->door->loop->sockets, connection->fd);
+    if (stream != NULL) {
         if (reset) {
-            sp_connection_reset(connection);
+            sp_stream_reset(stream);
         }
         else {
-            sp_connection_close(connection);
+            sp_stream_close(stream);
         }
     }
     sp_visit_abandon(downstream);

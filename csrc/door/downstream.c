@@ -97,9 +97,9 @@ sp_downstream_watch(struct sp_downstream *downstream)
 {
     unsigned events = SP_POLL_ERROR;
 
-    events |= downstream->is_here && !downstream->is_full ? SP_POLL_IN : 0U;
+    events |= !downstream->stream->is_over && !downstream->stream->is_held ? SP_POLL_IN : 0U;
     events |= downstream->is_blocked ? SP_POLL_OUT : 0U;
-    sp_sockets_watch(&downstream->door->loop->sockets, downstream->connection->fd, events);
+    sp_stream_watch(downstream->stream, events);
 }
 
 void
@@ -124,7 +124,7 @@ take_in(struct sp_downstream *downstream, struct sp_span bytes)
 void
 sp_downstream_stop(struct sp_downstream *downstream)
 {
-    downstream->is_full = true;
+    downstream->stream->is_held = true;
     sp_downstream_watch(downstream);
 }
 
@@ -137,7 +137,7 @@ sp_downstream_note(struct sp_downstream *downstream, enum sp_io io)
     case SP_IO_AGAIN:
         return SP_READING_NOTHING;
     case SP_IO_END:
-        downstream->is_here = false;
+        downstream->stream->is_over = true;
         return SP_READING_END;
     case SP_IO_BROKEN:
     case SP_IO_SHORT:
@@ -149,9 +149,9 @@ sp_downstream_note(struct sp_downstream *downstream, enum sp_io io)
 static enum sp_io
 read_away(struct sp_downstream *downstream)
 {
-    enum sp_io io = sp_connection_read_away(downstream->connection);
+    enum sp_io io = sp_stream_read_away(downstream->stream);
 
-    return downstream->connection->lingered > SP_LINGERING_SIZE ? SP_IO_BROKEN : io;
+    return downstream->stream->lingered > SP_LINGERING_SIZE ? SP_IO_BROKEN : io;
 }
 
 enum sp_reading
@@ -169,7 +169,7 @@ sp_downstream_read(struct sp_downstream *downstream)
         sp_downstream_stop(downstream);
         return SP_READING_NOTHING;
     }
-    enum sp_io io = sp_io_receive(downstream->connection->fd, bytes, wanted, &got);
+    enum sp_io io = sp_io_receive(downstream->stream->fd, bytes, wanted, &got);
     bool taken = got == 0 || take_in(downstream, (struct sp_span){bytes, got});
     return taken ? sp_downstream_note(downstream, io) : SP_READING_BROKEN;
 }
@@ -178,13 +178,13 @@ sp_downstream_read(struct sp_downstream *downstream)
 enum sp_step
 sp_downstream_linger(struct sp_downstream *downstream)
 {
-    if (!downstream->is_here) {
+    if (downstream->stream->is_over) {
         return SP_STEP_CLOSE;
     }
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_LINGERING);
-    sp_connection_end(downstream->connection);
+    sp_stream_end(downstream->stream);
     downstream->in.len = downstream->used = 0;
-    downstream->is_full = false;
+    downstream->stream->is_held = false;
     sp_downstream_watch(downstream);
     return SP_STEP_NONE;
 }
@@ -192,21 +192,17 @@ sp_downstream_linger(struct sp_downstream *downstream)
 enum sp_error
 sp_downstream_new(struct sp_door *door, int fd, const char *peer, struct sp_downstream **downstream)
 {
-    struct sp_connection *connection = NULL;
-    enum sp_error error = sp_connection_new(fd, &connection);
-
-    if (error != SP_OK) {
-        return error;
-    }
+    struct sp_stream *stream = sp_stream_of_client(fd);
     size_t peer_size = strlen(peer) + 1;
     struct sp_downstream *made = calloc(1, sizeof(*made) + peer_size);
-    if (made == NULL) {
-        sp_connection_free(connection);
+
+    if (stream == NULL || made == NULL) {
+        sp_stream_free(stream);
+        free(made);
         return SP_E_NO_MEMORY;
     }
     made->door = door;
-    made->connection = connection;
-    made->is_here = true;
+    made->stream = stream;
     made->waiting_since = SP_NEVER;
     made->since = door->loop->now;
     sp_buffer_init(&made->in, SP_INTAKE_CEILING);
@@ -219,7 +215,7 @@ void
 sp_downstream_free(struct sp_downstream *downstream)
 {
     if (downstream != NULL) {
-        sp_connection_free(downstream->connection);
+        sp_stream_free(downstream->stream);
         sp_buffer_clear(&downstream->in);
         free(downstream);
     }

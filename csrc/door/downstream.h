@@ -4,9 +4,9 @@
 #define SP_DOOR_DOWNSTREAM_H
 
 #include "door/door.h"
-#include "engine/connection.h"
 #include "engine/exchange.h"
 #include "engine/loop.h"
+#include "upstream/stream.h"
 #include "wire/chunked.h"
 
 #define SP_PEER_SIZE 64
@@ -75,9 +75,8 @@ struct sp_visit {
 };
 
 struct sp_downstream {
-    struct sp_watcher watcher;
-    struct sp_door *door;             /* borrowed: outlives it */
-    struct sp_connection *connection; /* owned; NULL once another has it */
+    struct sp_door *door;     /* borrowed: outlives it */
+    struct sp_stream *stream; /* owned; NULL once another has it */
     enum sp_downstream_state state;
     enum sp_step due;                                      /* what its exchange has come to */
     struct sp_downstream *next, *previous;                 /* in the conductor's list */
@@ -86,14 +85,11 @@ struct sp_downstream {
     struct sp_downstream *next_touched;                    /* in the door's list */
     bool is_touched;
     bool is_blocked;     /* the client's socket has taken less than all */
-    bool is_full;        /* no more is read for now */
-    bool is_here;        /* the client's stream has not ended */
     struct sp_buffer in; /* read, of which `used` bytes are used already */
     size_t used;
     size_t scanned;          /* of the rest, how far the end of a head was looked for */
     long long since;         /* ms; when the state's time began */
     long long waiting_since; /* ms; when it first waited for Django to begin, or SP_NEVER */
-    struct sp_timer timer;   /* `patience`'s */
     long long awaited_since; /* ms */
     struct sp_visit visit;
 

@@ -27,6 +27,9 @@ feed(struct sp_downstream *downstream)
 static void
 rest(struct sp_downstream *downstream, bool moved)
 {
+    if (downstream->state == SP_DOWNSTREAM_CLOSED) {
+        return;
+    }
     if (downstream->in.len == 0) {
         sp_buffer_clear(&downstream->in);
     }
@@ -44,7 +47,7 @@ send_waiting(struct sp_downstream *downstream)
 static void
 go_on(struct sp_downstream *downstream)
 {
-    if (!downstream->is_blocked && !sp_connection_is_flushed(downstream->connection)) {
+    if (!downstream->is_blocked && sp_stream_is_behind(downstream->stream)) {
         send_waiting(downstream);
     }
     if (downstream->state == SP_DOWNSTREAM_FLUSHING && !downstream->is_blocked) {
@@ -52,17 +55,17 @@ go_on(struct sp_downstream *downstream)
     }
     if (downstream->state == SP_DOWNSTREAM_EXCHANGING && downstream->in.len > 0) {
         feed(downstream);
-        if (downstream->state == SP_DOWNSTREAM_EXCHANGING && !downstream->is_here) {
+        if (downstream->state == SP_DOWNSTREAM_EXCHANGING && downstream->stream->is_over) {
             sp_conductor_follow(downstream, sp_intake_end(downstream));
         }
     }
     if (downstream->state == SP_DOWNSTREAM_READING && !downstream->is_blocked) {
         sp_conductor_follow(downstream, sp_visit_begin(downstream));
     }
-    if (downstream->is_full && downstream->state != SP_DOWNSTREAM_CLOSED &&
+    if (downstream->state != SP_DOWNSTREAM_CLOSED && downstream->stream->is_held &&
         downstream->state != SP_DOWNSTREAM_HANDED && !sp_intake_is_put_off(downstream) &&
         sp_downstream_has_room(downstream)) {
-        downstream->is_full = false;
+        downstream->stream->is_held = false;
         sp_downstream_watch(downstream);
     }
 }
@@ -76,7 +79,7 @@ note_bytes(struct sp_downstream *downstream)
     }
     else if (downstream->state == SP_DOWNSTREAM_READING) {
         /* Django would send its answer into the one that is not sent yet. */
-        if (sp_connection_is_flushed(downstream->connection)) {
+        if (!sp_stream_is_behind(downstream->stream)) {
             sp_conductor_follow(downstream, sp_visit_begin(downstream));
         }
         else {
@@ -88,8 +91,7 @@ note_bytes(struct sp_downstream *downstream)
 static void
 note_end(struct sp_downstream *downstream)
 {
-    if (downstream->state == SP_DOWNSTREAM_READING &&
-        !sp_connection_is_flushed(downstream->connection)) {
+    if (downstream->state == SP_DOWNSTREAM_READING && sp_stream_is_behind(downstream->stream)) {
         sp_conductor_follow(downstream, SP_STEP_FINISH); /* it has its answer */
     }
     sp_conductor_follow(downstream, sp_intake_end(downstream));
@@ -123,11 +125,11 @@ look(struct sp_downstream *downstream, unsigned events)
     if (downstream->state == SP_DOWNSTREAM_CLOSED) {
         return;
     }
-    if ((events & (SP_POLL_IN | SP_POLL_ERROR)) != 0 && downstream->is_here &&
-        !downstream->is_full) {
+    if ((events & (SP_POLL_IN | SP_POLL_ERROR)) != 0 && !downstream->stream->is_over &&
+        !downstream->stream->is_held) {
         read_more(downstream);
     }
-    else if ((events & SP_POLL_ERROR) != 0 && sp_client_is_gone(downstream->connection->fd)) {
+    else if ((events & SP_POLL_ERROR) != 0 && sp_client_is_gone(downstream->stream->fd)) {
         /* Looked at again: the event may be of a socket that had this number before. */
         sp_conductor_follow(downstream, SP_STEP_RESET);
     }
@@ -136,7 +138,7 @@ look(struct sp_downstream *downstream, unsigned events)
 static void
 client_stirred(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
 {
-    struct sp_downstream *downstream = (struct sp_downstream *)(void *)watcher;
+    struct sp_downstream *downstream = ((struct sp_stream *)(void *)watcher)->user;
 
     (void)loop;
     sp_conductor_follow(downstream, SP_STEP_NONE);
@@ -144,16 +146,15 @@ client_stirred(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events
     if (downstream->state == SP_DOWNSTREAM_CLOSED || downstream->state == SP_DOWNSTREAM_HANDED) {
         return;
     }
-    unsigned long long sent = downstream->connection->sent;
+    unsigned long long sent = downstream->stream->sent;
     look(downstream, events);
-    rest(downstream, (events & SP_POLL_IN) != 0 || downstream->connection->sent != sent);
+    rest(downstream, (events & SP_POLL_IN) != 0 || downstream->stream->sent != sent);
 }
 
 static void
 patience_ended(struct sp_loop *loop, struct sp_timer *timer)
 {
-    char *at = (char *)timer - offsetof(struct sp_downstream, timer);
-    struct sp_downstream *downstream = (struct sp_downstream *)(void *)at;
+    struct sp_downstream *downstream = sp_stream_of_timer(timer)->user;
 
     (void)loop;
     if (downstream->due == SP_STEP_NONE) {
@@ -169,9 +170,9 @@ sp_events_welcome(struct sp_conductor *conductor, int fd, const char *peer)
     if (sp_downstream_new(&conductor->door, fd, peer, &downstream) != SP_OK) {
         return;
     }
-    downstream->watcher.happened = client_stirred;
-    downstream->timer.expired = patience_ended;
-    if (!sp_sockets_own(&conductor->door.loop->sockets, fd, &downstream->watcher)) {
+    sp_stream_give_to(downstream->stream, downstream, client_stirred);
+    downstream->stream->timer.expired = patience_ended;
+    if (!sp_stream_join(downstream->stream, &conductor->door.loop->sockets)) {
         sp_downstream_free(downstream);
         return;
     }
@@ -298,7 +299,7 @@ dismiss(struct sp_downstream *downstream)
         sp_roster_end(downstream->door->loop, downstream->visit.exchange, SP_E_SHUTDOWN);
         sp_conductor_follow(downstream, SP_STEP_NONE);
     }
-    else if (!sp_connection_is_flushed(downstream->connection)) {
+    else if (sp_stream_is_behind(downstream->stream)) {
         sp_conductor_follow(downstream, SP_STEP_FINISH);
     }
     else if (downstream->state == SP_DOWNSTREAM_WAITING ||
@@ -349,10 +350,9 @@ sp_events_part(struct sp_conductor *conductor)
 
 /* Bytes that nobody has read would make a reset of the end, and destroy the answer before it. */
 static void
-read_last(struct sp_connection *connection)
+read_last(struct sp_stream *stream)
 {
-    for (unsigned i = 0; i < SP_LAST_READS && sp_connection_read_away(connection) == SP_IO_OK;
-         i++) {
+    for (unsigned i = 0; i < SP_LAST_READS && sp_stream_read_away(stream) == SP_IO_OK; i++) {
     }
 }
 
@@ -362,10 +362,9 @@ sp_events_end(struct sp_conductor *conductor)
     sp_events_part(conductor);
     while (conductor->first != NULL) {
         struct sp_downstream *downstream = conductor->first;
-        read_last(downstream->connection);
-        sp_conductor_follow(downstream, sp_connection_is_flushed(downstream->connection)
-                                            ? SP_STEP_CLOSE
-                                            : SP_STEP_RESET);
+        read_last(downstream->stream);
+        sp_conductor_follow(downstream, sp_stream_is_behind(downstream->stream) ? SP_STEP_RESET
+                                                                                : SP_STEP_CLOSE);
     }
     (void)sp_events_end_round(conductor);
     sp_timer_clear(&conductor->retry);

@@ -296,9 +296,9 @@ sp_handover_give(struct sp_channels *channels, struct sp_downstream *downstream)
         .bytes = bytes,
         .content_length = incoming->content_length,
         .id = channels->last_id + 1,
-        .fd = downstream->connection->fd,
+        .fd = downstream->stream->fd,
     };
-    sp_sockets_watch(&loop->sockets, frame.fd, 0); /* from here on it may be Python's */
+    sp_stream_watch(downstream->stream, 0); /* from here on it may be Python's */
     if (!send_frame(loop, channel, &frame)) {
         sp_downstream_watch(downstream);
         return SP_E_AGAIN;

@@ -129,8 +129,8 @@ sp_intake_end(struct sp_downstream *downstream)
 bool
 sp_intake_is_awaited(const struct sp_downstream *downstream)
 {
-    return is_cut(downstream) && downstream->is_here && !downstream->visit.owes_continue &&
-           sp_downstream_unused(downstream).len == 0 && !downstream->is_full &&
+    return is_cut(downstream) && !downstream->stream->is_over && !downstream->visit.owes_continue &&
+           sp_downstream_unused(downstream).len == 0 && !downstream->stream->is_held &&
            !sp_exchange_is_unwanted(downstream->visit.exchange);
 }
 
@@ -173,7 +173,7 @@ sp_intake_read(struct sp_downstream *downstream)
 
     if (is_due(downstream)) {
         size_t most = (size_t)visit->body_left;
-        passing = sp_hop_pass(visit->exchange->hop, downstream->connection->fd, &most, &io);
+        passing = sp_hop_pass(visit->exchange->hop, downstream->stream->fd, &most, &io);
         if (passing == SP_PASSING_DONE && io == SP_IO_OK) {
             note_passed(downstream, most);
         }

@@ -15,7 +15,7 @@ sp_orphan_prepare(struct sp_downstream *downstream, const struct sp_incoming *in
 {
     unsigned long long written = 0;
     size_t body = sp_downstream_unused(downstream).len - incoming->length;
-    bool is_known = sp_client_written(downstream->connection->fd, &written);
+    bool is_known = sp_client_written(downstream->stream->fd, &written);
 
     if (downstream->tries > 0 && (!is_known || written != downstream->written)) {
         return false;
@@ -33,7 +33,7 @@ is_unanswered(const struct sp_downstream *downstream)
 {
     unsigned long long written;
 
-    if (!downstream->is_written_known || !sp_client_written(downstream->connection->fd, &written)) {
+    if (!downstream->is_written_known || !sp_client_written(downstream->stream->fd, &written)) {
         return false;
     }
     unsigned long long since = written - downstream->written;
@@ -58,10 +58,10 @@ enum sp_step
 sp_orphan_take_back(struct sp_downstream *downstream)
 {
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_READING);
-    if (!sp_descriptor_set_nonblocking(downstream->connection->fd)) {
+    if (!sp_descriptor_set_nonblocking(downstream->stream->fd)) {
         return SP_STEP_RESET;
     }
-    downstream->is_full = false;
+    downstream->stream->is_held = false;
     downstream->scanned = 0;
     sp_downstream_watch(downstream);
     sp_downstream_touch(downstream);
@@ -74,7 +74,7 @@ enum sp_step
 sp_orphan_settle(struct sp_downstream *downstream, bool may_wait)
 {
     if (downstream->is_taken && !is_unanswered(downstream)) {
-        (void)sp_client_cut(downstream->connection->fd); /* else the last copy's end does it */
+        (void)sp_client_cut(downstream->stream->fd); /* else the last copy's end does it */
         return SP_STEP_RESET;
     }
     bool may_be_done = downstream->is_taken && !is_repeatable(downstream);

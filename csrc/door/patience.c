@@ -12,7 +12,7 @@ is_awaited(const struct sp_downstream *downstream, enum sp_wait *wait, long long
     *since = downstream->since;
     switch (downstream->state) {
     case SP_DOWNSTREAM_READING:
-        if (sp_connection_is_flushed(downstream->connection)) {
+        if (!sp_stream_is_behind(downstream->stream)) {
             bool begun = sp_downstream_unused(downstream).len > 0;
             *wait = begun ? SP_WAIT_HEAD : SP_WAIT_REQUEST;
         }
@@ -36,7 +36,7 @@ is_awaited(const struct sp_downstream *downstream, enum sp_wait *wait, long long
 void
 sp_patience_note(struct sp_downstream *downstream, bool moved)
 {
-    struct sp_timer *timer = &downstream->timer;
+    struct sp_timer *timer = &downstream->stream->timer;
     enum sp_wait wait;
     long long since;
 
@@ -50,7 +50,7 @@ sp_patience_note(struct sp_downstream *downstream, bool moved)
     }
     if (!goes_on || since != downstream->awaited_since) {
         downstream->awaited_since = since;
-        downstream->connection->sent_before = downstream->connection->sent;
+        downstream->stream->sent_before = downstream->stream->sent;
         sp_timers_set(&downstream->door->loop->timers, timer, wait, since);
     }
 }
@@ -59,7 +59,7 @@ sp_patience_note(struct sp_downstream *downstream, bool moved)
 static enum sp_step
 end_of_client(struct sp_downstream *downstream)
 {
-    if (downstream->connection->sent == downstream->connection->sent_before) {
+    if (downstream->stream->sent == downstream->stream->sent_before) {
         return SP_STEP_RESET;
     }
     sp_patience_note(downstream, true);
@@ -69,7 +69,7 @@ end_of_client(struct sp_downstream *downstream)
 enum sp_step
 sp_patience_end(struct sp_downstream *downstream)
 {
-    switch (downstream->timer.wait) {
+    switch (downstream->stream->timer.wait) {
     case SP_WAIT_CLIENT:
         return end_of_client(downstream);
     case SP_WAIT_HEAD:

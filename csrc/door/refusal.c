@@ -70,8 +70,8 @@ queue_answer(struct sp_downstream *downstream, const struct sp_failure *failure)
                           "Connection: close\r\n\r\n",
                           failure->status, reason_of(failure->status), kind, text.len);
 
-    return sp_connection_queue(downstream->connection, (struct sp_span){head, (size_t)length}) &&
-           (downstream->visit.is_head || sp_connection_queue(downstream->connection, text));
+    return sp_stream_queue(downstream->stream, (struct sp_span){head, (size_t)length}) &&
+           (downstream->visit.is_head || sp_stream_queue(downstream->stream, text));
 }
 
 /* The next word of what may be anything; what is no ASCII letter or sign is not shown. */

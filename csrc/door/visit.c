@@ -298,7 +298,7 @@ sp_visit_end(struct sp_downstream *downstream)
     else if (error != SP_OK) {
         step = sp_refusal_queue(downstream, failure);
     }
-    else if (visit->keep_alive && visit->is_body_done && downstream->is_here &&
+    else if (visit->keep_alive && visit->is_body_done && !downstream->stream->is_over &&
              !downstream->door->is_closed) {
         step = SP_STEP_READ;
     }
@@ -310,17 +310,16 @@ void
 sp_visit_leave(struct sp_downstream *downstream)
 {
     struct sp_loop *loop = downstream->door->loop;
-    struct sp_connection *connection = downstream->connection;
+    struct sp_stream *stream = downstream->stream;
     struct sp_exchange *exchange = sp_exchange_take(downstream->visit.exchange);
 
     record_visit(downstream, SP_OK, exchange->head.status);
     let_go(&downstream->visit);
-    sp_sockets_disown(&loop->sockets, connection->fd);
-    connection->is_tunnel = true;
-    downstream->connection = NULL;
+    sp_stream_leave(stream);
+    downstream->stream = NULL;
     pthread_mutex_lock(&exchange->mutex);
     bool kept = sp_pipe_write(&exchange->request, sp_downstream_unused(downstream));
-    exchange->offered = connection; /* freed with the exchange if the relay does not take it */
+    exchange->offered = stream; /* freed with the exchange if the relay does not take it */
     pthread_mutex_unlock(&exchange->mutex);
     if (kept) {
         sp_relay_begin(loop, exchange);

@@ -2,10 +2,10 @@
 
 #include "core/clock.h"
 #include "engine/client_socket.h"
-#include "engine/connection.h"
 #include "engine/mailbox.h"
 #include "engine/pipe_end.h"
 #include "engine/request_body.h"
+#include "upstream/stream.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -201,16 +201,16 @@ sp_caller_has_head(struct sp_exchange *exchange)
 enum sp_error
 sp_caller_relay(struct sp_exchange *exchange, int fd, struct sp_span head, struct sp_span early)
 {
-    struct sp_connection *connection = NULL;
+    struct sp_stream *stream = NULL;
     bool is_tunnel = exchange->body_length == SP_BODY_TUNNEL && exchange->head.status == 101;
-    enum sp_error error = sp_connection_adopt(fd, is_tunnel, head, &connection);
+    enum sp_error error = sp_stream_adopt(fd, head, &stream);
 
     if (error != SP_OK) {
         return error;
     }
     pthread_mutex_lock(&exchange->mutex);
     bool kept = !is_tunnel || sp_pipe_write(&exchange->request, early);
-    exchange->offered = connection; /* freed with the exchange if the engine does not take it */
+    exchange->offered = stream; /* freed with the exchange if the engine does not take it */
     pthread_mutex_unlock(&exchange->mutex);
     return kept ? sp_mailbox_post(exchange->mailbox, exchange, SP_WISH_RELAY) : SP_E_NO_MEMORY;
 }

@@ -1,8 +1,8 @@
 #include "engine/exchange.h"
 
 #include "core/clock.h"
-#include "engine/connection.h"
 #include "engine/notifier.h"
+#include "upstream/stream.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -65,7 +65,7 @@ destroy(struct sp_exchange *exchange)
     sp_pipe_clear(&exchange->response);
     sp_response_head_clear(&exchange->head);
     sp_buffer_clear(&exchange->fields);
-    sp_connection_free(exchange->offered);
+    sp_stream_free(exchange->offered);
     sp_notifier_give_back(exchange->notifier);
     sp_upstream_give_back(exchange->upstream);
     free(exchange);

@@ -42,6 +42,13 @@ enum {
     SP_WISH_RELAY = 16, /* the client's connection is the engine's now */
 };
 
+/* How far a client's stream is that is relayed. */
+enum sp_relay_state {
+    SP_RELAY_OPEN,      /* bytes move */
+    SP_RELAY_FLUSHING,  /* the upstream is through; what is left goes out */
+    SP_RELAY_LINGERING, /* all is out; the client's last bytes are read away */
+};
+
 struct sp_request {
     struct sp_span method;
     struct sp_span target;
@@ -53,7 +60,7 @@ struct sp_request {
 };
 
 struct sp_notifier;
-struct sp_connection;
+struct sp_stream;
 struct sp_downstream;
 struct sp_mailbox;
 struct sp_hop;
@@ -76,12 +83,12 @@ struct sp_exchange {
     char detail[256]; /* words on `error`, NUL-terminated */
     struct sp_pipe request;
     struct sp_pipe response;
-    long long request_left;        /* bytes that the caller still owes, of a declared length */
-    bool request_starved;          /* the hop waits for SP_WISH_SEND */
-    bool request_crowded;          /* the caller waits for room */
-    bool response_held;            /* its client end is full: the upstream is not read. Set by the
-                                    * engine alone */
-    struct sp_connection *offered; /* owned; for the engine to take with SP_WISH_RELAY */
+    long long request_left;    /* bytes that the caller still owes, of a declared length */
+    bool request_starved;      /* the hop waits for SP_WISH_SEND */
+    bool request_crowded;      /* the caller waits for room */
+    bool response_held;        /* its client end is full: the upstream is not read. Set by the
+                                * engine alone */
+    struct sp_stream *offered; /* owned; for the engine to take with SP_WISH_RELAY */
 
     struct sp_response_head head; /* the engine's until SP_EXCHANGE_ANSWERING, then constant */
 
@@ -99,8 +106,9 @@ struct sp_exchange {
     bool is_judged, is_event_stream;        /* the former: whether the latter is known */
     bool is_in_loop;                        /* as SP_E_RESPONSE_LOOP has it */
     const struct sp_client_end *client_end; /* from when it is given to the engine */
-    struct sp_connection *connection;       /* owned; the relay's */
-    struct sp_downstream *downstream;       /* borrowed; the listener's */
+    struct sp_stream *client_stream;        /* owned; the relay's */
+    enum sp_relay_state relay;
+    struct sp_downstream *downstream;                    /* borrowed; the listener's */
     struct sp_exchange *next_relayed, *previous_relayed; /* in the loop's list of those with one */
     long long started;                                   /* ms; when it was given to the engine */
     long long sent;   /* ms; when the request's last byte went out, or SP_NEVER */

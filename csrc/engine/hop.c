@@ -42,7 +42,7 @@ is_over(const struct sp_hop *hop)
     const struct sp_exchange *exchange = hop->exchange;
 
     if (hop->extent == SP_EXTENT_TUNNEL && exchange->head.complete) {
-        return hop->is_silent && (hop->is_spoken || hop->is_send_broken);
+        return hop->is_silent && (hop->stream->is_ended || hop->is_send_broken);
     }
     return hop->is_answer_done &&
            (is_request_out(hop) || exchange->body_length == SP_BODY_TUNNEL ||
@@ -55,7 +55,7 @@ settle(struct sp_hop *hop)
     if (hop->fault != SP_OK) {
         sp_roster_end(hop->loop, hop->exchange, hop->fault);
     }
-    else if (is_over(hop)) {
+    else if (hop->stream != NULL && is_over(hop)) {
         sp_roster_end(hop->loop, hop->exchange, SP_OK);
     }
     else if (hop->stream != NULL) {
@@ -77,7 +77,7 @@ begins_anew(struct sp_hop *hop)
         return false;
     }
     sp_shortcuts_forget(&hop->loop->shortcuts, hop->exchange->upstream);
-    sp_stream_close(hop->stream);
+    sp_stream_free(hop->stream);
     hop->stream = NULL;
     hop->is_reused = hop->is_uncertain = hop->is_underway = false;
     hop->head.gone = 0;
@@ -275,7 +275,7 @@ leave_stream(struct sp_hop *hop, enum sp_error error)
         sp_pool_put(&hop->loop->pool, hop->stream, hop->loop->now, hop->exchange->head.keep_alive);
     }
     else {
-        sp_stream_close(hop->stream);
+        sp_stream_free(hop->stream);
     }
     hop->stream = NULL;
 }

@@ -3,7 +3,6 @@
 #ifndef SP_ENGINE_HOP_H
 #define SP_ENGINE_HOP_H
 
-#include "core/flow.h"
 #include "core/timers.h"
 #include "engine/exchange.h"
 #include "upstream/connector.h"
@@ -44,7 +43,6 @@ struct sp_hop {
     bool is_blocked;      /* the stream takes no more for now */
     bool is_send_broken;  /* nor ever */
     bool is_put_off;      /* what comes next is to pass, once all before it is out */
-    bool is_spoken;       /* in a tunnel: the client's stream has ended, and ours with it */
 
     /* The answer. */
     bool is_heard;     /* a byte of it has come */
@@ -55,8 +53,7 @@ struct sp_hop {
     enum sp_extent extent;
     long long left; /* of SP_EXTENT_LENGTH */
     struct sp_chunked chunked;
-    struct sp_flow flow; /* of SP_EXTENT_TUNNEL */
-    size_t appetite;     /* how many bytes are read at once, at most */
+    size_t appetite; /* how many bytes are read at once, at most */
 };
 
 /* Gives the exchange a hop, which sends its request on a connection that rests, or connects. */

@@ -234,7 +234,7 @@ end_tunnel(struct sp_hop *hop, bool is_broken)
 {
     bool is_meant = !is_broken && sp_stream_ended_well(hop->stream);
 
-    if (hop->is_spoken && (!is_broken || hop->stream->tls != NULL)) {
+    if (hop->stream->is_ended && (!is_broken || hop->stream->tls != NULL)) {
         hop->is_silent = true;
     }
     else if (is_meant && !hop->is_send_broken) {

@@ -17,7 +17,8 @@ unseen(const struct sp_hop *hop)
     case SP_EXTENT_LENGTH:
         return hop->left >= (long long)SP_SPLICE_WORTH ? (size_t)hop->left : 0;
     case SP_EXTENT_TUNNEL:
-        return sp_flow_is_at_least(&hop->flow, SP_SPLICE_WORTH, hop->loop->now) ? SIZE_MAX : 0;
+        return sp_flow_is_at_least(&hop->stream->flow, SP_SPLICE_WORTH, hop->loop->now) ? SIZE_MAX
+                                                                                        : 0;
     default:
         return 0;
     }
@@ -43,7 +44,7 @@ read_unseen(struct sp_hop *hop, enum sp_io *io)
         return false;
     }
     if (splice != NULL) {
-        sp_flow_count(&hop->flow, splice->held, hop->loop->now);
+        sp_flow_count(&hop->stream->flow, splice->held, hop->loop->now);
         sp_hop_answer_pass(hop, splice);
     }
     return true;
@@ -83,7 +84,7 @@ read_copy(struct sp_hop *hop)
     enum sp_io io = sp_stream_receive(hop->stream, bytes, room_for_copy(hop), &got);
 
     if (io == SP_IO_OK) {
-        sp_flow_count(&hop->flow, got, hop->loop->now);
+        sp_flow_count(&hop->stream->flow, got, hop->loop->now);
         sp_hop_answer_take(hop, (struct sp_span){bytes, got});
         adapt(hop, got);
     }

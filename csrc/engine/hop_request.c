@@ -143,15 +143,15 @@ send_all(struct sp_hop *hop)
 static void
 catch_up(struct sp_hop *hop)
 {
-    size_t gone = 0;
+    unsigned long long sent = hop->stream->sent;
 
     if (sp_exchange_is_unwanted(hop->exchange)) {
         sp_stream_drop(hop->stream);
     }
     if (sp_stream_is_behind(hop->stream)) {
-        note_sent(hop, sp_stream_catch_up(hop->stream, &gone));
+        note_sent(hop, sp_stream_flush(hop->stream));
     }
-    if (gone > 0) {
+    if (hop->stream->sent != sent) {
         hop->exchange->active = hop->loop->now;
     }
 }
@@ -168,8 +168,7 @@ note_done(struct sp_hop *hop)
     if (is_asked && exchange->sent == SP_NEVER) {
         exchange->sent = hop->loop->now;
     }
-    if (hop->is_request_done && hop->extent == SP_EXTENT_TUNNEL && !hop->is_spoken) {
-        hop->is_spoken = true;
+    if (hop->is_request_done && hop->extent == SP_EXTENT_TUNNEL && !hop->stream->is_ended) {
         sp_stream_end(hop->stream); /* (18) */
     }
 }

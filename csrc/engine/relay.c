@@ -3,52 +3,53 @@
 #include "core/clock.h"
 #include "engine/client_end.h"
 #include "engine/client_socket.h"
-#include "engine/connection.h"
 #include "engine/hop.h"
 #include "engine/roster.h"
 #include "engine/tunnel_reading.h"
-
-#include <stddef.h>
+#include "upstream/stream.h"
 
 #define SP_LINGER_CEILING ((size_t)64 * 1024)
 
 /* While the last bytes wait for a client that reads slowly, what it sends waits too. */
 static bool
-is_read(const struct sp_connection *connection)
+is_read(const struct sp_exchange *exchange)
 {
-    return !connection->is_client_done && !connection->is_crowded &&
-           connection->state != SP_CONNECTION_FLUSHING;
+    const struct sp_stream *stream = exchange->client_stream;
+
+    return !stream->is_over && !stream->is_held && exchange->relay != SP_RELAY_FLUSHING;
 }
 
 /* Between its bytes a tunnel, or an event stream, may be silent for as long as it likes; but what
  * is there the client must take, and its end must come. */
 static void
-note_patience(struct sp_connection *connection)
+note_patience(struct sp_loop *loop, const struct sp_exchange *exchange)
 {
-    bool lingers = connection->state == SP_CONNECTION_LINGERING;
+    struct sp_stream *stream = exchange->client_stream;
+    bool lingers = exchange->relay == SP_RELAY_LINGERING;
     enum sp_wait wait = lingers ? SP_WAIT_LINGER : SP_WAIT_CLIENT;
-    bool goes_on = sp_timer_is_set(&connection->timer) && connection->timer.wait == wait;
+    bool goes_on = sp_timer_is_set(&stream->timer) && stream->timer.wait == wait;
 
-    if (!lingers && sp_connection_is_flushed(connection)) {
-        sp_timer_clear(&connection->timer);
+    if (!lingers && !sp_stream_is_behind(stream)) {
+        sp_timer_clear(&stream->timer);
     }
-    else if (!goes_on || (!lingers && connection->sent != connection->sent_before)) {
-        connection->sent_before = connection->sent;
-        sp_timers_set(connection->timers, &connection->timer, wait, sp_clock_now());
+    else if (!goes_on || (!lingers && stream->sent != stream->sent_before)) {
+        stream->sent_before = stream->sent;
+        sp_timers_set(&loop->timers, &stream->timer, wait, sp_clock_now());
     }
 }
 
 static void
-watch_client(struct sp_sockets *sockets, struct sp_connection *connection)
+watch_client(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    note_patience(connection);
+    struct sp_stream *stream = exchange->client_stream;
     /* An error is told also when nothing else is wanted; but once our stream has ended, the
      * end of the client's is told as one too, and may have to wait until there is room. */
-    unsigned events = connection->is_ended ? 0U : SP_POLL_ERROR;
+    unsigned events = stream->is_ended ? 0U : SP_POLL_ERROR;
 
-    events |= is_read(connection) ? SP_POLL_IN : 0U;
-    events |= sp_connection_is_flushed(connection) ? 0U : SP_POLL_OUT;
-    sp_sockets_watch(sockets, connection->fd, events);
+    note_patience(loop, exchange);
+    events |= is_read(exchange) ? SP_POLL_IN : 0U;
+    events |= sp_stream_is_behind(stream) ? SP_POLL_OUT : 0U;
+    sp_stream_watch(stream, events);
 }
 
 /* The last of a connection; its exchange may go with it. */
@@ -65,23 +66,16 @@ let_go(struct sp_loop *loop, struct sp_exchange *exchange)
         exchange->next_relayed->previous_relayed = exchange->previous_relayed;
     }
     loop->relayed_count--;
-    sp_timer_clear(&exchange->connection->timer);
-    sp_connection_free(exchange->connection);
-    exchange->connection = NULL;
+    sp_stream_free(exchange->client_stream);
+    exchange->client_stream = NULL;
     sp_exchange_give_back(exchange);
 }
 
 static void
 close_connection(struct sp_loop *loop, struct sp_exchange *exchange, bool reset)
 {
-    struct sp_connection *connection = exchange->connection;
-
-    sp_sockets_disown(&loop->sockets, connection->fd);
     if (reset) {
-        sp_connection_reset(connection);
-    }
-    else {
-        sp_connection_close(connection);
+        sp_stream_reset(exchange->client_stream);
     }
     let_go(loop, exchange);
 }
@@ -102,16 +96,16 @@ give_up(struct sp_loop *loop, struct sp_exchange *exchange)
 static void
 read_unwanted(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    struct sp_connection *connection = exchange->connection;
-    enum sp_io io = sp_connection_read_away(connection);
+    struct sp_stream *stream = exchange->client_stream;
+    enum sp_io io = sp_stream_read_away(stream);
     bool is_over = io == SP_IO_END || io == SP_IO_BROKEN;
 
-    connection->is_client_done = is_over;
-    if (is_over && connection->state == SP_CONNECTION_LINGERING) {
+    stream->is_over = is_over;
+    if (is_over && exchange->relay == SP_RELAY_LINGERING) {
         close_connection(loop, exchange, false);
     }
-    else if ((is_over && connection->state == SP_CONNECTION_OPEN) ||
-             connection->lingered > SP_LINGER_CEILING) {
+    else if ((is_over && exchange->relay == SP_RELAY_OPEN) ||
+             stream->lingered > SP_LINGER_CEILING) {
         give_up(loop, exchange);
     }
 }
@@ -119,43 +113,42 @@ read_unwanted(struct sp_loop *loop, struct sp_exchange *exchange)
 static void
 patience_ended(struct sp_loop *loop, struct sp_timer *timer)
 {
-    char *at = (char *)timer - offsetof(struct sp_connection, timer);
-    struct sp_connection *connection = (struct sp_connection *)(void *)at;
+    struct sp_exchange *exchange = sp_stream_of_timer(timer)->user;
 
     if (timer->wait == SP_WAIT_LINGER) {
-        close_connection(loop, connection->exchange, false);
+        close_connection(loop, exchange, false);
     }
     else {
-        give_up(loop, connection->exchange);
+        give_up(loop, exchange);
     }
 }
 
 static void
 flush(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    struct sp_connection *connection = exchange->connection;
+    struct sp_stream *stream = exchange->client_stream;
 
-    if (!sp_connection_flush(connection)) {
+    if (sp_stream_flush(stream) == SP_IO_BROKEN) {
         give_up(loop, exchange);
         return;
     }
-    if (!sp_connection_is_flushed(connection)) {
-        watch_client(&loop->sockets, connection);
+    if (sp_stream_is_behind(stream)) {
+        watch_client(loop, exchange);
         return;
     }
-    if (connection->state == SP_CONNECTION_FLUSHING && connection->is_client_done) {
+    if (exchange->relay == SP_RELAY_FLUSHING && stream->is_over) {
         close_connection(loop, exchange, false);
         return;
     }
-    if (connection->state == SP_CONNECTION_FLUSHING) {
-        sp_connection_end(connection);
-        connection->state = SP_CONNECTION_LINGERING;
-        connection->is_crowded = false;
+    if (exchange->relay == SP_RELAY_FLUSHING) {
+        sp_stream_end(stream);
+        exchange->relay = SP_RELAY_LINGERING;
+        stream->is_held = false;
     }
     if (exchange->hop != NULL && exchange->hop->is_silent) {
-        sp_connection_end(connection);
+        sp_stream_end(stream);
     }
-    watch_client(&loop->sockets, connection);
+    watch_client(loop, exchange);
     if (exchange->response_held) {
         sp_roster_resume(loop, exchange, SP_WISH_RECEIVE);
     }
@@ -165,7 +158,7 @@ flush(struct sp_loop *loop, struct sp_exchange *exchange)
 static void
 flush_if_open(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    if (exchange->connection != NULL) {
+    if (exchange->client_stream != NULL) {
         flush(loop, exchange);
     }
 }
@@ -173,9 +166,7 @@ flush_if_open(struct sp_loop *loop, struct sp_exchange *exchange)
 static void
 read_client(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    const struct sp_connection *connection = exchange->connection;
-
-    if (!connection->is_tunnel || connection->state != SP_CONNECTION_OPEN) {
+    if (exchange->head.status != 101 || exchange->relay != SP_RELAY_OPEN) {
         read_unwanted(loop, exchange);
     }
     else if (sp_tunnel_read(loop, exchange) == SP_IO_BROKEN) {
@@ -186,18 +177,17 @@ read_client(struct sp_loop *loop, struct sp_exchange *exchange)
 static void
 relayed_client_stirred(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
 {
-    const struct sp_connection *connection = (struct sp_connection *)(void *)watcher;
-    struct sp_exchange *exchange = connection->exchange;
+    const struct sp_stream *stream = (struct sp_stream *)(void *)watcher;
+    struct sp_exchange *exchange = stream->user;
     /* Kept, since the connection may be closed on the way. */
     struct sp_exchange *kept = sp_exchange_take(exchange);
     /* Where both ends have said that they are through, it shows as an error. */
-    bool lingers = connection->state == SP_CONNECTION_LINGERING;
+    bool lingers = exchange->relay == SP_RELAY_LINGERING;
 
-    if (lingers || ((events & SP_POLL_IN) != 0 && is_read(connection))) {
+    if (lingers || ((events & SP_POLL_IN) != 0 && is_read(exchange))) {
         read_client(loop, exchange);
     }
-    else if ((events & SP_POLL_ERROR) != 0 && !connection->is_ended &&
-             sp_client_is_gone(connection->fd)) {
+    else if ((events & SP_POLL_ERROR) != 0 && !stream->is_ended && sp_client_is_gone(stream->fd)) {
         /* Looked at again: the event may be of a socket that had this number before. */
         give_up(loop, exchange);
     }
@@ -209,13 +199,13 @@ relayed_client_stirred(struct sp_loop *loop, struct sp_watcher *watcher, unsigne
 static bool
 empty_pipe(struct sp_exchange *exchange)
 {
-    struct sp_connection *connection = exchange->connection;
+    struct sp_stream *stream = exchange->client_stream;
     bool kept = true;
 
     pthread_mutex_lock(&exchange->mutex);
     for (struct sp_span bytes = sp_pipe_peek(&exchange->response); bytes.len > 0 && kept;
          bytes = sp_pipe_peek(&exchange->response)) {
-        kept = sp_queue_append(&connection->out, bytes);
+        kept = sp_queue_append(&stream->out, bytes);
         sp_pipe_consume(&exchange->response, bytes.len);
     }
     pthread_mutex_unlock(&exchange->mutex);
@@ -225,9 +215,9 @@ empty_pipe(struct sp_exchange *exchange)
 static void
 hold_while_full(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    if (!sp_connection_is_flushed(exchange->connection)) {
+    if (sp_stream_is_behind(exchange->client_stream)) {
         sp_exchange_hold(exchange);
-        watch_client(&loop->sockets, exchange->connection);
+        watch_client(loop, exchange);
     }
 }
 
@@ -235,10 +225,8 @@ hold_while_full(struct sp_loop *loop, struct sp_exchange *exchange)
 static enum sp_error
 send_to_client(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
 {
-    struct sp_connection *connection = exchange->connection;
-
     (void)more;
-    if (!sp_connection_gather(connection, &bytes, 1)) {
+    if (!sp_stream_gather(exchange->client_stream, &bytes, 1)) {
         return SP_E_CLIENT_GONE;
     }
     hold_while_full(loop, exchange);
@@ -248,7 +236,8 @@ send_to_client(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_spa
 static enum sp_error
 splice_to_client(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_splice *splice)
 {
-    if (!sp_connection_pass(exchange->connection, splice)) {
+    sp_stream_pass(exchange->client_stream, splice);
+    if (sp_stream_flush(exchange->client_stream) == SP_IO_BROKEN) {
         return SP_E_CLIENT_GONE;
     }
     hold_while_full(loop, exchange);
@@ -258,11 +247,11 @@ splice_to_client(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_s
 static void
 read_client_again(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    struct sp_connection *connection = exchange->connection;
+    struct sp_stream *stream = exchange->client_stream;
 
-    if (connection->is_crowded) {
-        connection->is_crowded = false;
-        watch_client(&loop->sockets, connection);
+    if (stream->is_held) {
+        stream->is_held = false;
+        watch_client(loop, exchange);
     }
 }
 
@@ -270,15 +259,15 @@ read_client_again(struct sp_loop *loop, struct sp_exchange *exchange)
 static enum sp_error
 end_to_client(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    struct sp_connection *connection = exchange->connection;
+    struct sp_stream *stream = exchange->client_stream;
 
-    if (!sp_connection_flush(connection)) {
+    if (sp_stream_flush(stream) == SP_IO_BROKEN) {
         return SP_E_CLIENT_GONE;
     }
-    if (sp_connection_is_flushed(connection)) {
-        sp_connection_end(connection);
+    if (!sp_stream_is_behind(stream)) {
+        sp_stream_end(stream);
     }
-    watch_client(&loop->sockets, connection);
+    watch_client(loop, exchange);
     return SP_OK;
 }
 
@@ -290,7 +279,7 @@ pass_end(struct sp_loop *loop, struct sp_exchange *exchange)
         close_connection(loop, exchange, true);
         return;
     }
-    exchange->connection->state = SP_CONNECTION_FLUSHING;
+    exchange->relay = SP_RELAY_FLUSHING;
     flush(loop, exchange);
 }
 
@@ -325,15 +314,15 @@ void
 sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     pthread_mutex_lock(&exchange->mutex);
-    exchange->connection = exchange->offered;
+    exchange->client_stream = exchange->offered;
     exchange->offered = NULL;
     pthread_mutex_unlock(&exchange->mutex);
-    exchange->connection->watcher.happened = relayed_client_stirred;
-    exchange->connection->timer.expired = patience_ended;
-    exchange->connection->timers = &loop->timers;
-    exchange->connection->exchange = exchange;
+    struct sp_stream *stream = exchange->client_stream;
+    sp_stream_give_to(stream, exchange, relayed_client_stirred);
+    stream->timer.expired = patience_ended;
+    stream->is_held = stream->is_over = false; /* what the listener has seen shows again */
+    sp_stream_arm(stream);
     exchange->client_end = &relay_end;
-    sp_connection_arm(exchange->connection);
     exchange->next_relayed = loop->relayed;
     if (loop->relayed != NULL) {
         loop->relayed->previous_relayed = exchange;
@@ -341,8 +330,7 @@ sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
     loop->relayed = sp_exchange_take(exchange);
     loop->relayed_count++;
     bool kept = empty_pipe(exchange);
-    if (!sp_sockets_own(&loop->sockets, exchange->connection->fd, &exchange->connection->watcher) ||
-        !kept) {
+    if (!sp_stream_join(stream, &loop->sockets) || !kept) {
         give_up(loop, exchange);
     }
     else if (exchange->state == SP_EXCHANGE_DONE) {

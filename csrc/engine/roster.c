@@ -183,7 +183,7 @@ is_timeless(struct sp_exchange *exchange)
         exchange->is_judged = true;
         exchange->is_event_stream = has_events(exchange);
     }
-    return exchange->connection != NULL || exchange->is_event_stream;
+    return exchange->client_stream != NULL || exchange->is_event_stream;
 }
 
 /* The upstream alone is timed: not a caller that reads or sends slowly. */

@@ -1,8 +1,8 @@
 #include "engine/tunnel_reading.h"
 
-#include "engine/connection.h"
 #include "engine/hop_passing.h"
 #include "engine/roster.h"
+#include "upstream/stream.h"
 
 #include <stdint.h>
 
@@ -38,25 +38,25 @@ room_upstream(struct sp_exchange *exchange)
 static void
 note_end(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    exchange->connection->is_client_done = true;
+    exchange->client_stream->is_over = true;
     forward(loop, exchange, SP_SPAN(""));
 }
 
 static enum sp_io
 read_copy(struct sp_loop *loop, struct sp_exchange *exchange)
 {
-    struct sp_connection *connection = exchange->connection;
+    struct sp_stream *stream = exchange->client_stream;
     char bytes[SP_READ_SIZE];
     size_t room = room_upstream(exchange);
     size_t got = 0;
 
     if (room == 0) {
-        connection->is_crowded = true;
+        stream->is_held = true;
         return SP_IO_AGAIN;
     }
-    enum sp_io io = sp_io_receive(connection->fd, bytes, room, &got);
+    enum sp_io io = sp_io_receive(stream->fd, bytes, room, &got);
     if (io == SP_IO_OK) {
-        sp_flow_count(&connection->flow, got, loop->now);
+        sp_flow_count(&stream->flow, got, loop->now);
         forward(loop, exchange, (struct sp_span){bytes, got});
     }
     return io;
@@ -66,20 +66,19 @@ read_copy(struct sp_loop *loop, struct sp_exchange *exchange)
 static bool
 read_unseen(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_io *io)
 {
-    struct sp_connection *connection = exchange->connection;
+    struct sp_stream *stream = exchange->client_stream;
     enum sp_passing passing = SP_PASSING_COPY;
     size_t count = SIZE_MAX;
 
-    if (exchange->hop != NULL &&
-        sp_flow_is_at_least(&connection->flow, SP_SPLICE_WORTH, loop->now)) {
-        passing = sp_hop_pass(exchange->hop, connection->fd, &count, io);
+    if (exchange->hop != NULL && sp_flow_is_at_least(&stream->flow, SP_SPLICE_WORTH, loop->now)) {
+        passing = sp_hop_pass(exchange->hop, stream->fd, &count, io);
     }
     if (passing == SP_PASSING_LATER) {
-        connection->is_crowded = true;
+        stream->is_held = true;
         *io = SP_IO_AGAIN;
     }
     else if (passing == SP_PASSING_DONE && *io == SP_IO_OK) {
-        sp_flow_count(&connection->flow, count, loop->now);
+        sp_flow_count(&stream->flow, count, loop->now);
         sp_roster_resume(loop, exchange, SP_WISH_SEND);
     }
     return passing != SP_PASSING_COPY;

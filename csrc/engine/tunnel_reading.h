@@ -6,7 +6,7 @@
 #include "engine/loop.h"
 
 /* As sp_io_receive; what has come is on its way, the end too. Where there is no room for it the
- * connection is crowded. */
+ * client's stream is held. */
 enum sp_io sp_tunnel_read(struct sp_loop *loop, struct sp_exchange *exchange);
 
 #endif

@@ -60,7 +60,7 @@ resting_happened(struct sp_loop *loop, struct sp_watcher *watcher, unsigned even
     (void)events; /* it is looked at: they may be of a socket that had this number before */
     if (!sp_stream_is_quiet(stream)) {
         take_out(stream->user, stream);
-        sp_stream_close(stream);
+        sp_stream_free(stream);
     }
 }
 
@@ -76,7 +76,7 @@ sp_pool_take(struct sp_pool *pool, const struct sp_upstream *upstream, long long
         if (now < stream->idle_until && sp_stream_is_quiet(stream)) {
             return stream;
         }
-        sp_stream_close(stream);
+        sp_stream_free(stream);
         stream = older;
     }
     return NULL;
@@ -93,7 +93,7 @@ sp_pool_put(struct sp_pool *pool, struct sp_stream *stream, long long now, long 
     struct sp_resting *resting =
         limit > 0 && pool->count < SP_POOL_MOST ? find_or_make(pool, stream->upstream) : NULL;
     if (resting == NULL) {
-        sp_stream_close(stream);
+        sp_stream_free(stream);
         return;
     }
     stream->is_used = true;
@@ -129,7 +129,7 @@ sp_pool_trim(struct sp_pool *pool, size_t most)
 
     while (pool->count > most && oldest != NULL) {
         take_out(oldest->user, oldest);
-        sp_stream_close(oldest);
+        sp_stream_free(oldest);
         oldest = oldest_of(pool);
     }
 }
@@ -152,7 +152,7 @@ close_old(struct sp_resting *resting, long long now)
     while (stream != NULL && now >= stream->idle_until) {
         struct sp_stream *younger = stream->younger;
         take_out(resting, stream);
-        sp_stream_close(stream);
+        sp_stream_free(stream);
         stream = younger;
     }
 }

@@ -5,15 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is sent at once: a record of TLS. */
-#define SP_BLOCK_MOST ((size_t)16384)
-
 /* What a peer says before it is spoken to is little. */
 #define SP_EARLY_MOST 4096
 
 struct sp_tls {
     struct sp_handle *handle; /* owned until it is given back */
-    struct sp_queue block;    /* what libcurl has been offered */
     struct sp_queue early;    /* received before it was asked for */
     enum sp_io state;         /* SP_IO_OK, or how it has ended */
 };
@@ -70,7 +66,6 @@ sp_tls_over(struct sp_handle *handle)
     }
     made->handle = handle;
     made->state = SP_IO_OK;
-    sp_queue_init(&made->block, SP_BLOCK_MOST);
     sp_queue_init(&made->early, SP_EARLY_MOST);
     sp_handle_read_records(handle);
     if (!receive_early(made)) {
@@ -84,52 +79,26 @@ void
 sp_tls_close(struct sp_tls *tls)
 {
     sp_handle_give_back(tls->handle);
-    sp_queue_clear(&tls->block);
     sp_queue_clear(&tls->early);
     free(tls);
-}
-
-bool
-sp_tls_is_behind(const struct sp_tls *tls)
-{
-    return !sp_queue_is_empty(&tls->block);
-}
-
-/* What was answered with "again" is offered again, the same bytes at the same address: TLS may have
- * made a record of them already. */
-static enum sp_io
-push_block(struct sp_tls *tls)
-{
-    while (sp_tls_is_behind(tls)) {
-        struct sp_span left = sp_queue_peek(&tls->block);
-        size_t sent = 0;
-        CURLcode code = curl_easy_send(tls->handle->easy, left.data, left.len, &sent);
-        enum sp_io io = meaning(code, sent);
-        if (io != SP_IO_OK) {
-            return io == SP_IO_END ? SP_IO_AGAIN : io; /* it has taken nothing */
-        }
-        /* GnuTLS counts more than it was given. */
-        sp_queue_drop(&tls->block, sent < left.len ? sent : left.len);
-    }
-    return SP_IO_OK;
 }
 
 enum sp_io
 sp_tls_send(struct sp_tls *tls, struct sp_span bytes, size_t *taken)
 {
-    enum sp_io io = push_block(tls);
+    enum sp_io io = SP_IO_OK;
 
     *taken = 0;
     while (io == SP_IO_OK && *taken < bytes.len) {
-        struct sp_span next = sp_span_from(bytes, *taken);
-        next.len = next.len < SP_BLOCK_MOST ? next.len : SP_BLOCK_MOST;
-        if (!sp_queue_append(&tls->block, next)) {
-            return SP_IO_SHORT;
+        struct sp_span left = sp_span_from(bytes, *taken);
+        size_t sent = 0;
+        CURLcode code = curl_easy_send(tls->handle->easy, left.data, left.len, &sent);
+        io = meaning(code, sent);
+        if (io == SP_IO_OK) {
+            *taken += sent < left.len ? sent : left.len; /* GnuTLS counts more than it was given */
         }
-        *taken += next.len;
-        io = push_block(tls);
     }
-    return io == SP_IO_AGAIN && *taken > 0 ? SP_IO_OK : io;
+    return io == SP_IO_END ? SP_IO_AGAIN : io; /* it has taken nothing */
 }
 
 enum sp_io

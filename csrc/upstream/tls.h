@@ -12,11 +12,9 @@ struct sp_tls;
  * the handle is still the caller's. Bytes may wait inside from the start. */
 struct sp_tls *sp_tls_over(struct sp_handle *handle);
 
-/* Sends some of `bytes`: `*taken` of them are the connection's now, perhaps all, though some of
- * them may wait inside for the socket to be writable: then sp_tls_is_behind, and this is called
- * again, with whatever comes next or nothing. */
+/* Sends all of `bytes`, or `*taken` of them; what is left is offered again, the same bytes at the
+ * same address: TLS may have made a record of them already. */
 enum sp_io sp_tls_send(struct sp_tls *tls, struct sp_span bytes, size_t *taken);
-bool sp_tls_is_behind(const struct sp_tls *tls);
 
 /* Receives at most `size` bytes. What TLS itself has to say to us is swallowed on the way. Ask
  * until SP_IO_AGAIN: bytes that wait inside do not show on the socket. */

@@ -67,11 +67,11 @@ ask(size_t unused)
     }
     say(call, span("hello\n"));
     enum sp_io io = hear(call, bytes, sizeof(bytes), sizeof(bytes), &heard);
-    bool goodbye = call->connected.tls != NULL && sp_tls_said_goodbye(call->connected.tls);
+    bool goodbye = call->stream->tls != NULL && sp_stream_ended_well(call->stream);
     (void)printf("%.*s, %s%s\n", (int)heard, bytes, io == SP_IO_END ? "end" : "broken",
                  goodbye ? ", goodbye" : "");
-    assert(receive_some(call, bytes, sizeof(bytes), &heard) == io);
-    hang_up(call);
+    assert(sp_stream_receive(call->stream, bytes, sizeof(bytes), &heard) == io);
+    sp_stream_free(call->stream);
 }
 
 /* Sends `count` bytes, while as many come back. */
@@ -94,7 +94,7 @@ pour(size_t count)
         size_t taken = 0;
         size_t come = 0;
         enum sp_io io = SP_IO_AGAIN;
-        if (sent < count || is_behind(call)) {
+        if (sent < count || sp_stream_is_behind(call->stream)) {
             /* At another address and with another length each time. */
             struct sp_span rest = {out + sent,
                                    count - sent < 70000 ? count - sent : 70000 - agains % 999};
@@ -105,13 +105,13 @@ pour(size_t count)
             free(moved);
             sent += taken;
         }
-        enum sp_io heard = receive_some(call, in + got, count - got, &come);
+        enum sp_io heard = sp_stream_receive(call->stream, in + got, count - got, &come);
         got += come;
         assert(io == SP_IO_OK || io == SP_IO_AGAIN);
         assert(heard == SP_IO_OK || heard == SP_IO_AGAIN);
         if (taken == 0 && come == 0) {
             agains++;
-            bool sends = sent < count || is_behind(call);
+            bool sends = sent < count || sp_stream_is_behind(call->stream);
             wait_for(call, SP_POLL_IN | (sends ? SP_POLL_OUT : 0U));
         }
     }
@@ -119,7 +119,7 @@ pour(size_t count)
                  agains > 0 ? "often" : "never");
     free(out);
     free(in);
-    hang_up(call);
+    sp_stream_free(call->stream);
 }
 
 static size_t
@@ -151,7 +151,7 @@ crowd(size_t count)
     }
     assert(count_descriptors() >= before + count);
     for (size_t i = 0; i < count; i += 3) {
-        hang_up(&loop.calls[i]);
+        sp_stream_free(loop.calls[i].stream);
     }
     for (size_t i = 0; i < count; i++) {
         if (i % 3 != 0) {
@@ -162,8 +162,9 @@ crowd(size_t count)
     }
     for (size_t i = 0; i < count; i++) {
         if (i % 3 != 0) {
-            assert(receive_some(&loop.calls[i], bytes, sizeof(bytes), &heard) == SP_IO_AGAIN);
-            sp_sockets_watch(&loop.sockets, loop.calls[i].connected.fd, SP_POLL_IN);
+            assert(sp_stream_receive(loop.calls[i].stream, bytes, sizeof(bytes), &heard) ==
+                   SP_IO_AGAIN);
+            sp_stream_watch(loop.calls[i].stream, SP_POLL_IN);
         }
     }
     size_t rounds = loop.rounds;
@@ -175,7 +176,7 @@ crowd(size_t count)
                  loop.rounds - rounds < 20 ? "quiet" : "busy");
     for (size_t i = 0; i < count; i++) {
         if (i % 3 != 0) {
-            hang_up(&loop.calls[i]);
+            sp_stream_free(loop.calls[i].stream);
         }
     }
 }
@@ -216,7 +217,7 @@ choose(struct sp_loop *given, void *owner, const struct sp_connected *connected)
     }
     begin(&loop.calls[rivals], done);
     if (connected->error == SP_OK) {
-        hang_up(owner);
+        sp_stream_free(((struct call *)owner)->stream);
     }
 }
 
@@ -229,7 +230,7 @@ compete(size_t count)
     }
     turn_until_told(2);
     if (is_open(&loop.calls[count])) {
-        hang_up(&loop.calls[count]);
+        sp_stream_free(loop.calls[count].stream);
     }
     (void)printf("%zu told\n", loop.told);
 }
@@ -251,8 +252,8 @@ neglect(size_t unused)
     assert(is_open(&loop.calls[1]));
     enum sp_io io = hear(first, bytes, sizeof(bytes), sizeof(bytes), &heard);
     (void)printf("%.*s, %s\n", (int)heard, bytes, io == SP_IO_END ? "end" : "broken");
-    hang_up(first);
-    hang_up(&loop.calls[1]);
+    sp_stream_free(first->stream);
+    sp_stream_free(loop.calls[1].stream);
 }
 
 /* No more than `count` of them find a descriptor. */
@@ -277,7 +278,7 @@ run_short(size_t count)
     for (size_t i = 0; i < CALLS; i++) {
         if (loop.calls[i].connected.error == SP_OK) {
             open++;
-            hang_up(&loop.calls[i]);
+            sp_stream_free(loop.calls[i].stream);
         }
         else {
             assert(loop.calls[i].connected.error == SP_E_TOO_MANY);
@@ -285,7 +286,7 @@ run_short(size_t count)
     }
     (void)puts(open <= count ? "few" : "too many");
     loop.told = 0;
-    hang_up(connected());
+    sp_stream_free(connected()->stream);
 }
 
 int

@@ -6,7 +6,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <sys/socket.h>
 
 struct sp_loop loop;
 
@@ -14,7 +13,7 @@ static void
 happened(struct sp_loop *unused, struct sp_watcher *watcher, unsigned events)
 {
     assert(unused == &loop);
-    ((struct call *)watcher)->happened |= events;
+    ((struct call *)((struct sp_stream *)watcher)->user)->happened |= events;
 }
 
 void
@@ -30,8 +29,9 @@ done(struct sp_loop *given, void *owner, const struct sp_connected *connected)
     loop.told++;
     if (connected->error == SP_OK) {
         assert(connected->fd >= 0 && sp_descriptor_is_kept(connected->fd));
-        call->watcher.happened = happened;
-        assert(sp_sockets_own(&loop.sockets, connected->fd, &call->watcher));
+        call->stream = sp_stream_new(&loop.sockets, loop.upstream, connected);
+        assert(call->stream != NULL);
+        sp_stream_give_to(call->stream, call, happened);
     }
 }
 
@@ -87,55 +87,18 @@ wait_for(struct call *call, unsigned events)
     long long end = sp_clock_now() + LIMIT;
 
     call->happened = 0;
-    sp_sockets_watch(&loop.sockets, call->connected.fd, events);
+    sp_stream_watch(call->stream, events);
     while (call->happened == 0) {
         assert(sp_clock_now() < end);
         turn(1000);
     }
-    sp_sockets_watch(&loop.sockets, call->connected.fd, 0);
+    sp_stream_watch(call->stream, 0);
 }
 
 enum sp_io
 send_some(struct call *call, struct sp_span bytes, size_t *taken)
 {
-    if (call->connected.tls != NULL) {
-        return sp_tls_send(call->connected.tls, bytes, taken);
-    }
-    ssize_t sent = send(call->connected.fd, bytes.data, bytes.len, MSG_NOSIGNAL);
-    *taken = sent > 0 ? (size_t)sent : 0;
-    return sent >= 0 ? SP_IO_OK : sp_descriptor_would_block() ? SP_IO_AGAIN : SP_IO_BROKEN;
-}
-
-enum sp_io
-receive_some(struct call *call, char *bytes, size_t size, size_t *got)
-{
-    if (call->connected.tls != NULL) {
-        return sp_tls_receive(call->connected.tls, bytes, size, got);
-    }
-    ssize_t count = recv(call->connected.fd, bytes, size, 0);
-    *got = count > 0 ? (size_t)count : 0;
-    return count > 0                     ? SP_IO_OK
-           : count == 0                  ? SP_IO_END
-           : sp_descriptor_would_block() ? SP_IO_AGAIN
-                                         : SP_IO_BROKEN;
-}
-
-bool
-is_behind(const struct call *call)
-{
-    return call->connected.tls != NULL && sp_tls_is_behind(call->connected.tls);
-}
-
-void
-hang_up(struct call *call)
-{
-    sp_sockets_disown(&loop.sockets, call->connected.fd);
-    if (call->connected.tls != NULL) {
-        sp_tls_close(call->connected.tls);
-    }
-    else {
-        sp_descriptor_close(call->connected.fd);
-    }
+    return sp_stream_send(call->stream, &bytes, 1, taken);
 }
 
 void
@@ -143,7 +106,7 @@ say(struct call *call, struct sp_span bytes)
 {
     size_t taken = 0;
 
-    while (bytes.len > 0 || is_behind(call)) {
+    while (bytes.len > 0 || sp_stream_is_behind(call->stream)) {
         enum sp_io io = send_some(call, bytes, &taken);
         assert(io == SP_IO_OK || io == SP_IO_AGAIN);
         bytes = (struct sp_span){bytes.data + taken, bytes.len - taken};
@@ -162,7 +125,7 @@ hear(struct call *call, char *bytes, size_t size, size_t least, size_t *heard)
     *heard = 0;
     while (*heard < least && (io == SP_IO_OK || io == SP_IO_AGAIN)) {
         size_t got = 0;
-        io = receive_some(call, bytes + *heard, size - *heard, &got);
+        io = sp_stream_receive(call->stream, bytes + *heard, size - *heard, &got);
         *heard += got;
         if (io == SP_IO_AGAIN) {
             wait_for(call, SP_POLL_IN);

@@ -3,7 +3,7 @@
 #define SP_TESTS_CONNECT_LOOP_H
 
 #include "bytes.h"
-#include "upstream/connector.h"
+#include "upstream/stream.h"
 
 #include <curl/curl.h>
 
@@ -11,9 +11,9 @@
 #define LIMIT 20000LL /* ms for each wait */
 
 struct call {
-    struct sp_watcher watcher; /* first */
     struct sp_attempt *attempt;
-    struct sp_connected connected;
+    struct sp_connected connected; /* what it was told; its stream has the rest */
+    struct sp_stream *stream;      /* owned, once it is connected */
     char words[CURL_ERROR_SIZE];
     bool told;
     unsigned happened; /* since it was waited for last */
@@ -34,7 +34,6 @@ extern struct sp_loop loop;
 /* Notes what has come of a call, and watches its connection. */
 void done(struct sp_loop *given, void *owner, const struct sp_connected *connected);
 void begin(struct call *call, sp_connected_fn *told);
-void hang_up(struct call *call);
 
 /* One round, at most `timeout` ms long; or as many as it takes until so many calls are told of. */
 void turn(long long timeout);
@@ -43,10 +42,7 @@ void turn_until_told(size_t count);
 /* Waits for any of `events` on the call's connection. */
 void wait_for(struct call *call, unsigned events);
 
-/* The same of a plain connection and of TLS. */
 enum sp_io send_some(struct call *call, struct sp_span bytes, size_t *taken);
-enum sp_io receive_some(struct call *call, char *bytes, size_t size, size_t *got);
-bool is_behind(const struct call *call);
 
 /* All of `bytes`. */
 void say(struct call *call, struct sp_span bytes);

@@ -40,9 +40,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built as it is tested: with sanitizers, and the machine's libcurl, or another one's flags."""
     folder, macro = OWN_POLLER
     target = tmp_path_factory.mktemp("connector") / "connect"
-    upstream = set(CSRC.glob("upstream/*.c")) - {CSRC / "upstream" / "stream.c"}
-    sources = sorted(upstream - {CSRC / "upstream" / "pool.c"})
-    sources += [*CSRC.glob("core/*.c"), CSRC / "core" / folder / "poller.c"]
+    sources = sorted(set(CSRC.glob("upstream/*.c")) - {CSRC / "upstream" / "pool.c"})
+    sources += [*CSRC.glob("core/*.c"), *CSRC.glob(f"core/{folder}/*.c")]
     sources += [CSRC / "wire" / f"{part}.c" for part in ("buffer", "span")]
     flags = [*WARNINGS, "-g", "-O1", macro, *shlex.split(SANITIZERS), f"-I{CSRC}"]
     curl = output("curl-config", "--cflags"), output("curl-config", "--libs")
