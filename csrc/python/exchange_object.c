@@ -54,7 +54,7 @@ raise_error(PyObject *self, enum sp_error error)
     char detail[256] = "";
 
     sp_caller_detail(as_exchange(self)->exchange, detail, sizeof(detail));
-    return sp_module_raise(sp_module_state_of(self), error, detail);
+    return sp_state_raise(sp_state_of(self), error, detail);
 }
 
 static PyObject *

@@ -2,7 +2,8 @@
 #ifndef SP_PYTHON_EXCHANGE_OBJECT_H
 #define SP_PYTHON_EXCHANGE_OBJECT_H
 
-#include "python/module.h"
+#include "engine/exchange.h"
+#include "python/state.h"
 
 /* Creates the type in `module`; a new reference in `*type`. -1 with an exception set. */
 int sp_exchange_object_add(PyObject *module, PyTypeObject **type);

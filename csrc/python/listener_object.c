@@ -29,7 +29,7 @@ static PyObject *
 conclude(PyObject *self, enum sp_error error)
 {
     if (error != SP_OK) {
-        return sp_module_raise(sp_module_state_of(self), error, "");
+        return sp_state_raise(sp_state_of(self), error, "");
     }
     Py_RETURN_NONE;
 }
@@ -83,7 +83,7 @@ listener_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
         Py_END_ALLOW_THREADS
     }
     if (error != SP_OK) {
-        sp_module_raise(sp_module_state_of(self), error, "");
+        sp_state_raise(sp_state_of(self), error, "");
         Py_DECREF(self);
         return NULL;
     }
@@ -121,7 +121,7 @@ static PyObject *
 listener_set_table(PyObject *self, PyObject *args)
 {
     enum sp_error error;
-    struct sp_site *site = sp_site_from_arguments(sp_module_state_of(self), args);
+    struct sp_site *site = sp_site_from_arguments(sp_state_of(self), args);
 
     if (site == NULL) {
         return NULL;

@@ -1,5 +1,3 @@
-#include "python/module.h"
-
 #include "engine/client_socket.h"
 #include "engine/process.h"
 #include "python/exchange_object.h"
@@ -10,36 +8,6 @@
 #include "python/upstream_object.h"
 #include "upstream/libcurl.h"
 #include "wire/upgrade.h"
-
-struct sp_module_state *
-sp_module_state_of(PyObject *self)
-{
-    return PyType_GetModuleState(Py_TYPE(self));
-}
-
-static bool
-set_attribute(PyObject *object, const char *name, PyObject *value)
-{
-    bool set = value != NULL && PyObject_SetAttrString(object, name, value) == 0;
-
-    Py_XDECREF(value);
-    return set;
-}
-
-PyObject *
-sp_module_raise(const struct sp_module_state *state, enum sp_error error, const char *detail)
-{
-    const struct sp_error_info *info = sp_error_info(error);
-    PyObject *raised =
-        PyObject_CallFunction(state->engine_error, "s", detail[0] != '\0' ? detail : info->name);
-
-    if (raised != NULL && set_attribute(raised, "code", PyUnicode_FromString(info->name)) &&
-        set_attribute(raised, "status", PyLong_FromLong(info->status))) {
-        PyErr_SetObject(state->engine_error, raised);
-    }
-    Py_XDECREF(raised);
-    return NULL;
-}
 
 PyDoc_STRVAR(break_doc,
              "break_connection(fd, /)\n--\n\n"
@@ -172,7 +140,7 @@ PyDoc_STRVAR(error_doc, "An exchange failed.\n\n"
                         "to answer the client with while nothing has been sent yet.");
 
 static int
-add_error(PyObject *module, struct sp_module_state *state)
+add_error(PyObject *module, struct sp_state *state)
 {
     state->engine_error =
         PyErr_NewExceptionWithDoc("samesite_proxy._engine.EngineError", error_doc, NULL, NULL);
@@ -204,7 +172,7 @@ add_constants(PyObject *module)
 static int
 module_exec(PyObject *module)
 {
-    struct sp_module_state *state = PyModule_GetState(module);
+    struct sp_state *state = PyModule_GetState(module);
 
     if (check_interpreter() < 0 || take_libcurl(module) < 0 || add_error(module, state) < 0 ||
         sp_exchange_object_add(module, &state->exchange_type) < 0 ||
@@ -221,7 +189,7 @@ module_exec(PyObject *module)
 static int
 module_traverse(PyObject *module, visitproc visit, void *arg)
 {
-    struct sp_module_state *state = PyModule_GetState(module);
+    struct sp_state *state = PyModule_GetState(module);
 
     Py_VISIT(state->engine_error);
     Py_VISIT(state->exchange_type);
@@ -235,7 +203,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
 static int
 module_clear(PyObject *module)
 {
-    struct sp_module_state *state = PyModule_GetState(module);
+    struct sp_state *state = PyModule_GetState(module);
 
     Py_CLEAR(state->engine_error);
     Py_CLEAR(state->exchange_type);
@@ -270,7 +238,7 @@ static struct PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_engine",
     .m_doc = "The engine: HTTP to frontends, in a thread of its own.",
-    .m_size = sizeof(struct sp_module_state),
+    .m_size = sizeof(struct sp_state),
     .m_methods = module_methods,
     .m_slots = module_slots,
     .m_traverse = module_traverse,

@@ -23,7 +23,7 @@ notifier_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
     }
     enum sp_error error = sp_notifier_new(&notifier);
     if (error != SP_OK) {
-        return sp_module_raise(PyType_GetModuleState(type), error, "");
+        return sp_state_raise(PyType_GetModuleState(type), error, "");
     }
     PyObject *self = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
     if (self == NULL) {

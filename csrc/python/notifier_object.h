@@ -2,7 +2,7 @@
 #ifndef SP_PYTHON_NOTIFIER_OBJECT_H
 #define SP_PYTHON_NOTIFIER_OBJECT_H
 
-#include "python/module.h"
+#include "python/state.h"
 
 #include "engine/notifier.h"
 

@@ -31,7 +31,7 @@ keep_text(struct sp_text **texts, PyObject *text, struct sp_span *kept)
 }
 
 static bool
-read_routes(const struct sp_module_state *state, PyObject *object, struct sp_routes **routes)
+read_routes(const struct sp_state *state, PyObject *object, struct sp_routes **routes)
 {
     if (object == Py_None) {
         return true;
@@ -113,7 +113,7 @@ read_failures(PyObject *failures, struct sp_site *site, struct sp_frontend *fron
 }
 
 static bool
-read_frontend(const struct sp_module_state *state, PyObject *item, struct sp_site *site)
+read_frontend(const struct sp_state *state, PyObject *item, struct sp_site *site)
 {
     struct sp_frontend *frontend = &site->frontends[site->frontend_count];
     PyObject *upstream;
@@ -137,7 +137,7 @@ read_frontend(const struct sp_module_state *state, PyObject *item, struct sp_sit
 }
 
 static bool
-read_frontends(const struct sp_module_state *state, PyObject *list, struct sp_site *site)
+read_frontends(const struct sp_state *state, PyObject *list, struct sp_site *site)
 {
     Py_ssize_t count = PyList_Size(list);
 
@@ -154,7 +154,7 @@ read_frontends(const struct sp_module_state *state, PyObject *list, struct sp_si
 }
 
 struct sp_site *
-sp_site_from_arguments(const struct sp_module_state *state, PyObject *args)
+sp_site_from_arguments(const struct sp_state *state, PyObject *args)
 {
     PyObject *routes;
     PyObject *own;

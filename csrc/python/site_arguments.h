@@ -3,10 +3,10 @@
 #define SP_PYTHON_SITE_ARGUMENTS_H
 
 #include "door/listener_caller.h"
-#include "python/module.h"
+#include "python/state.h"
 
 /* From the arguments of Listener.set_table(). NULL with an exception set. */
-struct sp_site *sp_site_from_arguments(const struct sp_module_state *state, PyObject *args);
+struct sp_site *sp_site_from_arguments(const struct sp_state *state, PyObject *args);
 
 /* From the arguments of Listener.add_host(), with a reference of the caller's. NULL with an
  * exception set. */

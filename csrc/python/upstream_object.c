@@ -110,14 +110,14 @@ is_body_possible(const struct sp_request *request)
  * lines. */
 static bool
 fill_request(struct sp_request *request, PyObject *fields, struct sp_span loop_token,
-             const struct sp_module_state *state)
+             const struct sp_state *state)
 {
     bool is_line = sp_method_is_valid(request->method) && sp_target_is_valid(request->target);
     enum sp_error error;
 
     if (!is_line || !is_body_possible(request)) {
-        sp_module_raise(state, SP_E_REQUEST_INVALID,
-                        is_line ? "bad body length" : "bad method or target");
+        sp_state_raise(state, SP_E_REQUEST_INVALID,
+                       is_line ? "bad body length" : "bad method or target");
         return false;
     }
     sp_request_head_init(&request->fields, request->method, request->target);
@@ -126,8 +126,8 @@ fill_request(struct sp_request *request, PyObject *fields, struct sp_span loop_t
         return false;
     }
     if (error != SP_OK) {
-        sp_module_raise(state, error,
-                        error == SP_E_REQUEST_INVALID ? "bad field name or value" : "");
+        sp_state_raise(state, error,
+                       error == SP_E_REQUEST_INVALID ? "bad field name or value" : "");
     }
     return error == SP_OK;
 }
@@ -147,7 +147,7 @@ PyDoc_STRVAR(
 static PyObject *
 upstream_request(PyObject *self, PyObject *args)
 {
-    struct sp_module_state *state = sp_module_state_of(self);
+    struct sp_state *state = sp_state_of(self);
     struct sp_request request = {.body_length = SP_BODY_NONE, .client = SP_NO_CLIENT};
     PyObject *target;
     PyObject *fields;
@@ -174,7 +174,7 @@ upstream_request(PyObject *self, PyObject *args)
     if (fill_request(&request, fields, sp_upstream_loop_token(upstream), state)) {
         enum sp_error error = start_exchange(upstream, &request, &exchange);
         result = error == SP_OK ? sp_exchange_object_wrap(state->exchange_type, exchange)
-                                : sp_module_raise(state, error, "");
+                                : sp_state_raise(state, error, "");
     }
     Py_DECREF(raw_target);
     return result;

@@ -2,7 +2,7 @@
 #ifndef SP_PYTHON_UPSTREAM_OBJECT_H
 #define SP_PYTHON_UPSTREAM_OBJECT_H
 
-#include "python/module.h"
+#include "python/state.h"
 
 /* Creates the type, for a module state, and adds it to `module`. -1 with an exception set. */
 int sp_upstream_object_add(PyObject *module, PyTypeObject **type);

@@ -1,14 +1,13 @@
-/* What the types of the extension module share. */
-#ifndef SP_PYTHON_MODULE_H
-#define SP_PYTHON_MODULE_H
+/* What the types of the extension module share: its state, and EngineError. */
+#ifndef SP_PYTHON_STATE_H
+#define SP_PYTHON_STATE_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include "core/error.h"
-#include "engine/exchange.h"
 
-struct sp_module_state {
+struct sp_state {
     PyObject *engine_error;           /* owned */
     PyTypeObject *exchange_type;      /* owned */
     PyTypeObject *notifier_type;      /* owned */
@@ -18,10 +17,9 @@ struct sp_module_state {
 };
 
 /* The state of the module that a (final) type of ours belongs to; borrowed. */
-struct sp_module_state *sp_module_state_of(PyObject *self);
+struct sp_state *sp_state_of(PyObject *self);
 
 /* Sets EngineError with code, status and `detail` (may be empty); returns NULL. */
-PyObject *sp_module_raise(const struct sp_module_state *state, enum sp_error error,
-                          const char *detail);
+PyObject *sp_state_raise(const struct sp_state *state, enum sp_error error, const char *detail);
 
 #endif
