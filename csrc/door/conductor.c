@@ -55,7 +55,7 @@ close_client(struct sp_downstream *downstream, bool reset)
 }
 
 static enum sp_step
-forward(struct sp_downstream *downstream)
+begin_exchange(struct sp_downstream *downstream)
 {
     enum sp_step step = sp_visit_forward(downstream);
 
@@ -105,7 +105,7 @@ await(struct sp_downstream *downstream, struct sp_waiting *waiting)
 }
 
 static void
-finish(struct sp_downstream *downstream)
+finish_client(struct sp_downstream *downstream)
 {
     sp_waiting_leave(downstream);
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_FLUSHING);
@@ -118,7 +118,7 @@ take_step(struct sp_downstream *downstream, enum sp_step step)
 {
     switch (step) {
     case SP_STEP_FORWARD:
-        return forward(downstream);
+        return begin_exchange(downstream);
     case SP_STEP_HAND_OVER:
         return hand_over(downstream);
     case SP_STEP_AWAIT_DJANGO:
@@ -138,7 +138,7 @@ take_step(struct sp_downstream *downstream, enum sp_step step)
         sp_downstream_set_state(downstream, SP_DOWNSTREAM_READING);
         break;
     case SP_STEP_FINISH:
-        finish(downstream);
+        finish_client(downstream);
         break;
     case SP_STEP_CLOSE:
     case SP_STEP_RESET:

@@ -89,7 +89,7 @@ note_bytes(struct sp_downstream *downstream)
 }
 
 static void
-note_end(struct sp_downstream *downstream)
+note_end_of_client(struct sp_downstream *downstream)
 {
     if (downstream->state == SP_DOWNSTREAM_READING && sp_stream_is_behind(downstream->stream)) {
         sp_conductor_follow(downstream, SP_STEP_FINISH); /* it has its answer */
@@ -105,7 +105,7 @@ read_more(struct sp_downstream *downstream)
         note_bytes(downstream);
         break;
     case SP_READING_END:
-        note_end(downstream);
+        note_end_of_client(downstream);
         break;
     case SP_READING_BROKEN:
         sp_conductor_follow(downstream, SP_STEP_RESET);
@@ -152,7 +152,7 @@ client_stirred(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events
 }
 
 static void
-patience_ended(struct sp_loop *loop, struct sp_timer *timer)
+client_is_late(struct sp_loop *loop, struct sp_timer *timer)
 {
     struct sp_downstream *downstream = sp_stream_of_timer(timer)->user;
 
@@ -171,7 +171,7 @@ sp_events_welcome(struct sp_conductor *conductor, int fd, const char *peer)
         return;
     }
     sp_stream_give_to(downstream->stream, downstream, client_stirred);
-    downstream->stream->timer.expired = patience_ended;
+    downstream->stream->timer.expired = client_is_late;
     if (!sp_stream_join(downstream->stream, &conductor->door.loop->sockets)) {
         sp_downstream_free(downstream);
         return;

@@ -154,7 +154,7 @@ is_due(const struct sp_downstream *downstream)
 }
 
 static void
-note_passed(struct sp_downstream *downstream, size_t count)
+count_down_body(struct sp_downstream *downstream, size_t count)
 {
     struct sp_visit *visit = &downstream->visit;
 
@@ -175,7 +175,7 @@ sp_intake_read(struct sp_downstream *downstream)
         size_t most = (size_t)visit->body_left;
         passing = sp_hop_pass(visit->exchange->hop, downstream->stream->fd, &most, &io);
         if (passing == SP_PASSING_DONE && io == SP_IO_OK) {
-            note_passed(downstream, most);
+            count_down_body(downstream, most);
         }
     }
     switch (passing) {

@@ -23,7 +23,7 @@ sp_site_take(struct sp_site *site)
 }
 
 static void
-destroy(struct sp_site *site)
+destroy_site(struct sp_site *site)
 {
     sp_known_hosts_clear(&site->hosts);
     sp_texts_free(site->texts);
@@ -40,7 +40,7 @@ void
 sp_site_give_back(struct sp_site *site)
 {
     if (site != NULL && atomic_fetch_sub(&site->references, 1) == 1) {
-        destroy(site);
+        destroy_site(site);
     }
 }
 

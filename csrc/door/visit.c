@@ -23,7 +23,7 @@ is_method(const struct sp_incoming *incoming, struct sp_span name)
 }
 
 static bool
-has_body(const struct sp_incoming *incoming)
+brings_body(const struct sp_incoming *incoming)
 {
     return incoming->chunked || incoming->content_length > 0;
 }
@@ -51,7 +51,7 @@ is_odd(const struct sp_incoming *incoming)
 {
     return !incoming->has_host || is_method(incoming, SP_SPAN("CONNECT")) ||
            is_method(incoming, SP_SPAN("TRACE")) ||
-           (is_method(incoming, SP_SPAN("HEAD")) && has_body(incoming));
+           (is_method(incoming, SP_SPAN("HEAD")) && brings_body(incoming));
 }
 
 /* Under WSGI a WebSocket is always a frontend's: Django cannot answer one. */
@@ -259,7 +259,7 @@ record_visit(struct sp_downstream *downstream, enum sp_error error, int status)
 
 /* Cuts the link between the two, both sides. */
 static void
-let_go(struct sp_visit *visit)
+let_exchange_go(struct sp_visit *visit)
 {
     struct sp_exchange *exchange = visit->exchange;
 
@@ -302,7 +302,7 @@ sp_visit_end(struct sp_downstream *downstream)
              !downstream->door->is_closed) {
         step = SP_STEP_READ;
     }
-    let_go(visit);
+    let_exchange_go(visit);
     return step;
 }
 
@@ -314,7 +314,7 @@ sp_visit_leave(struct sp_downstream *downstream)
     struct sp_exchange *exchange = sp_exchange_take(downstream->visit.exchange);
 
     record_visit(downstream, SP_OK, exchange->head.status);
-    let_go(&downstream->visit);
+    let_exchange_go(&downstream->visit);
     sp_stream_leave(stream);
     downstream->stream = NULL;
     pthread_mutex_lock(&exchange->mutex);
@@ -338,7 +338,7 @@ sp_visit_abandon(struct sp_downstream *downstream)
     if (exchange != NULL) {
         record_visit(downstream, SP_E_CLIENT_GONE, exchange->head.status);
         exchange = sp_exchange_take(exchange);
-        let_go(&downstream->visit);
+        let_exchange_go(&downstream->visit);
         sp_roster_end(downstream->door->loop, exchange, SP_E_CLIENT_GONE);
         sp_exchange_give_back(exchange);
     }

@@ -26,7 +26,7 @@ static const unsigned moves[] = {
  * one.
  */
 static struct sp_span
-framing_of(const struct sp_exchange *exchange, char room[SP_FRAMING_ROOM])
+framing_field(const struct sp_exchange *exchange, char room[SP_FRAMING_ROOM])
 {
     int length;
 
@@ -47,7 +47,7 @@ complete_fields(struct sp_exchange *exchange)
 {
     struct sp_buffer *fields = &exchange->fields;
     char room[SP_FRAMING_ROOM];
-    struct sp_span framing = framing_of(exchange, room);
+    struct sp_span framing = framing_field(exchange, room);
 
     if (fields->len == 0) {
         (void)sp_span_cut(&framing, '\n'); /* it is the first line */
@@ -57,7 +57,7 @@ complete_fields(struct sp_exchange *exchange)
 }
 
 static void
-destroy(struct sp_exchange *exchange)
+destroy_exchange(struct sp_exchange *exchange)
 {
     (void)pthread_mutex_destroy(&exchange->mutex); /* nobody holds it any more */
     (void)pthread_cond_destroy(&exchange->changed);
@@ -108,7 +108,7 @@ sp_exchange_new(struct sp_mailbox *mailbox, struct sp_upstream *upstream,
     memcpy(made->method, request->method.data, request->method.len);
     memcpy(made->target, request->target.data, request->target.len);
     if (!complete_fields(made)) {
-        destroy(made);
+        destroy_exchange(made);
         return SP_E_NO_MEMORY;
     }
     if (made->body_length == SP_BODY_TUNNEL) {
@@ -129,7 +129,7 @@ void
 sp_exchange_give_back(struct sp_exchange *exchange)
 {
     if (exchange != NULL && atomic_fetch_sub(&exchange->references, 1) == 1) {
-        destroy(exchange);
+        destroy_exchange(exchange);
     }
 }
 

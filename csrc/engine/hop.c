@@ -135,7 +135,7 @@ receive(struct sp_hop *hop)
 }
 
 static void
-run(struct sp_hop *hop)
+run_hop(struct sp_hop *hop)
 {
     sp_loop_stir(hop->loop);
     if (hop->stream != NULL) {
@@ -348,7 +348,7 @@ sp_hop_run_ready(struct sp_loop *loop)
         struct sp_hop *next = hop->next_ready;
         hop->is_ready = false;
         if (hop->exchange != NULL) {
-            run(hop);
+            run_hop(hop);
         }
         else {
             sp_hops_give_back(hop);

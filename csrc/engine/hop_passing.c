@@ -4,7 +4,7 @@
 #include "engine/loop.h"
 
 static void
-note_passed(struct sp_exchange *exchange, size_t count)
+count_down_request(struct sp_exchange *exchange, size_t count)
 {
     pthread_mutex_lock(&exchange->mutex);
     exchange->request_left -= exchange->body_length > 0 ? (long long)count : 0;
@@ -35,7 +35,7 @@ sp_hop_pass(struct sp_hop *hop, int client, size_t *most, enum sp_io *io)
     }
     if (splice != NULL) {
         *most = splice->held;
-        note_passed(hop->exchange, splice->held);
+        count_down_request(hop->exchange, splice->held);
         sp_stream_pass(hop->stream, splice);
     }
     return SP_PASSING_DONE;

@@ -35,7 +35,7 @@ is_passable(const struct sp_hop *hop)
 
 /* False: they must be copied, and nothing has been done. */
 static bool
-read_unseen(struct sp_hop *hop, enum sp_io *io)
+read_answer_unseen(struct sp_hop *hop, enum sp_io *io)
 {
     size_t most = is_passable(hop) ? unseen(hop) : 0;
     struct sp_splice *splice = most > 0 ? sp_splice_borrow(&hop->loop->splices) : NULL;
@@ -77,7 +77,7 @@ adapt(struct sp_hop *hop, size_t got)
 }
 
 static enum sp_io
-read_copy(struct sp_hop *hop)
+read_answer_copy(struct sp_hop *hop)
 {
     char *bytes = hop->loop->bytes;
     size_t got = 0;
@@ -96,5 +96,5 @@ sp_hop_read(struct sp_hop *hop)
 {
     enum sp_io io;
 
-    return read_unseen(hop, &io) ? io : read_copy(hop);
+    return read_answer_unseen(hop, &io) ? io : read_answer_copy(hop);
 }

@@ -36,7 +36,7 @@ read_mail(struct sp_loop *loop)
 }
 
 static void
-end_round(struct sp_loop *loop)
+end_round_of_guests(struct sp_loop *loop)
 {
     for (struct sp_guest *each = loop->guests; each != NULL; each = each->next) {
         each->end_round(loop, each);
@@ -219,7 +219,7 @@ sp_loop_run(struct sp_loop *loop)
         sp_mailbox_do_chores(&loop->mailbox, loop);
         read_mail(loop);
         sp_hop_run_ready(loop);
-        end_round(loop);
+        end_round_of_guests(loop);
         bool hurry = sp_news_deliver(&loop->news);
         wait_for_events(loop, hurry);
         run_deadlines(loop);

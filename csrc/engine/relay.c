@@ -54,7 +54,7 @@ watch_client(struct sp_loop *loop, struct sp_exchange *exchange)
 
 /* The last of a connection; its exchange may go with it. */
 static void
-let_go(struct sp_loop *loop, struct sp_exchange *exchange)
+let_client_go(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     if (exchange->previous_relayed != NULL) {
         exchange->previous_relayed->next_relayed = exchange->next_relayed;
@@ -77,7 +77,7 @@ close_connection(struct sp_loop *loop, struct sp_exchange *exchange, bool reset)
     if (reset) {
         sp_stream_reset(exchange->client_stream);
     }
-    let_go(loop, exchange);
+    let_client_go(loop, exchange);
 }
 
 /* Gone, or as good as gone: the upstream is told by the end of its own connection. */
@@ -111,7 +111,7 @@ read_unwanted(struct sp_loop *loop, struct sp_exchange *exchange)
 }
 
 static void
-patience_ended(struct sp_loop *loop, struct sp_timer *timer)
+relayed_client_is_late(struct sp_loop *loop, struct sp_timer *timer)
 {
     struct sp_exchange *exchange = sp_stream_of_timer(timer)->user;
 
@@ -319,7 +319,7 @@ sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
     pthread_mutex_unlock(&exchange->mutex);
     struct sp_stream *stream = exchange->client_stream;
     sp_stream_give_to(stream, exchange, relayed_client_stirred);
-    stream->timer.expired = patience_ended;
+    stream->timer.expired = relayed_client_is_late;
     stream->is_held = stream->is_over = false; /* what the listener has seen shows again */
     sp_stream_arm(stream);
     exchange->client_end = &relay_end;

@@ -35,7 +35,7 @@ set_state(struct sp_exchange *exchange, enum sp_exchange_state state)
 }
 
 static void
-finish(struct sp_exchange *exchange, enum sp_error error, const char *words)
+mark_as_done(struct sp_exchange *exchange, enum sp_error error, const char *words)
 {
     pthread_mutex_lock(&exchange->mutex);
     exchange->error = error;
@@ -46,7 +46,7 @@ finish(struct sp_exchange *exchange, enum sp_error error, const char *words)
 }
 
 static void
-begin(struct sp_loop *loop, struct sp_exchange *exchange)
+begin_with_hop(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     set_state(exchange, SP_EXCHANGE_SENDING);
     exchange->active = loop->now;
@@ -60,7 +60,7 @@ begin(struct sp_loop *loop, struct sp_exchange *exchange)
 
 /* What is still to begin when the engine stops is not said to anybody. */
 static bool
-has_room(const struct sp_loop *loop, const struct sp_exchange *exchange)
+may_begin(const struct sp_loop *loop, const struct sp_exchange *exchange)
 {
     return loop->running < exchange->upstream->options.max_connections &&
            !atomic_load(&loop->mailbox.stopping);
@@ -73,12 +73,12 @@ begin_waiting(struct sp_loop *loop)
 {
     struct sp_exchange *exchange = loop->waiting.first;
 
-    while (exchange != NULL && !has_room(loop, exchange)) {
+    while (exchange != NULL && !may_begin(loop, exchange)) {
         exchange = exchange->next;
     }
     if (exchange != NULL) {
         unlink_exchange(&loop->waiting, exchange);
-        begin(loop, exchange);
+        begin_with_hop(loop, exchange);
     }
 }
 
@@ -88,8 +88,8 @@ sp_roster_admit(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     exchange->started = exchange->active = loop->now;
     sp_loop_stir(loop);
-    if (has_room(loop, exchange)) {
-        begin(loop, exchange);
+    if (may_begin(loop, exchange)) {
+        begin_with_hop(loop, exchange);
     }
     else {
         set_state(exchange, SP_EXCHANGE_WAITING);
@@ -113,7 +113,7 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
         words = hop->words;
     }
     unlink_exchange(is_waiting ? &loop->waiting : &loop->working, exchange);
-    finish(exchange, error, words != NULL ? words : "");
+    mark_as_done(exchange, error, words != NULL ? words : "");
     if (hop != NULL) {
         sp_hop_end(hop, error);
     }

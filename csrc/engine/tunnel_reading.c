@@ -10,7 +10,7 @@
 
 /* Into the pipe that the hop reads; the end, where there are none. */
 static void
-forward(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes)
+pass_on(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes)
 {
     pthread_mutex_lock(&exchange->mutex);
     bool written = sp_pipe_write(&exchange->request, bytes); /* there is room, the caller asked */
@@ -36,14 +36,14 @@ room_upstream(struct sp_exchange *exchange)
 }
 
 static void
-note_end(struct sp_loop *loop, struct sp_exchange *exchange)
+pass_end_on(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     exchange->client_stream->is_over = true;
-    forward(loop, exchange, SP_SPAN(""));
+    pass_on(loop, exchange, SP_SPAN(""));
 }
 
 static enum sp_io
-read_copy(struct sp_loop *loop, struct sp_exchange *exchange)
+read_client_copy(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     struct sp_stream *stream = exchange->client_stream;
     char bytes[SP_READ_SIZE];
@@ -57,14 +57,14 @@ read_copy(struct sp_loop *loop, struct sp_exchange *exchange)
     enum sp_io io = sp_io_receive(stream->fd, bytes, room, &got);
     if (io == SP_IO_OK) {
         sp_flow_count(&stream->flow, got, loop->now);
-        forward(loop, exchange, (struct sp_span){bytes, got});
+        pass_on(loop, exchange, (struct sp_span){bytes, got});
     }
     return io;
 }
 
 /* False: it must be copied. */
 static bool
-read_unseen(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_io *io)
+read_client_unseen(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_io *io)
 {
     struct sp_stream *stream = exchange->client_stream;
     enum sp_passing passing = SP_PASSING_COPY;
@@ -89,11 +89,11 @@ sp_tunnel_read(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     enum sp_io io;
 
-    if (!read_unseen(loop, exchange, &io)) {
-        io = read_copy(loop, exchange);
+    if (!read_client_unseen(loop, exchange, &io)) {
+        io = read_client_copy(loop, exchange);
     }
     if (io == SP_IO_END) {
-        note_end(loop, exchange);
+        pass_end_on(loop, exchange);
     }
     return io;
 }
