@@ -99,7 +99,7 @@ become_tunnel(struct sp_exchange *exchange)
     return SP_OK;
 }
 
-/* (8) The head, kept until the first of the body has come, or the round is over. */
+/* (7) The head, kept until the first of the body has come, or the round is over. */
 static enum sp_error
 keep_head(struct sp_loop *loop, struct sp_exchange *exchange)
 {
@@ -158,7 +158,7 @@ hold_upstream(struct sp_downstream *downstream)
     }
 }
 
-/* (24) One send, with the head if that still waits, and with what makes a chunk of it; none when
+/* (21) One send, with the head if that still waits, and with what makes a chunk of it; none when
  * it is `put_off`. */
 static bool
 send_body(struct sp_downstream *downstream, struct sp_span bytes, bool put_off)
@@ -191,7 +191,7 @@ count_body(struct sp_downstream *downstream, size_t count, bool put_off)
     }
 }
 
-/* (9) The body, straight to the client. */
+/* (8) The body, straight to the client. */
 static enum sp_error
 send_piece(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
 {
@@ -261,7 +261,7 @@ queue_last_chunk(struct sp_downstream *downstream, const struct sp_response_head
     return queued && queue(downstream, SP_CRLF);
 }
 
-/* (11) The last chunk is sent only when the frontend has sent its own. */
+/* (10) The last chunk is sent only when the frontend has sent its own. */
 static void
 end_answer(struct sp_loop *loop, struct sp_exchange *exchange)
 {

@@ -141,7 +141,7 @@ enum sp_reading sp_downstream_note(struct sp_downstream *downstream, enum sp_io 
 /* No more is read for now. */
 void sp_downstream_stop(struct sp_downstream *downstream);
 
-/* (28) All is out: our stream ends; what the client still sends is read away. */
+/* (24) All is out: our stream ends; what the client still sends is read away. */
 enum sp_step sp_downstream_linger(struct sp_downstream *downstream);
 
 /* Has the poller watch for what is of interest now. */

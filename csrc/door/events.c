@@ -209,7 +209,7 @@ decide_all_anew(struct sp_waiting *waiting)
     }
 }
 
-/* (27) Something has come that they wait for, perhaps. */
+/* (23) Something has come that they wait for, perhaps. */
 void
 sp_events_retry(struct sp_conductor *conductor)
 {

@@ -171,7 +171,7 @@ tell_of_room(const struct sp_channel *channel)
     channel->channels->tell(channel->channels, NULL, SP_HANDOVER_ROOM);
 }
 
-/* (26) Django has begun, gives the connection back, or has ended it. */
+/* (22) Django has begun, gives the connection back, or has ended it. */
 static void
 obey(struct sp_loop *loop, struct sp_channel *channel, char kind, unsigned long long id)
 {
@@ -272,7 +272,7 @@ sp_handover_has_room(const struct sp_channels *channels)
     return channel != NULL && !is_busy(channel) && sp_queue_is_empty(&channel->out);
 }
 
-/* (25) The descriptor, and of what was read no more than this request. */
+/* (22) The descriptor, and of what was read no more than this request. */
 enum sp_error
 sp_handover_give(struct sp_channels *channels, struct sp_downstream *downstream)
 {

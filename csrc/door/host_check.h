@@ -5,7 +5,7 @@
 #include "door/handover.h"
 #include "door/site.h"
 
-/* (22) Asks about a Host value that is not known: Django by its channel where the site says so,
+/* (19) Asks about a Host value that is not known: Django by its channel where the site says so,
  * else by `questions`, a datagram socket. SP_VERDICT_ASKED: the word on it comes. Of what nothing
  * can be kept of, whether it is allowed is Django's to say with the answer. */
 enum sp_verdict sp_host_check_ask(struct sp_loop *loop, struct sp_site *site,

@@ -43,7 +43,7 @@ has_room(const struct sp_loop *loop, const struct sp_listener *listener)
     return listener->conductor.count + loop->relayed_count < listener->max_connections;
 }
 
-/* (19) Without a descriptor to spare, connections wait in the backlog until one is given up. */
+/* (16) Without a descriptor to spare, connections wait in the backlog until one is given up. */
 static void
 connection_came(struct sp_loop *loop, struct sp_watcher *watcher, unsigned events)
 {

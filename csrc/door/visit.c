@@ -78,7 +78,7 @@ look_up_host(struct sp_downstream *downstream, struct sp_span value)
                                                 : SP_STEP_HAND_OVER;
 }
 
-/* (21) Whose it is; fills in the visit's place when it is a frontend's. */
+/* (18) Whose it is; fills in the visit's place when it is a frontend's. */
 static enum sp_step
 choose(struct sp_downstream *downstream, const struct sp_incoming *incoming)
 {
@@ -185,7 +185,7 @@ prepare_body(struct sp_downstream *downstream, const struct sp_incoming *incomin
     return sp_intake_begin(downstream);
 }
 
-/* (23) The exchange begins, in the engine's own thread. */
+/* (20) The exchange begins, in the engine's own thread. */
 enum sp_step
 sp_visit_forward(struct sp_downstream *downstream)
 {
@@ -210,7 +210,7 @@ sp_visit_forward(struct sp_downstream *downstream)
     return visit->error == SP_OK ? SP_STEP_NONE : SP_STEP_END_VISIT;
 }
 
-/* (20) A head, once it is whole, read strictly. */
+/* (17) A head, once it is whole, read strictly. */
 enum sp_step
 sp_visit_begin(struct sp_downstream *downstream)
 {

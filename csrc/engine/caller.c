@@ -75,7 +75,7 @@ send_some(struct sp_exchange *exchange, struct sp_span *body)
     return SP_OK;
 }
 
-/* (3) Into the mailbox, and the engine is woken; by a loop once for all that it starts. */
+/* (2) Into the mailbox, and the engine is woken; by a loop once for all that it starts. */
 enum sp_error
 sp_caller_start(struct sp_exchange *exchange)
 {
@@ -84,7 +84,7 @@ sp_caller_start(struct sp_exchange *exchange)
                                       : sp_mailbox_put(exchange->mailbox, exchange, SP_WISH_START);
 }
 
-/* (7) The caller fills the request's pipe. */
+/* (6) The caller fills the request's pipe. */
 enum sp_error
 sp_caller_send(struct sp_exchange *exchange, struct sp_span *body, bool *wanted, long long slice)
 {
@@ -138,7 +138,7 @@ sp_caller_end(struct sp_exchange *exchange)
     return error;
 }
 
-/* (10) The caller waits, in slices. */
+/* (9) The caller waits, in slices. */
 enum sp_error
 sp_caller_await_head(struct sp_exchange *exchange, long long slice)
 {
@@ -156,7 +156,7 @@ sp_caller_await_head(struct sp_exchange *exchange, long long slice)
     return error;
 }
 
-/* (12) What the pipe holds, then the end or the error. */
+/* (11) What the pipe holds, then the end or the error. */
 enum sp_error
 sp_caller_await_body(struct sp_exchange *exchange, struct sp_span *bytes, long long slice)
 {
@@ -197,7 +197,7 @@ sp_caller_has_head(struct sp_exchange *exchange)
     return sp_caller_await_head(exchange, 0) == SP_OK;
 }
 
-/* (15) The client's socket is offered to the engine. */
+/* (13) The client's socket is offered to the engine. */
 enum sp_error
 sp_caller_relay(struct sp_exchange *exchange, int fd, struct sp_span head, struct sp_span early)
 {

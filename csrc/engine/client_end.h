@@ -28,7 +28,7 @@ struct sp_client_end {
                           struct sp_splice *splice);
     /* The request's body may go on: something of it has been sent, or the upstream waits for it. */
     void (*drained)(struct sp_loop *loop, struct sp_exchange *exchange);
-    /* (18) The upstream's half of a tunnel is over. NULL: it has none. */
+    /* (15) The upstream's half of a tunnel is over. NULL: it has none. */
     enum sp_error (*end_half)(struct sp_loop *loop, struct sp_exchange *exchange);
     /* The exchange is done. */
     void (*ended)(struct sp_loop *loop, struct sp_exchange *exchange);

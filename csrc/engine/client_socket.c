@@ -123,7 +123,7 @@ replace_by_dead_end(int fd)
     return replaced < 0 || fcntl(fd, F_SETFD, flags) < 0 ? SP_E_SYSTEM : SP_OK;
 }
 
-/* (14) A copy lives on; a dead end takes the place of the server's own descriptor. */
+/* (13) A copy lives on; a dead end takes the place of the server's own descriptor. */
 enum sp_error
 sp_client_take(int fd, int *taken)
 {

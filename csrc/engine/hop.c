@@ -65,7 +65,7 @@ settle(struct sp_hop *hop)
 
 static void begin_to_connect(struct sp_hop *hop);
 
-/* (6) Only what is the same when it is done twice, or never began, is said on another connection,
+/* (5) Only what is the same when it is done twice, or never began, is said on another connection,
  * and only if the one that had been used gave no byte. */
 static bool
 begins_anew(struct sp_hop *hop)
@@ -237,7 +237,7 @@ reset(struct sp_hop *hop, struct sp_exchange *exchange)
     exchange->hop = hop;
 }
 
-/* (5) On a connection that rests, or on a new one. */
+/* (4) On a connection that rests, or on a new one. */
 enum sp_error
 sp_hop_begin(struct sp_loop *loop, struct sp_exchange *exchange)
 {
@@ -252,7 +252,7 @@ sp_hop_begin(struct sp_loop *loop, struct sp_exchange *exchange)
     if (!sp_hop_request_begin(hop)) {
         return SP_E_NO_MEMORY;
     }
-    /* (13) An upgrade's is its own. */
+    /* (12) An upgrade's is its own. */
     if (exchange->body_length != SP_BODY_TUNNEL) {
         stream = sp_pool_take(&loop->pool, exchange->upstream, loop->now);
     }

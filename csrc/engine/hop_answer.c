@@ -86,7 +86,7 @@ begin_answer(struct sp_hop *hop)
     }
 }
 
-/* (8) The answer's head. Interim ones are passed on. */
+/* (7) The answer's head. Interim ones are passed on. */
 static void
 take_head(struct sp_hop *hop, struct sp_span *bytes)
 {
@@ -111,7 +111,7 @@ take_head(struct sp_hop *hop, struct sp_span *bytes)
     }
 }
 
-/* (9) Bytes of the body, to whoever is there; `more` of what was read follow. */
+/* (8) Bytes of the body, to whoever is there; `more` of what was read follow. */
 static void
 deliver(struct sp_hop *hop, struct sp_span bytes, bool more)
 {

@@ -51,7 +51,7 @@ is_body_due(const struct sp_exchange *exchange)
     return !sp_exchange_is_unwanted(exchange);
 }
 
-/* (7) What the pipe has; nothing when it is empty, and then what that means. */
+/* (6) What the pipe has; nothing when it is empty, and then what that means. */
 static struct sp_span
 next_of_body(struct sp_hop *hop)
 {
@@ -169,7 +169,7 @@ note_done(struct sp_hop *hop)
         exchange->sent = hop->loop->now;
     }
     if (hop->is_request_done && hop->extent == SP_EXTENT_TUNNEL && !hop->stream->is_ended) {
-        sp_stream_end(hop->stream); /* (18) */
+        sp_stream_end(hop->stream); /* (15) */
     }
 }
 

@@ -11,7 +11,7 @@
 #define SP_EVENTS        128
 #define SP_SCAN_INTERVAL 100LL /* ms between looks at the deadlines */
 
-/* (4) What callers wish for. */
+/* (3) What callers wish for. */
 static void
 read_mail(struct sp_loop *loop)
 {

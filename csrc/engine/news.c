@@ -26,7 +26,7 @@ deliver_now(struct sp_exchange *exchange)
     return now;
 }
 
-/* (10) Callers are told. */
+/* (9) Callers are told. */
 bool
 sp_news_deliver(struct sp_news *news)
 {

@@ -26,7 +26,7 @@ room_in_pipe(struct sp_exchange *exchange)
     return room < SP_RECEIVE_SIZE ? room : SP_RECEIVE_SIZE;
 }
 
-/* (9) There was room for all that was read. */
+/* (8) There was room for all that was read. */
 static enum sp_error
 fill_pipe(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
 {

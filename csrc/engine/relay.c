@@ -221,7 +221,7 @@ hold_while_full(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
-/* (17) Straight to the client. */
+/* (14) Straight to the client. */
 static enum sp_error
 send_to_client(struct sp_loop *loop, struct sp_exchange *exchange, struct sp_span bytes, bool more)
 {
@@ -255,7 +255,7 @@ read_client_again(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
-/* (18) The client sees an end once it has all before it, and may go on sending. */
+/* (15) The client sees an end once it has all before it, and may go on sending. */
 static enum sp_error
 end_to_client(struct sp_loop *loop, struct sp_exchange *exchange)
 {
@@ -271,7 +271,7 @@ end_to_client(struct sp_loop *loop, struct sp_exchange *exchange)
     return SP_OK;
 }
 
-/* (18) The end, or a reset, is passed on. */
+/* (15) The end, or a reset, is passed on. */
 static void
 pass_end(struct sp_loop *loop, struct sp_exchange *exchange)
 {
@@ -309,7 +309,7 @@ static const struct sp_client_end relay_end = {
     .ended = pass_end,
 };
 
-/* (16) The connection becomes the exchange's client end. */
+/* (13) The connection becomes the exchange's client end. */
 void
 sp_relay_begin(struct sp_loop *loop, struct sp_exchange *exchange)
 {

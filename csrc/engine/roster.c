@@ -82,7 +82,7 @@ begin_waiting(struct sp_loop *loop)
     }
 }
 
-/* (4) A hop, or a place among those that wait for a connection. */
+/* (3) A hop, or a place among those that wait for a connection. */
 void
 sp_roster_admit(struct sp_loop *loop, struct sp_exchange *exchange)
 {
@@ -97,7 +97,7 @@ sp_roster_admit(struct sp_loop *loop, struct sp_exchange *exchange)
     }
 }
 
-/* (11) The upstream is through, or the exchange is given up. */
+/* (10) The upstream is through, or the exchange is given up. */
 void
 sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error error)
 {

@@ -319,7 +319,7 @@ exchange_cancel(PyObject *self, PyObject *Py_UNUSED(unused))
     Py_RETURN_NONE;
 }
 
-/* (12) In a forked child the memory leaks: its mutex may be held by a thread that is not here. */
+/* (11) In a forked child the memory leaks: its mutex may be held by a thread that is not here. */
 static void
 exchange_dealloc(PyObject *self)
 {
