@@ -5,8 +5,8 @@ By the folder that a bundler puts them into, never by the look of a name.
 
 from __future__ import annotations
 
-import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,21 @@ ASSETS = "assets/"
 MANIFEST = ".vite/manifest.json"
 
 
-def _built_by_vite(root: Path) -> set[str]:
-    manifest: Any = None
-    with contextlib.suppress(OSError, ValueError):
+def _named_by(chunk: Any) -> Iterator[Any]:
+    """The files of one entry: https://vite.dev/guide/backend-integration has its keys."""
+    if isinstance(chunk, dict):
+        yield chunk.get("file")
+        for key in ("css", "assets"):
+            yield from chunk.get(key) or ()
+
+
+def _built_by_vite(root: Path) -> list[Any]:
+    """Nothing, where the manifest is none of Vite's."""
+    try:
         manifest = json.loads((root / MANIFEST).read_bytes())
-    chunks = manifest.values() if isinstance(manifest, dict) else ()
-    names: set[str] = set()
-    for chunk in chunks:
-        if isinstance(chunk, dict):
-            names |= {chunk.get("file", ""), *chunk.get("css", ()), *chunk.get("assets", ())}
-    return names
+        return [name for chunk in manifest.values() for name in _named_by(chunk)]
+    except (OSError, ValueError, AttributeError, TypeError):
+        return []
 
 
 def is_hashed(root: Path, name: str) -> bool:

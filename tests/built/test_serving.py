@@ -16,6 +16,7 @@ from django.test import AsyncRequestFactory, RequestFactory, override_settings
 
 from samesite_proxy import conf
 from samesite_proxy.aio.built import BuiltFrontend as AsyncBuiltFrontend
+from samesite_proxy.built.files import IMMUTABLE
 from samesite_proxy.sync.built import BuiltFrontend
 from tests.asgi import servers as asgi_servers
 from tests.built.test_folder import INDEX, LARGE, PAGE, ask, make_build
@@ -180,3 +181,25 @@ def test_build_of_the_same_time_and_size_is_another_one(tmp_path: Path) -> None:
     os.utime(dist / "new", (1, 1))
     (dist / "new").replace(dist / "index.html")
     assert read(built.answer(asked("/", HTTP_IF_NONE_MATCH=tag), None, 0)) == INDEX.upper()
+
+
+@pytest.mark.parametrize(
+    ("manifest", "control"),
+    [
+        ("{", "no-cache"),
+        ("[]", "no-cache"),
+        ('{"a": null, "b": 1}', "no-cache"),
+        ('{"a": {"file": 1, "css": 2}}', "no-cache"),
+        ('{"a": {"file": "assets/a.js", "css": null}}', "no-cache"),
+        ('{"a": {"file": "assets/a.js", "css": ["assets/a.css"]}}', IMMUTABLE),
+    ],
+)
+def test_manifest_that_is_none_of_vites_names_nothing(
+    tmp_path: Path, manifest: str, control: str
+) -> None:
+    (tmp_path / ".vite").mkdir()
+    (tmp_path / ".vite/manifest.json").write_text(manifest)
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets/a.css").write_text("a{}")
+    response = BuiltFrontend(folder(tmp_path)).answer(asked("/assets/a.css"), None, 0)
+    assert response.headers["Cache-Control"] == control
