@@ -120,6 +120,9 @@ class Runner:
             self._say(f"{reason} Django goes on without it.")
         except OSError as error:
             self._say(f"`{self._command.line}` cannot be started: {error}. Django goes on.")
+        finally:
+            if self._share is not None:  # Another runserver may try.
+                self._share.close()
 
     def _use_anothers(self) -> None:
         """Until its owner has gone."""
@@ -193,8 +196,9 @@ class Runner:
         is saved may start again by itself, and somewhere else.
         """
         port = urlsplit(address).port
+        is_seen = sockets.IS_KNOWN and (self._place.is_here or self._command.wants_port)
         while not attempt.has_ended.wait(LOOK_AGAIN):
-            if sockets.IS_KNOWN and port and not sockets.is_listened_on(port):
+            if is_seen and port and not sockets.is_listened_on(port):
                 return
 
     def _tell_end(self, attempt: Attempt, port: int) -> None:

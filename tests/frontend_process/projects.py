@@ -13,7 +13,7 @@ from typing import Any
 
 from samesite_proxy.frontend_process import watcher
 from tests.fastpath.commands import Runserver, runserver
-from tests.harness.raw_client import get
+from tests.harness.raw_client import Answer, exchange, get
 from tests.process.processes import await_that
 
 NODE = Path(__file__).parent / "node"
@@ -50,6 +50,16 @@ def said_by(server: Runserver, path: str = "/x") -> dict[str, Any]:
 
     await_that("the frontend answers", answers)
     return found
+
+
+def refused(server: Runserver, path: str = "/x") -> Answer:
+    """The answer to a request that nobody lets wait for the frontend."""
+    answer = exchange(
+        server.port,
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n".encode(),
+    )
+    assert answer.status == 502
+    return answer
 
 
 class Orphans:

@@ -19,7 +19,7 @@ import pytest
 from samesite_proxy.frontend_command import Command
 from samesite_proxy.frontend_process import packages
 from tests.fastpath.commands import APPS, runserver, save
-from tests.frontend_process.projects import adopting, copied, said_by, set_up, started
+from tests.frontend_process.projects import adopting, copied, refused, said_by, set_up, started
 from tests.frontend_process.terminal import Terminal
 from tests.harness.ports import free_port
 from tests.harness.raw_client import get
@@ -66,12 +66,11 @@ def test_each_prefix_has_its_command_folder_and_environment(tmp_path: Path) -> N
 def test_crash_is_told_and_mended(tmp_path: Path) -> None:
     with started(copied(tmp_path), "0") as server:
         first = said_by(server)["pid"]
-        assert get(server.port, "/crash").status == 502
+        refused(server, "/crash")
         server.await_log("frontend: `npm run dev` has ended (exit code 1)")
         server.await_log("frontend: started again in 1 s")
-        answer = get(server.port, "/x")
-        assert answer.status == 502
-        assert b'SAMESITE_PROXY["COMMAND"] is starting the frontend' in answer.body
+        words = b'SAMESITE_PROXY["COMMAND"] is starting the frontend'
+        assert words in refused(server).body
         server.await_log(": up at ", 2)
         assert said_by(server)["pid"] != first
 
@@ -189,6 +188,22 @@ def test_second_runserver_uses_the_frontend_of_the_first_and_then_its_own(tmp_pa
         assert server_pid["pid"] != pid
 
 
+def test_frontend_that_is_given_up_is_free_for_another_runserver(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(started(folder, "--noreload", "0", FAIL="00"))
+        first.await_log("has ended by itself")
+        second = stack.enter_context(started(folder, "--noreload", "0"))
+        assert said_by(second)["url"] == "/x"
+
+
+def test_frontend_that_cannot_be_seen_from_here_is_up_once(tmp_path: Path) -> None:
+    proxy = {"FRONTEND": "http://192.0.2.1:3000", "COMMAND": set_up(tmp_path, "sleep 3")}
+    with runserver("--noreload", "0", proxy=proxy) as server:
+        log = server.await_log("has ended by itself")
+        assert log.count("frontend: up at http://192.0.2.1:3000") == 1
+
+
 def test_why_asks_the_frontend_where_it_is(tmp_path: Path) -> None:
     folder = copied(tmp_path)
     with started(folder, "0") as server:
@@ -238,7 +253,7 @@ def test_strangers_port_is_named_and_not_used(tmp_path: Path) -> None:
             "COMMAND": set_up(copied(tmp_path), GATE=str(gate)),
         }
         with runserver("0", proxy=proxy) as server:
-            assert get(server.port, "/x").status == 502
+            refused(server)
             gate.touch()
             held = f"(process {os.getpid()}) in {Path.cwd()}"
             assert held in server.await_log(f"frontend: port {port} is held by ")
