@@ -182,7 +182,7 @@ class Listener:
         routes: Routes | None,
         own: Routes | None,
         special_paths: list[str],
-        frontends: list[tuple[Upstream, OwnAddresses, dict[str, tuple[int, str, str]], str]],
+        frontends: list[tuple[Upstream, OwnAddresses, dict[str, tuple[int, str, str, str]], str]],
         asks_django: bool,
         /,
     ) -> None:
@@ -191,9 +191,9 @@ class Listener:
         `routes` has the owners of proxy/rules.py, or is None: everything is Django's. `own` has the
         frontends' prefixes alone, for upgrades. Under `special_paths` frontends may see a request
         differently. A frontend comes with what is said, by EngineError.code, when it fails: a
-        status, a line, and an HTML page for browsers ("": the line for them too); and with the
-        line, CRLF and all, that ends the fields of its final answers ("": none). With
-        `asks_django` hosts are asked about through the channel to Django.
+        status, a line, an HTML page for browsers and JSON for scripts ("": the line for them
+        too); and with the line, CRLF and all, that ends the fields of its final answers ("": none).
+        With `asks_django` hosts are asked about through the channel to Django.
         """
 
     def add_host(

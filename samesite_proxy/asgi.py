@@ -35,7 +35,7 @@ from samesite_proxy.aio.scope import (
 from samesite_proxy.aio.websocket_client import Browser
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import errors, place, refusals, targets
-from samesite_proxy.proxy.error_page import is_wanted, told
+from samesite_proxy.proxy.error_page import form_for, told
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.response import NoAnswer, failure_of, log_failure
@@ -84,7 +84,7 @@ class ASGIProxy:
     async def _websocket(
         self, scope: Scope, receive: Receive, send: Send, frontend: Frontend
     ) -> None:
-        browser = Browser(scope, receive, send)
+        browser = Browser(scope, receive, send, self._settings)
 
         def start() -> tuple[AsyncExchange, websocket.Handshake]:
             incoming = self._requests.of(scope)
@@ -131,8 +131,8 @@ class ASGIProxy:
         except NoAnswer as error:
             failure = failure_of(error, frontend)
             log_failure(name_of(scope), failure, frontend)
-            as_page = self._settings.debug and is_wanted(scope["method"], accepted_in(scope))
-            await say(send, failure.status, *told(failure, frontend, as_page=as_page))
+            form = form_for(scope["method"], accepted_in(scope))
+            await say(send, failure.status, *told(failure, frontend, form, self._settings))
 
 
 def has_websocket_routes(application: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import json
 import os
@@ -123,6 +124,7 @@ class Settings:
     trusts_unix: bool = False
     in_tests: bool = False
     debug: bool = False
+    own_page: str = ""  # What a visitor sees without DEBUG when the frontend fails; "": a line.
     allows_any_host: bool = False
     commands: tuple[Command, ...] = ()
 
@@ -272,13 +274,18 @@ KEYS: dict[str, Key] = {
 }
 
 
+def _near(key: object) -> str:
+    near = difflib.get_close_matches(str(key).upper(), KEYS, n=1)
+    return f"Did you mean {near[0]!r}? " if near else ""
+
+
 def _parse_all(given: Mapping[object, object]) -> tuple[dict[str, Any], list[Problem]]:
     values: dict[str, Any] = {}
     problems = [
         Problem(
             "samesite_proxy.E002",
             f"SAMESITE_PROXY has an unknown key {key!r}.",
-            f"The keys are {', '.join(KEYS)}.",
+            _near(key) + f"The keys are {', '.join(KEYS)}.",
         )
         for key in given
         if key not in KEYS
@@ -342,6 +349,14 @@ def _commands_without_frontend(values: Mapping[str, Any]) -> Iterator[Problem]:
             )
 
 
+def _own_page() -> str:
+    if django_settings.DEBUG:
+        return ""
+    from samesite_proxy.own_page import rendered  # With the templates, which DEBUG does not need.
+
+    return rendered()
+
+
 def read() -> tuple[Settings | None, list[Problem]]:
     """The settings, or None and everything that is wrong with them."""
     given = getattr(django_settings, "SAMESITE_PROXY", {})
@@ -370,5 +385,6 @@ def read() -> tuple[Settings | None, list[Problem]]:
         trusts_unix="unix" in trusted,
         in_tests=values["IN_TESTS"],
         debug=django_settings.DEBUG,
+        own_page=_own_page(),
         allows_any_host="*" in django_settings.ALLOWED_HOSTS,
     ), []

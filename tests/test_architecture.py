@@ -31,7 +31,7 @@ FOREIGN_HEADERS = {"Python.h": "python", "curl/curl.h": "upstream"}
 # The package's rooms, from the lowest up: what stands in one line takes nothing from another of it.
 ROOMS = [
     {"_engine", "types"},
-    {"loops", "shutdown", "values", "frontend_command", "whereabouts"},
+    {"loops", "shutdown", "values", "frontend_command", "whereabouts", "own_page"},
     {"conf"},
     {"proxy"},
     {"built"},

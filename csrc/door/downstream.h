@@ -7,6 +7,7 @@
 #include "engine/exchange.h"
 #include "engine/loop.h"
 #include "upstream/stream.h"
+#include "wire/accept.h"
 #include "wire/chunked.h"
 
 #define SP_PEER_SIZE 64
@@ -59,7 +60,7 @@ struct sp_visit {
     size_t frontend;
     enum sp_view_kind kind;
     bool http_1_0, is_head, keep_alive;
-    bool wants_page;    /* a browser's, which is told of a failure by a page */
+    enum sp_form form;  /* in which the client is told of a failure */
     bool owes_continue; /* the client waits for a 100 before it sends the body */
     bool is_body_done;
     long long body_left;

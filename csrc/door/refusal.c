@@ -44,34 +44,38 @@ reason_of(int status)
     return "Error";
 }
 
-static bool
-gets_page(const struct sp_downstream *downstream, const struct sp_failure *failure)
-{
-    return downstream->visit.wants_page && failure->page.len > 0;
-}
+struct said {
+    const char *kind;
+    struct sp_span text;
+};
 
-static struct sp_span
-text_of(const struct sp_downstream *downstream, const struct sp_failure *failure)
+static struct said
+said_to(const struct sp_downstream *downstream, const struct sp_failure *failure)
 {
-    return gets_page(downstream, failure) ? failure->page : failure->line;
+    if (downstream->visit.form == SP_FORM_PAGE && failure->page.len > 0) {
+        return (struct said){"text/html; charset=utf-8", failure->page};
+    }
+    if (downstream->visit.form == SP_FORM_JSON && failure->data.len > 0) {
+        return (struct said){"application/json", failure->data};
+    }
+    return (struct said){"text/plain; charset=utf-8", failure->line};
 }
 
 static bool
 queue_answer(struct sp_downstream *downstream, const struct sp_failure *failure)
 {
-    const char *kind = gets_page(downstream, failure) ? "html" : "plain";
-    struct sp_span text = text_of(downstream, failure);
+    struct said said = said_to(downstream, failure);
     char head[256];
     int length = snprintf(head, sizeof(head),
                           "HTTP/1.1 %d %s\r\n"
-                          "Content-Type: text/%s; charset=utf-8\r\n"
+                          "Content-Type: %s\r\n"
                           "Cache-Control: no-store\r\n"
                           "Content-Length: %zu\r\n"
                           "Connection: close\r\n\r\n",
-                          failure->status, reason_of(failure->status), kind, text.len);
+                          failure->status, reason_of(failure->status), said.kind, said.text.len);
 
     return sp_stream_queue(downstream->stream, (struct sp_span){head, (size_t)length}) &&
-           (downstream->visit.is_head || sp_stream_queue(downstream->stream, text));
+           (downstream->visit.is_head || sp_stream_queue(downstream->stream, said.text));
 }
 
 /* The next word of what may be anything; what is no ASCII letter or sign is not shown. */
@@ -111,7 +115,7 @@ record_refusal(struct sp_downstream *downstream, const struct sp_failure *failur
     struct sp_span bytes = sp_downstream_unused(downstream);
     struct sp_record record = {
         .status = failure->status,
-        .sent = (long long)text_of(downstream, failure).len,
+        .sent = (long long)said_to(downstream, failure).text.len,
         .total = downstream->door->loop->now - downstream->since,
         .upstream = -1,
         .error = failure->error,

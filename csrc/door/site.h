@@ -28,6 +28,7 @@ struct sp_failure {
     enum sp_error error; /* of an exchange with the frontend; SP_OK: the listener's own refusal */
     struct sp_span line;
     struct sp_span page; /* HTML, for a browser; empty: the line for it, too */
+    struct sp_span data; /* JSON; likewise */
 };
 
 struct sp_frontend {

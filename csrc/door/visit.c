@@ -28,23 +28,6 @@ brings_body(const struct sp_incoming *incoming)
     return incoming->chunked || incoming->content_length > 0;
 }
 
-/* A browser asks for a page, rather than a script for data. */
-static bool
-wants_page(const struct sp_incoming *incoming)
-{
-    size_t i = 0;
-
-    if (!is_method(incoming, SP_SPAN("GET")) && !is_method(incoming, SP_SPAN("HEAD"))) {
-        return false;
-    }
-    while (i < incoming->count &&
-           !sp_span_equal_nocase(incoming->fields[i].name, SP_SPAN("Accept"))) {
-        i++;
-    }
-    return i < incoming->count &&
-           sp_span_contains_nocase(incoming->fields[i].value, SP_SPAN("text/html"));
-}
-
 /* What is odd, but reads one way only, is Django's to answer: the middleware says why not. */
 static bool
 is_odd(const struct sp_incoming *incoming)
@@ -224,7 +207,7 @@ sp_visit_begin(struct sp_downstream *downstream)
         return sp_refusal_queue_reason(downstream, incoming->status, incoming->reason);
     case SP_INCOMING_COMPLETE:
         downstream->visit.is_head = is_method(incoming, SP_SPAN("HEAD"));
-        downstream->visit.wants_page = wants_page(incoming);
+        downstream->visit.form = sp_accept_form(incoming);
         return choose(downstream, incoming);
     case SP_INCOMING_MORE:
         break;

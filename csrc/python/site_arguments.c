@@ -96,16 +96,19 @@ read_failures(PyObject *failures, struct sp_site *site, struct sp_frontend *fron
         int error = name != NULL ? error_named(name) : SP_ERROR_COUNT;
         PyObject *line;
         PyObject *page;
+        PyObject *data;
         if (name == NULL || !PyTuple_Check(value)) {
-            return name != NULL && refuse("a failure is a tuple of a status, a line and a page");
+            return name != NULL &&
+                   refuse("a failure is a tuple of a status, a line, a page and JSON");
         }
         if (error == SP_ERROR_COUNT) {
             continue;
         }
         struct sp_failure *failure = &frontend->failures[error];
-        if (!PyArg_ParseTuple(value, "iUU", &failure->status, &line, &page) ||
+        if (!PyArg_ParseTuple(value, "iUUU", &failure->status, &line, &page, &data) ||
             !keep_text(&site->texts, line, &failure->line) ||
-            !keep_text(&site->texts, page, &failure->page)) {
+            !keep_text(&site->texts, page, &failure->page) ||
+            !keep_text(&site->texts, data, &failure->data)) {
             return false;
         }
     }

@@ -112,7 +112,7 @@ class AsyncForwarder:
             return await self._forward(request, frontend)
         except NoAnswer as error:
             failure = failure_of(error, frontend)
-        return refusal(failure, frontend, request, _whole, debug=self._settings.debug)
+        return refusal(failure, frontend, request, _whole, settings=self._settings)
 
     async def answer(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:
         """The frontend's answer to `request`, or the line that says why there is none."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from samesite_proxy.aio.tasks import ended
-from samesite_proxy.conf import Frontend
+from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy import errors
-from samesite_proxy.proxy.error_page import told
+from samesite_proxy.proxy.error_page import Form, told
 from samesite_proxy.proxy.errors import Failure, Refused
 from samesite_proxy.proxy.incoming import value_of
 from samesite_proxy.proxy.response import log_failure
@@ -58,7 +58,8 @@ class Closing:
 class Browser:
     """The browser's side of one WebSocket."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Settings) -> None:
+        self._settings = settings
         self.name = f"WebSocket {scope['path']}"
         self._send = send
         self._receive = receive
@@ -150,6 +151,6 @@ class Browser:
             await self.send(plain)
 
     async def fail(self, failure: Failure, frontend: Frontend) -> None:
-        """One line of text, as for any other request."""
+        """One line of text, as for any other request that names no other form."""
         log_failure(self.name, failure, frontend)
-        await self.refuse(failure.status, *told(failure, frontend, as_page=False))
+        await self.refuse(failure.status, *told(failure, frontend, Form.LINE, self._settings))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from samesite_proxy.fastpath import table
 from samesite_proxy.proxy import errors
 
 access = logging.getLogger("samesite_proxy.access")
@@ -19,12 +18,11 @@ class AccessLog:
     """A line for each request that the listener has served."""
 
     def __init__(self) -> None:
-        self.lines: list[table.Failures] = []  # of each frontend, by the failure's code
+        self.sentences: list[dict[str, str]] = []  # of each frontend, by the failure's code
 
     def _sentence(self, code: str, index: int) -> str:
-        if 0 <= index < len(self.lines) and code in self.lines[index]:
-            return self.lines[index][code][1].strip().removeprefix("samesite_proxy: ")
-        return code
+        known = self.sentences[index] if 0 <= index < len(self.sentences) else {}
+        return known.get(code, code)
 
     def write(self, record: Record) -> None:
         client, method, target, status, size, total, upstream, code, index, words = record

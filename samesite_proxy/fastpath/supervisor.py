@@ -233,9 +233,9 @@ class Supervisor:
             return table.NOTHING
 
     def _set_table(self, plain: table.Plain, arguments: table.Arguments) -> None:
-        *_, places, asks_django = arguments
+        *_, asks_django = arguments
         self._plain = plain
         self._judge = None if asks_django else table.HostJudge(plain)
         self._listener.set_table(*arguments)
         self._say_absence(errors.NOT_THERE, as_page=plain.get("debug", False))
-        self._log.lines = [failures_by_code for _, _, failures_by_code, _ in places]
+        self._log.sentences = [] if arguments is table.NOTHING else table.sentences_of(plain)

@@ -18,7 +18,7 @@ from samesite_proxy._engine import OwnAddresses, Routes, Upstream
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.fastpath import static_files
 from samesite_proxy.proxy import allowed_hosts, errors, host_policy, place, rules, server_timing
-from samesite_proxy.proxy.error_page import page_of
+from samesite_proxy.proxy.error_page import Form, told
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.outgoing import upstream_of
 from samesite_proxy.proxy.redirects import own_addresses_of
@@ -29,7 +29,7 @@ from samesite_proxy.wsgi import WSGIProxy
 Plain = dict[str, Any]
 PlainView = tuple[str, str, str, str, str, bool, str]
 Views = tuple[PlainView, PlainView, PlainView]
-Failures = dict[str, tuple[int, str, str]]
+Failures = dict[str, tuple[int, str, str, str]]
 Place = tuple[Upstream, OwnAddresses, Failures, str]
 
 # Each may need a second descriptor, for a connection to a frontend.
@@ -38,7 +38,7 @@ MOST_CONNECTIONS = 4096
 # Of the settings, what the listener's own part of the work is done by.
 SETTINGS_OF_LISTENER = (
     *("frontend_names", "connect_timeout", "response_timeout", "idle_timeout"),
-    *("max_connections", "ca_file", "debug", "host_header", "allows_any_host"),
+    *("max_connections", "ca_file", "debug", "host_header", "allows_any_host", "own_page"),
 )
 
 
@@ -130,16 +130,33 @@ def settings_in(table: Plain) -> Settings:
     return Settings(conf.now_at(frontends), **{**table["settings"], "frontend_names": names})
 
 
-def _failures_of(frontend: Frontend, *, debug: bool) -> Failures:
+def _failures_of(frontend: Frontend, settings: Settings) -> Failures:
+    def said(failure: errors.Failure, form: Form) -> str:
+        return told(failure, frontend, form, settings)[1].decode()
+
+    def page_of(failure: errors.Failure) -> str:
+        return said(failure, Form.PAGE) if settings.debug or settings.own_page else ""
+
     return {
         code: (
             failure.status,
-            failure.line(frontend),
-            page_of(failure, frontend) if debug else "",
+            said(failure, Form.LINE),
+            page_of(failure),
+            said(failure, Form.JSON),
         )
         for code in errors.BY_CODE
         for failure in [errors.failure_by(code, frontend)]
     }
+
+
+def sentences_of(table: Plain) -> list[dict[str, str]]:
+    """Of each frontend, by the failure's code, what the log says, which no visitor may see."""
+    if table["rules"] is None:
+        return []
+    return [
+        {code: errors.failure_by(code, frontend).sentence(frontend) for code in errors.BY_CODE}
+        for frontend in settings_in(table).frontends
+    ]
 
 
 Arguments = tuple[Routes | None, Routes | None, list[str], list[Place], bool]
@@ -159,7 +176,7 @@ def arguments_of(table: Plain) -> Arguments:
         (
             upstream_of(frontend, settings),
             own_addresses_of(frontend, settings),
-            _failures_of(frontend, debug=settings.debug),
+            _failures_of(frontend, settings),
             server_timing.line_of(frontend) if settings.debug else "",
         )
         for frontend in settings.frontends

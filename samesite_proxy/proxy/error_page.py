@@ -1,11 +1,14 @@
-"""The page that a browser gets in DEBUG instead of the line of text, and that reloads itself."""
+"""What a client is told of a failure: a page, JSON or a line of text, in DEBUG or to visitors."""
 
 from __future__ import annotations
 
+import json
+import re
+from enum import Enum
 from html import escape
 from string import Template
 
-from samesite_proxy.conf import Frontend
+from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy.errors import METHOD_REFUSED, Failure
 from samesite_proxy.types import Fields
 
@@ -35,7 +38,7 @@ footer { margin-top: 3rem; font-size: .85rem; opacity: .7 }
 <h1>$title</h1>
 <p>$sentence</p>
 $waiting<footer>samesite_proxy answered $status. With DEBUG a browser gets this page, anything else
-the sentence alone.</footer>
+the sentence as JSON or a line.</footer>
 """)
 
 # Any other answer than this failure's is the frontend's, or another failure's.
@@ -56,9 +59,37 @@ setTimeout(look, $interval * 1000);
 """)
 
 
-def is_wanted(method: str | None, accept: str) -> bool:
-    """Whether a browser asks for a page, rather than a script for data."""
-    return method in ("GET", "HEAD") and "text/html" in accept.lower()
+# Below 1 (RFC 9110, 12.4.2).
+_WEIGHT = re.compile(r"0(\.[0-9]{0,3})?")
+
+
+class Form(Enum):
+    """What a client can read; the value is its Content-Type."""
+
+    PAGE = "text/html; charset=utf-8"
+    JSON = "application/json"
+    LINE = "text/plain; charset=utf-8"
+
+
+def _quality(accept: str, kind: str) -> float:
+    """What a client gives a type that it names itself: a wildcard asks for nothing."""
+    best = 0.0
+    for item in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in item.split(";"))
+        if name == kind:
+            said = next((one[2:] for one in parameters if one.startswith("q=")), "1")
+            best = max(best, float(said) if _WEIGHT.fullmatch(said) else 1)  # As Django has it.
+    return best
+
+
+def form_for(method: str | None, accept: str) -> Form:
+    """JSON where it is named with a greater q than HTML's; a page where a browser asks for one,
+    rather than a script for data, and can ask again; else a line.
+    """
+    html, data = _quality(accept, "text/html"), _quality(accept, "application/json")
+    if data > html:
+        return Form.JSON
+    return Form.PAGE if html > 0 and method in ("GET", "HEAD") else Form.LINE
 
 
 def page_of(failure: Failure, frontend: Frontend | None) -> str:
@@ -73,11 +104,23 @@ def page_of(failure: Failure, frontend: Frontend | None) -> str:
     )
 
 
-def told(failure: Failure, frontend: Frontend | None, *, as_page: bool) -> tuple[Fields, bytes]:
+def _text(failure: Failure, frontend: Frontend | None, form: Form, settings: Settings) -> str:
+    sentence = failure.sentence(frontend) if settings.debug else failure.for_visitors
+    if form is Form.JSON:
+        return json.dumps({"detail": sentence}) + "\n"
+    if form is Form.PAGE:
+        return page_of(failure, frontend) if settings.debug else settings.own_page
+    return f"samesite_proxy: {sentence}\n" if settings.debug else f"{sentence}\n"
+
+
+def told(
+    failure: Failure, frontend: Frontend | None, form: Form, settings: Settings
+) -> tuple[Fields, bytes]:
     """What a client is told, never cached: the fields and the text."""
-    text = page_of(failure, frontend) if as_page else failure.line(frontend)
-    kind = "html" if as_page else "plain"
-    fields = [("Content-Type", f"text/{kind}; charset=utf-8"), ("Cache-Control", "no-store")]
+    has_page = settings.debug or (settings.own_page and failure.status >= 500)
+    if form is Form.PAGE and not has_page:
+        form = Form.LINE
+    fields = [("Content-Type", form.value), ("Cache-Control", "no-store")]
     if failure is METHOD_REFUSED:
         fields.append(("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
-    return fields, text.encode()
+    return fields, _text(failure, frontend, form, settings).encode()

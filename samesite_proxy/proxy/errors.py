@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from samesite_proxy.conf import Frontend
+
+_STATUSES = frozenset(HTTPStatus)
 
 
 @dataclass(frozen=True)
@@ -14,16 +17,35 @@ class Failure:
     status: int
     text: str
     is_logged: bool = True
-    detail: str = ""  # For the log alone.
+    detail: str = ""  # For the log, and in DEBUG for the client where it is shown.
+    shows_detail: bool = False
     title: str = ""  # Of its page, where the status alone does not say whose fault it is.
 
     def sentence(self, frontend: Frontend | None) -> str:
+        if self.shows_detail and self.detail:
+            return f"{self._sentence(frontend)} ({self.detail})"
+        return self._sentence(frontend)
+
+    def _sentence(self, frontend: Frontend | None) -> str:
         if frontend is None:
             return self.text
         return self.text.format(address=frontend.address, at_localhost=frontend.at_localhost)
 
     def line(self, frontend: Frontend | None) -> str:
         return f"samesite_proxy: {self.sentence(frontend)}\n"
+
+    def logged(self, frontend: Frontend | None) -> str:
+        """All of it, for the log."""
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"samesite_proxy: {self._sentence(frontend)}{detail}"
+
+    @property
+    def for_visitors(self) -> str:
+        """Without DEBUG: no address, and no advice to who develops the site."""
+        phrase = HTTPStatus(self.status).phrase if self.status in _STATUSES else "Error"
+        if self.status < 500:
+            return f"{phrase}."
+        return f"{phrase}. The site cannot answer at the moment; please try again later."
 
 
 class Refused(Exception):
@@ -157,7 +179,7 @@ NOT_THERE = Failure(
 )
 OF_THE_DOOR = (NOT_STARTED, NOT_THERE)
 
-HOST_REFUSED = Failure(400, "this host name is not in ALLOWED_HOSTS.")
+HOST_REFUSED = Failure(400, "this host name is not in ALLOWED_HOSTS.", shows_detail=True)
 TARGET_REFUSED = Failure(400, "the request's target names another scheme, a user or no host.")
 LENGTH_REFUSED = Failure(400, "the request's Content-Length is no number.")
 BODY_WITH_HEAD = Failure(400, "a HEAD request cannot have a body.")

@@ -5,6 +5,7 @@ the target, the host, the method, the body's length, a body of HEAD, a body that
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import TypeVar
 
 from django.core.exceptions import DisallowedHost
@@ -26,7 +27,7 @@ def host_by(host_of: Callable[[], T], *, is_target_refused: bool) -> T:
     try:
         return host_of()
     except DisallowedHost as error:
-        raise Refused(errors.HOST_REFUSED) from error
+        raise Refused(replace(errors.HOST_REFUSED, detail=str(error))) from error
 
 
 def body_length(

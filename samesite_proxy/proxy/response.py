@@ -11,8 +11,8 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import ResponseHeaders
 
 from samesite_proxy._engine import EngineError
-from samesite_proxy.conf import Frontend
-from samesite_proxy.proxy.error_page import is_wanted, told
+from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.proxy.error_page import form_for, told
 from samesite_proxy.proxy.errors import BY_CODE, DETAILED, Failure, Refused, failure_by
 from samesite_proxy.types import Fields
 
@@ -115,9 +115,7 @@ def failure_of(
 
 def log_failure(name: str, failure: Failure, frontend: Frontend | None) -> None:
     if failure.is_logged:
-        detail = f" ({failure.detail})" if failure.detail else ""
-        sentence = failure.line(frontend).strip()
-        logger.warning("%s: %d %s%s", name, failure.status, sentence, detail)
+        logger.warning("%s: %d %s", name, failure.status, failure.logged(frontend))
 
 
 def refusal(
@@ -126,12 +124,12 @@ def refusal(
     request: HttpRequest,
     body_of: Callable[[bytes], Body],
     *,
-    debug: bool,
+    settings: Settings,
 ) -> StreamedResponse:
     """What the client is told. It has no length, so that runserver closes after it."""
     log_failure(f"{request.method} {request.path}", failure, frontend)
-    as_page = debug and is_wanted(request.method, request.META.get("HTTP_ACCEPT", ""))
-    fields, text = told(failure, frontend, as_page=as_page)
+    form = form_for(request.method, request.META.get("HTTP_ACCEPT", ""))
+    fields, text = told(failure, frontend, form, settings)
     return StreamedResponse(body_of(text), status=failure.status, headers=dict(fields))
 
 

@@ -152,4 +152,4 @@ class Forwarder:
         except NoAnswer as error:
             failure = failure_of(error, frontend)
         body_of = functools.partial(refusal_body, failure, request.META, client)
-        return refusal(failure, frontend, request, body_of, debug=self._settings.debug)
+        return refusal(failure, frontend, request, body_of, settings=self._settings)

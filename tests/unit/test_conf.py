@@ -215,7 +215,36 @@ def test_unknown_key_is_named_with_the_known_ones() -> None:
     (problem,) = problems_of(FRONT_END="http://localhost:3000")
     assert problem.id == "samesite_proxy.E002"
     assert "FRONT_END" in problem.message
-    assert "FRONTEND" in problem.hint
+    assert problem.hint.startswith("Did you mean 'FRONTEND'? The keys are FRONTEND, ")
+
+
+def test_unknown_key_that_is_near_none_is_not_guessed() -> None:
+    for key in ("COLOUR", 3):
+        (problem,) = problems_of(**{str(key): 1})
+        assert problem.hint.startswith("The keys are ")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<h1>{{ request }}Back soon</h1>", "<h1>Back soon</h1>"),
+        (None, ""),
+        ("{% extends 'missing.html' %}", ""),
+        ("{% no_such_tag %}", ""),
+    ],
+)
+def test_own_page_is_rendered_when_the_settings_are_read_and_never_in_debug(
+    text: str | None, shown: str, tmp_path: Path
+) -> None:
+    if text is not None:
+        (tmp_path / "502.html").write_text(text)
+    backend = "django.template.backends.django.DjangoTemplates"
+    with override_settings(TEMPLATES=[{"BACKEND": backend, "DIRS": [str(tmp_path)]}]):
+        for debug, expected in ((False, shown), (True, "")):
+            with override_settings(DEBUG=debug):
+                settings, _ = conf.read()
+                assert settings is not None
+                assert settings.own_page == expected
 
 
 def test_all_problems_are_told_at_once() -> None:
