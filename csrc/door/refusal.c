@@ -74,6 +74,7 @@ queue_answer(struct sp_downstream *downstream, const struct sp_failure *failure)
                           "Connection: close\r\n\r\n",
                           failure->status, reason_of(failure->status), said.kind, said.text.len);
 
+    downstream->visit.sent = downstream->visit.is_head ? 0 : (long long)said.text.len;
     return sp_stream_queue(downstream->stream, (struct sp_span){head, (size_t)length}) &&
            (downstream->visit.is_head || sp_stream_queue(downstream->stream, said.text));
 }
@@ -115,7 +116,7 @@ record_refusal(struct sp_downstream *downstream, const struct sp_failure *failur
     struct sp_span bytes = sp_downstream_unused(downstream);
     struct sp_record record = {
         .status = failure->status,
-        .sent = (long long)said_to(downstream, failure).text.len,
+        .sent = downstream->visit.sent,
         .total = downstream->door->loop->now - downstream->since,
         .upstream = -1,
         .error = failure->error,
@@ -132,10 +133,12 @@ record_refusal(struct sp_downstream *downstream, const struct sp_failure *failur
 enum sp_step
 sp_refusal_queue(struct sp_downstream *downstream, const struct sp_failure *failure)
 {
+    bool is_queued = queue_answer(downstream, failure);
+
     if (downstream->visit.exchange == NULL) {
         record_refusal(downstream, failure);
     }
-    return queue_answer(downstream, failure) ? SP_STEP_FINISH : SP_STEP_RESET;
+    return is_queued ? SP_STEP_FINISH : SP_STEP_RESET;
 }
 
 enum sp_step

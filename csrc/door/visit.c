@@ -273,8 +273,6 @@ sp_visit_end(struct sp_downstream *downstream)
         sp_answer_unsay(downstream);
     }
     bool is_broken = error != SP_OK && visit->is_answered;
-    record_visit(downstream, error,
-                 visit->is_answered ? visit->exchange->head.status : failure->status);
     if (is_broken || error == SP_E_CLIENT_GONE) {
         step = SP_STEP_RESET;
     }
@@ -285,6 +283,8 @@ sp_visit_end(struct sp_downstream *downstream)
              !downstream->door->is_closed) {
         step = SP_STEP_READ;
     }
+    record_visit(downstream, error,
+                 visit->is_answered ? visit->exchange->head.status : failure->status);
     let_exchange_go(visit);
     return step;
 }

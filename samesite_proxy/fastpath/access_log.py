@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
+
+from django.utils.log import ServerFormatter
 
 from samesite_proxy.proxy import errors
 
@@ -11,7 +14,20 @@ access = logging.getLogger("samesite_proxy.access")
 # Refusals of the listener's own that need no line in the terminal.
 QUIET = frozenset({errors.NOT_STARTED.text})
 
+TIME = "%d/%b/%Y %H:%M:%S"  # as Django's server says it
+
 Record = tuple[str, str, str, int, int, float, float, str, int, str]
+
+
+def _show() -> None:
+    """Where the project says nothing of these lines, as Django shows those of its own server.
+
+    django.setup() runs more than once in a process, and takes away handlers that it has not made.
+    """
+    if not access.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(ServerFormatter("[{server_time}] {message}", style="{"))
+        access.addHandler(handler)
 
 
 class AccessLog:
@@ -32,6 +48,7 @@ class AccessLog:
         level = logging.INFO if is_quiet or code in QUIET else logging.WARNING
         if not access.isEnabledFor(level):
             return
+        _show()
         # A target's bytes are Latin-1, among which are control characters of terminals.
         readable = target.encode("latin-1").decode("ascii", "backslashreplace")
         message = f'{client} "{method} {readable}" {status} {size} bytes {total:.0f} ms'
@@ -42,6 +59,7 @@ class AccessLog:
         if words and code in errors.DETAILED:
             message += f" ({words})"
         extra = {
+            "server_time": time.strftime(TIME),
             "client": client,
             "method": method,
             "target": target,

@@ -9,17 +9,19 @@ import re
 import pytest
 
 from samesite_proxy.fastpath.access_log import AccessLog, Record
-from tests.fastpath.commands import ask, runserver
+from tests.fastpath.commands import APPS, MIDDLEWARE, ask, runserver
+from tests.frontend_process.terminal import Terminal
 from tests.harness.http_requests import Recorder
-from tests.harness.raw_client import RawClient, get
+from tests.harness.ports import free_port
+from tests.harness.raw_client import RawClient, exchange, get
 from tests.harness.scripted_upstream import scripted
 
 AT_INFO = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "loggers": {"samesite_proxy.access": {"handlers": ["console"], "level": "INFO"}},
+    "loggers": {"samesite_proxy.access": {"level": "INFO"}},
 }
+TIME = r"\[\d\d/[A-Z][a-z]{2}/\d{4} \d\d:\d\d:\d\d\] "  # Django's server's.
 GOOD: Record = ("127.0.0.1", "GET", "/x?y", 200, 5120, 12.4, 11.2, "", 0, "")
 
 
@@ -35,7 +37,7 @@ def test_logger_at_info_has_a_line_for_each_answer(options: list[str]) -> None:
             ask(client, "GET", f"/page/{index}")
             assert client.read_answer().body == b"ok"
         log = server.await_log('"GET /page/19"')
-        line = r'127\.0\.0\.1 "GET /page/(\d+)" 200 2 bytes \d+ ms \(upstream \d+ ms\)'
+        line = TIME + r'127\.0\.0\.1 "GET /page/(\d+)" 200 2 bytes \d+ ms \(upstream \d+ ms\)'
         assert re.findall(line, log) == [str(index) for index in range(20)]
 
 
@@ -50,6 +52,42 @@ def test_failures_alone_are_logged_by_default() -> None:
         log = server.await_log('127.0.0.1 "GET /bad" 502')
         assert "cannot be reached" in log
         assert "/good" not in log
+
+
+@pytest.mark.parametrize(
+    ("colors", "begin", "end"),
+    [("dark;http_server_error=cyan", "\x1b[36m", "\x1b[0m"), ("nocolor", "", "")],
+)
+def test_terminal_shows_a_failure_as_djangos_server_would(
+    colors: str, begin: str, end: str
+) -> None:
+    port = free_port()
+    environment = {
+        "DJANGO_COLORS": colors,
+        "SAMESITE_PROXY": json.dumps({"FRONTEND": f"http://127.0.0.1:{free_port()}"}),
+        "TEST_INSTALLED_APPS": json.dumps(APPS),
+        "TEST_MIDDLEWARE": json.dumps(MIDDLEWARE),
+        "TEST_URLCONF": "tests.fastpath.urls",
+    }
+    with Terminal(["runserver", "--noreload", str(port)], environment) as terminal:
+        terminal.await_words("deployment/")
+        assert get(port, "/bad").status == 502
+        terminal.await_words("::1] alone." + end)
+    line = TIME + re.escape(begin) + r'127\.0\.0\.1 "GET /bad" 502 \d+ bytes'
+    assert re.search(line, terminal.shown)
+
+
+def test_size_is_that_of_the_body_that_the_client_gets() -> None:
+    asked = [("GET", "*/*"), ("GET", "text/html"), ("GET", "application/json"), ("HEAD", "*/*")]
+    with runserver("--noreload", "0") as server:
+        sizes = []
+        for method, accept in asked:
+            lines = f"{method} /down HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n"
+            sizes.append(len(exchange(server.port, lines.encode()).body))
+        sizes.append(len(exchange(server.port, b"GET /down HTTP/1.1\r\nHost : x\r\n\r\n").body))
+        log = server.await_log('"GET /down" 400')
+        assert re.findall(r'/down" \d+ (\d+) bytes', log) == [str(size) for size in sizes]
+        assert sizes.count(0) == 1
 
 
 def written(caplog: pytest.LogCaptureFixture, record: Record) -> list[logging.LogRecord]:
