@@ -9,9 +9,10 @@ from pathlib import Path
 
 from django.conf import settings as django_settings
 
+from samesite_proxy import sockets
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.frontend_command import Command
-from samesite_proxy.frontend_process import opening, sockets
+from samesite_proxy.frontend_process import opening
 
 
 def main() -> None:
