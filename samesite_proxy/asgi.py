@@ -129,7 +129,8 @@ class ASGIProxy:
         try:
             await self._forward(scope, Client(receive, send), frontend)
         except NoAnswer as error:
-            failure = failure_of(error, frontend)
+            _, own_port = scope.get("server") or ("", "")
+            failure = failure_of(error, frontend, self._settings, str(own_port))
             log_failure(name_of(scope), failure, frontend)
             form = form_for(scope["method"], accepted_in(scope))
             await say(send, failure.status, *told(failure, frontend, form, self._settings))

@@ -14,6 +14,11 @@ IS_KNOWN = sys.platform == "linux"
 LISTEN = "0A"
 # Until an answer; a dev server may compile its first page before.
 SECONDS = 10.0
+# Until a connection, where somebody waits for a word on it.
+SECONDS_TO_CONNECT = 0.3
+LOOPBACK = ("127.0.0.1", "::1")
+# The defaults of Vite, Next, Angular, Astro, webpack, Metro, Parcel and Storybook.
+DEV_PORTS = (5173, 3000, 4200, 4321, 8080, 8081, 1234, 6006)
 # What a port for debuggers or for WebSockets alone answers.
 NO_PAGES = (b"400", b"426")
 
@@ -27,7 +32,9 @@ class Process:
     folder: str
 
     def __str__(self) -> str:
-        return f"{self.name} (process {self.pid}) in {self.folder}"
+        """Whatever a folder is named, a terminal and a page can show it."""
+        said = f"{self.name} (process {self.pid}) in {self.folder}"
+        return "".join(each if each.isprintable() else "?" for each in said)
 
 
 def _listening() -> dict[str, int]:
@@ -76,9 +83,38 @@ def holder_of(port: int) -> Process | None:
     return None
 
 
-def accepts(name: str, port: int) -> bool:
+def addresses_of(name: str, port: int) -> list[str]:
+    """Where a connection would be tried; of localhost both, whatever a resolver says."""
+    if name == "localhost":
+        return list(LOOPBACK)
+    try:
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return list(dict.fromkeys(str(place[0]) for *_, place in found))
+
+
+def _connected(name: str, port: int, seconds: float) -> socket.socket | None:
+    """The first of a name's addresses that accepts decides."""
+    for address in addresses_of(name, port):
+        with contextlib.suppress(OSError):
+            return socket.create_connection((address, port), seconds)
+    return None
+
+
+def accepts(name: str, port: int, seconds: float = SECONDS) -> bool:
     """Whether a connection can be made."""
-    with contextlib.suppress(OSError), socket.create_connection((name, port), SECONDS):
+    connected = _connected(name, port, seconds)
+    if connected is not None:
+        connected.close()
+    return connected is not None
+
+
+def accepts_at(path: str) -> bool:
+    """The same of a Unix socket."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as asking:
+        asking.settimeout(SECONDS_TO_CONNECT)
+        asking.connect(path)
         return True
     return False
 
@@ -87,11 +123,10 @@ def has_pages(port: int) -> bool:
     """Whether it answers HTTP, and not only to say that it wants something else."""
     host = f"localhost:{port}".encode()
     request = b"GET / HTTP/1.1\r\nHost: %b\r\nAccept: text/html\r\nConnection: close\r\n\r\n" % host
-    with (
-        contextlib.suppress(OSError),
-        socket.create_connection(("localhost", port), SECONDS) as asked,
-    ):
-        asked.settimeout(SECONDS)
+    asked = _connected("localhost", port, SECONDS)
+    if asked is None:
+        return False
+    with contextlib.suppress(OSError), asked:
         asked.sendall(request)
         head = b""
         while len(head) < 12 and (piece := asked.recv(4096)):

@@ -111,7 +111,8 @@ class AsyncForwarder:
                 return response
             return await self._forward(request, frontend)
         except NoAnswer as error:
-            failure = failure_of(error, frontend)
+            own_port = request.META.get("SERVER_PORT", "")
+            failure = failure_of(error, frontend, self._settings, own_port)
         return refusal(failure, frontend, request, _whole, settings=self._settings)
 
     async def answer(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from typing import TYPE_CHECKING
 
 from samesite_proxy import shutdown
 from samesite_proxy._engine import Listener
+from samesite_proxy.conf import Frontend
 from samesite_proxy.fastpath import channel, forks, table
 from samesite_proxy.fastpath.channel import Address, Handover
 from samesite_proxy.fastpath.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from samesite_proxy.elsewhere import Lookout
 
 BACKLOG = 1024
 
@@ -43,8 +49,18 @@ class FastPath:
         self._theirs = theirs
         self._address = Address(listening.family, host, port)
         self._ours = forks.own(ours)
-        self._supervisor = Supervisor(self._listener, ours, questions)
+        self._supervisor = Supervisor(self._listener, ours, questions, self._lookout_for)
         self._supervisor.start()
+
+    def _lookout_for(self, frontends: tuple[Frontend, ...]) -> Lookout:
+        """For dev servers elsewhere, in DEBUG."""
+        from samesite_proxy.elsewhere import Lookout
+
+        return Lookout(frontends, self._address.port, self._say_moved)
+
+    def _say_moved(self) -> None:
+        with contextlib.suppress(OSError):  # It is closed.
+            self.moved()
 
     def offer(self) -> None:
         """To the processes that are started from now on."""
@@ -67,7 +83,7 @@ class FastPath:
         self._theirs.send(channel.ENDED)
 
     def moved(self) -> None:
-        """A frontend that COMMAND starts is somewhere else than before."""
+        """What is said of the frontends is not what it was: the table is the same."""
         self._theirs.send(channel.MOVED)
 
     def handover(self) -> Handover:

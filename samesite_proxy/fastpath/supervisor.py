@@ -10,12 +10,17 @@ import selectors
 import socket
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from samesite_proxy._engine import EngineError, Listener
+from samesite_proxy.conf import Frontend
 from samesite_proxy.fastpath import channel, forks, table
 from samesite_proxy.fastpath.access_log import AccessLog, access
 from samesite_proxy.proxy import error_page, errors
+
+if TYPE_CHECKING:  # Without DEBUG nobody is looked for.
+    from samesite_proxy.elsewhere import Lookout
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -62,11 +67,17 @@ class Supervisor:
     """
 
     def __init__(
-        self, listener: Listener, rendezvous: socket.socket, questions: socket.socket
+        self,
+        listener: Listener,
+        rendezvous: socket.socket,
+        questions: socket.socket,
+        lookout_for: Callable[[tuple[Frontend, ...]], Lookout],
     ) -> None:
         self._listener = listener
         self._rendezvous = rendezvous
         self._questions = questions
+        self._lookout_for = lookout_for
+        self._lookout: Lookout | None = None  # With DEBUG alone.
         self._log = AccessLog()
         self._judge: table.HostJudge | None = None
         self._newest: Child | None = None
@@ -121,6 +132,8 @@ class Supervisor:
     def _write_records(self) -> None:
         for record in self._listener.records():
             self._log.write(record)
+            if self._lookout is not None and record[7] == "connect":
+                self._lookout.begin_look()
 
     def _complain(self, words: str) -> None:
         """Once, however often a process offers the same again."""
@@ -218,6 +231,7 @@ class Supervisor:
 
     def _take_up(self, child: Child, plain: table.Plain) -> None:
         """From now on this process has Django's requests."""
+        self._look_out_for(plain)
         arguments = self._arguments_of(plain)
         # The channel first: what the new table asks of Django must go to this process.
         child.attach_to(self._listener)
@@ -225,9 +239,19 @@ class Supervisor:
         self._set_table(plain, arguments)
         self._complaint = ""
 
+    def _look_out_for(self, plain: table.Plain) -> None:
+        """The first page should have it, where the frontend is elsewhere from the start."""
+        self._lookout = None
+        if plain.get("debug") and plain["rules"] is not None:
+            self._lookout = self._lookout_for(table.settings_in(plain).frontends)
+            self._lookout.begin_look()
+
+    def _elsewhere(self, frontend: Frontend) -> str:
+        return self._lookout.told_of(frontend) if self._lookout is not None else ""
+
     def _arguments_of(self, plain: table.Plain) -> table.Arguments:
         try:
-            return table.arguments_of(plain)
+            return table.arguments_of(plain, self._elsewhere)
         except (EngineError, ValueError, OSError) as error:
             logger.error("The fast path is off: %s", error)
             return table.NOTHING
@@ -238,4 +262,5 @@ class Supervisor:
         self._judge = None if asks_django else table.HostJudge(plain)
         self._listener.set_table(*arguments)
         self._say_absence(errors.NOT_THERE, as_page=plain.get("debug", False))
-        self._log.sentences = [] if arguments is table.NOTHING else table.sentences_of(plain)
+        is_known = arguments is not table.NOTHING
+        self._log.sentences = table.sentences_of(plain, self._elsewhere) if is_known else []

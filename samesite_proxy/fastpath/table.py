@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from typing import Any
 from wsgiref.util import guess_scheme
@@ -31,6 +31,9 @@ PlainView = tuple[str, str, str, str, str, bool, str]
 Views = tuple[PlainView, PlainView, PlainView]
 Failures = dict[str, tuple[int, str, str, str]]
 Place = tuple[Upstream, OwnAddresses, Failures, str]
+
+# What is known of a frontend that answers at another port than FRONTEND's.
+Elsewhere = Callable[[Frontend], str]
 
 # Each may need a second descriptor, for a connection to a frontend.
 MOST_CONNECTIONS = 4096
@@ -130,7 +133,11 @@ def settings_in(table: Plain) -> Settings:
     return Settings(conf.now_at(frontends), **{**table["settings"], "frontend_names": names})
 
 
-def _failures_of(frontend: Frontend, settings: Settings) -> Failures:
+def _nothing(_: Frontend) -> str:
+    return ""
+
+
+def _failures_of(frontend: Frontend, settings: Settings, elsewhere: Elsewhere) -> Failures:
     def said(failure: errors.Failure, form: Form) -> str:
         return told(failure, frontend, form, settings)[1].decode()
 
@@ -145,16 +152,19 @@ def _failures_of(frontend: Frontend, settings: Settings) -> Failures:
             said(failure, Form.JSON),
         )
         for code in errors.BY_CODE
-        for failure in [errors.failure_by(code, frontend)]
+        for failure in [errors.failure_by(code, frontend, elsewhere(frontend))]
     }
 
 
-def sentences_of(table: Plain) -> list[dict[str, str]]:
+def sentences_of(table: Plain, elsewhere: Elsewhere = _nothing) -> list[dict[str, str]]:
     """Of each frontend, by the failure's code, what the log says, which no visitor may see."""
     if table["rules"] is None:
         return []
     return [
-        {code: errors.failure_by(code, frontend).sentence(frontend) for code in errors.BY_CODE}
+        {
+            code: errors.failure_by(code, frontend, elsewhere(frontend)).sentence(frontend)
+            for code in errors.BY_CODE
+        }
         for frontend in settings_in(table).frontends
     ]
 
@@ -164,7 +174,7 @@ Arguments = tuple[Routes | None, Routes | None, list[str], list[Place], bool]
 NOTHING: Arguments = (None, None, [], [], True)  # Everything is Django's.
 
 
-def arguments_of(table: Plain) -> Arguments:
+def arguments_of(table: Plain, elsewhere: Elsewhere = _nothing) -> Arguments:
     """What Listener.set_table takes."""
     if table["rules"] is None:
         return NOTHING
@@ -176,7 +186,7 @@ def arguments_of(table: Plain) -> Arguments:
         (
             upstream_of(frontend, settings),
             own_addresses_of(frontend, settings),
-            _failures_of(frontend, settings),
+            _failures_of(frontend, settings, elsewhere),
             server_timing.line_of(frontend) if settings.debug else "",
         )
         for frontend in settings.frontends

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from samesite_proxy.conf import Frontend
@@ -19,6 +19,7 @@ class Failure:
     is_logged: bool = True
     detail: str = ""  # For the log, and in DEBUG for the client where it is shown.
     shows_detail: bool = False
+    elsewhere: str = ""  # What answers at another port.
     title: str = ""  # Of its page, where the status alone does not say whose fault it is.
 
     def sentence(self, frontend: Frontend | None) -> str:
@@ -29,7 +30,11 @@ class Failure:
     def _sentence(self, frontend: Frontend | None) -> str:
         if frontend is None:
             return self.text
-        return self.text.format(address=frontend.address, at_localhost=frontend.at_localhost)
+        return self.text.format(
+            address=frontend.address,
+            at_localhost=frontend.at_localhost,
+            elsewhere=self.elsewhere,
+        )
 
     def line(self, frontend: Frontend | None) -> str:
         return f"samesite_proxy: {self.sentence(frontend)}\n"
@@ -146,6 +151,7 @@ NOBODY_LISTENS = Failure(
     + " If it listens on localhost, write that instead of the number: it may"
     " be on the other of 127.0.0.1 and [::1] alone.",
 )
+ELSEWHERE = Failure(502, "nothing listens at {address}, but {elsewhere}")
 AWAITED = Failure(
     502,
     'SAMESITE_PROXY["COMMAND"] is starting the frontend, or could not: see the terminal.',
@@ -155,8 +161,10 @@ AWAITED = Failure(
 DETAILED = frozenset({"name", "tls", "certificate", "response-head"})
 
 
-def failure_by(code: str, frontend: Frontend | None) -> Failure:
-    """What is said of an EngineError with that code."""
+def failure_by(code: str, frontend: Frontend | None, elsewhere: str = "") -> Failure:
+    """What is said of an EngineError with that code; `elsewhere`: what answers at another port."""
+    if code == "connect" and elsewhere:
+        return replace(ELSEWHERE, elsewhere=elsewhere)
     if code == "connect" and frontend is not None and frontend.is_awaited:
         return AWAITED
     if code == "connect" and frontend is not None and frontend.name in ("127.0.0.1", "::1"):

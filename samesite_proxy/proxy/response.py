@@ -102,14 +102,32 @@ class FrontendResponse(StreamedResponse):
 NoAnswer = (Refused, EngineError, UnicodeEncodeError)
 
 
+def _elsewhere(frontend: Frontend | None, settings: Settings, own_port: str) -> str:
+    """What was seen of it at the last look, after which the next one may begin."""
+    if frontend is None or not settings.debug:
+        return ""
+    from samesite_proxy import elsewhere  # Most frontends are where FRONTEND says.
+
+    lookout = elsewhere.lookout(settings.frontends, int(own_port) if own_port.isdecimal() else 0)
+    lookout.begin_look()
+    return lookout.told_of(frontend)
+
+
 def failure_of(
-    error: Refused | EngineError | UnicodeEncodeError, frontend: Frontend | None
+    error: Refused | EngineError | UnicodeEncodeError,
+    frontend: Frontend | None,
+    settings: Settings | None = None,
+    own_port: str = "",
 ) -> Failure:
+    """With settings, and the port at which Django was asked, also what answers instead."""
     if isinstance(error, Refused):
         return error.failure
     if not isinstance(error, EngineError):
         return BY_CODE["request-invalid"]
-    failure = failure_by(error.code, frontend)
+    beside = ""
+    if settings is not None and error.code == "connect":
+        beside = _elsewhere(frontend, settings, own_port)
+    failure = failure_by(error.code, frontend, beside)
     return replace(failure, detail=str(error)) if error.code in DETAILED else failure
 
 

@@ -150,6 +150,7 @@ class Forwarder:
                 return response
             return self._forward(request, frontend, client, upgrade)
         except NoAnswer as error:
-            failure = failure_of(error, frontend)
+            own_port = request.META.get("SERVER_PORT", "")
+            failure = failure_of(error, frontend, self._settings, own_port)
         body_of = functools.partial(refusal_body, failure, request.META, client)
         return refusal(failure, frontend, request, body_of, settings=self._settings)

@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from samesite_proxy.commands import listening
+from samesite_proxy import sockets
 from samesite_proxy.management.commands.samesite_proxy import Command
 from samesite_proxy.proxy.place import NAME
 from tests.commands.asked import project
@@ -150,7 +150,7 @@ def test_frontends_own_origin_need_not_be_trusted(
 def test_frontend_that_is_elsewhere_is_found(
     tmp_path: Path, frontend: ScriptedUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listening, "DEV_PORTS", (frontend.port,))
+    monkeypatch.setattr(sockets, "DEV_PORTS", (frontend.port,))
     told, wrong, _ = examine(tmp_path, f"http://localhost:{free_port()}")
     assert wrong == {"frontend-down"}
     (fix,) = [each["fix"] for each in told["findings"] if each["id"] == "frontend-down"]

@@ -52,6 +52,7 @@ def test_command_is_started_found_and_ended(
             return answer.status == 200
 
         await_that("the frontend's answer", answers)
+        server.await_log("Frontend: started by COMMAND, `")
         server.interrupt()
         orphans.await_none()
         assert "Traceback" not in server.log()

@@ -3,6 +3,8 @@
 import json
 import os
 
+from samesite_proxy import sockets
+
 SECRET_KEY = "only for tests"
 DEBUG = os.environ.get("TEST_DEBUG", "1") == "1"
 ALLOWED_HOSTS = json.loads(os.environ.get("TEST_ALLOWED_HOSTS", "[]"))
@@ -20,5 +22,7 @@ TEMPLATES = [
     {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [], "APP_DIRS": True}
 ]
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
+# What listens there beside the tests is nothing of theirs.
+sockets.DEV_PORTS = tuple(json.loads(os.environ.get("TEST_DEV_PORTS", "[]")))
 # Whatever else a test wants set or replaced.
 globals().update(json.loads(os.environ.get("TEST_SETTINGS", "{}")))

@@ -252,6 +252,7 @@ class Command(Next):  # type: ignore[misc]
         self._refuse_own_address()  # The settings may have been saved since.
         if options.get("use_asgi"):  # It has a banner of its own.
             self._say_if_off()
+            self._say_frontends(conf.read()[0], int(self.port))
         super().inner_run(*args, **options)
 
     def on_bind(self, server_port: int) -> None:
@@ -261,6 +262,7 @@ class Command(Next):  # type: ignore[misc]
         super().on_bind(server_port)
         self.addr, self._raw_ipv6 = given
         self._say_if_off()
+        self._say_frontends(self._settings, server_port)
         if self._settings and self._settings.frontends and _has_websockets_elsewhere():
             self.stdout.write(WEBSOCKETS_ELSEWHERE)
 
@@ -268,6 +270,12 @@ class Command(Next):  # type: ignore[misc]
         """The name under which frontends work best."""
         allowed = django_settings.ALLOWED_HOSTS
         return validate_host("localhost", allowed) if allowed else django_settings.DEBUG
+
+    def _say_frontends(self, settings: conf.Settings | None, port: int) -> None:
+        if settings is not None and settings.frontends:
+            from samesite_proxy.fastpath import banner
+
+            banner.say(settings, port, self.stdout.write)
 
     def _say_if_off(self) -> None:
         if self._off:

@@ -1,0 +1,48 @@
+"""What the banner says of each frontend, once it has been asked whether it is up."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+from samesite_proxy import elsewhere
+from samesite_proxy.conf import Frontend, Settings
+
+
+def _state_of(frontend: Frontend, settings: Settings) -> str:
+    if frontend.folder is not None:
+        return f"the folder {frontend.address}"
+    if frontend.is_commanded:
+        line = next(each.line for each in settings.commands if each.prefix == frontend.prefix)
+        return f"started by COMMAND, `{line}`"
+    return f"{frontend.address} ({'up' if elsewhere.is_up(frontend) else 'not running yet'})"
+
+
+def _lines(settings: Settings, own_port: int) -> Iterator[str]:
+    is_only = len(settings.frontends) == 1
+    for frontend in settings.frontends:
+        name = "Frontend" if is_only else f"Frontend of {frontend.prefix}"
+        yield f"{name}: {_state_of(frontend, settings)}"
+    if not settings.debug:
+        return
+    lookout = elsewhere.lookout(settings.frontends, own_port)
+    lookout.look()
+    for frontend in settings.frontends:
+        if told := lookout.told_of(frontend):
+            yield f"Nothing listens at {frontend.address}, but {told}"
+
+
+def _write(settings: Settings, own_port: int, write_line: Callable[[str], object]) -> None:
+    with contextlib.suppress(OSError, ValueError):  # Nobody reads it any more.
+        for line in _lines(settings, own_port):
+            write_line(f"{line}\n")
+
+
+def say(settings: Settings, own_port: int, write_line: Callable[[str], object]) -> None:
+    """In a thread: what is asked may be slow to answer, and no request waits for it. A line is
+    written at once, with its end.
+    """
+    arguments = settings, own_port, write_line
+    with contextlib.suppress(RuntimeError):  # No thread is to be had.
+        threading.Thread(target=_write, args=arguments, name="samesite_proxy", daemon=True).start()
