@@ -24,10 +24,10 @@ OWN_SETTINGS = {"DJANGO_SETTINGS_MODULE": "config.settings"}
 
 
 def installed_here(commands: list[str], folder: Path) -> str:
-    """All but the last, with this tree in place of what pip would fetch under our name."""
+    """All but the last, with this tree and Django in place of what pip would fetch by our name."""
     (pip,) = (line for line in commands if "samesite-proxy" in line)
     ours = f'echo {ROOT} > "$(python -c "import site; print(site.getsitepackages()[0])")/ours.pth"'
-    replaced = [line.replace(" samesite-proxy", "") for line in commands[:-1]]
+    replaced = [line.replace("samesite-proxy", "django") for line in commands[:-1]]
     replaced.insert(commands.index(pip) + 1, ours)
     return "\n".join(["set -e", f"cd {folder}", *replaced])
 
@@ -79,7 +79,9 @@ def test_six_commands_and_three_lines_bring_hot_reload(
     page.evaluate("window.survives = true")
     app = folder / "frontend/src/App.jsx"
     assert f"<h1>{before}</h1>" in app.read_text()
-    save(app, app.read_text().replace(f"<h1>{before}</h1>", "<h1>It follows</h1>"), tmp_path / "new")
+    save(
+        app, app.read_text().replace(f"<h1>{before}</h1>", "<h1>It follows</h1>"), tmp_path / "new"
+    )
     expect(heading).to_have_text("It follows")
     assert page.evaluate("window.survives") is True
 
