@@ -214,7 +214,7 @@ class Listener:
         """Hand Django's requests over through this Unix socket, of which a copy is taken."""
 
     def log_everything(self, on: bool, /) -> None:
-        """Record every answer of a frontend, or failures alone."""
+        """Record every answer of a frontend, or failures and the first behind each."""
 
     def fileno(self, /) -> int:
         """Readable while there are records."""

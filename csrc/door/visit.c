@@ -215,6 +215,18 @@ sp_visit_begin(struct sp_downstream *downstream)
     return SP_STEP_NONE;
 }
 
+/* The first answer after a failure is told, whatever else is: it ends what was told of that. */
+static bool
+is_back(struct sp_upstream *upstream, enum sp_error error)
+{
+    bool was_missed = upstream->is_missed;
+
+    if (error != SP_E_CLIENT_GONE) {
+        upstream->is_missed = error != SP_OK;
+    }
+    return was_missed && error == SP_OK;
+}
+
 static void
 record_visit(struct sp_downstream *downstream, enum sp_error error, int status)
 {
@@ -222,7 +234,7 @@ record_visit(struct sp_downstream *downstream, enum sp_error error, int status)
     struct sp_journal *journal = &downstream->door->journal;
     long long now = downstream->door->loop->now;
 
-    if (!sp_journal_wants(journal, error, status)) {
+    if (!is_back(visit->exchange->upstream, error) && !sp_journal_wants(journal, error, status)) {
         return;
     }
     struct sp_record record = {

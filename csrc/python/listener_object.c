@@ -217,7 +217,7 @@ listener_attach(PyObject *self, PyObject *argument)
 }
 
 PyDoc_STRVAR(log_doc, "log_everything($self, on, /)\n--\n\n"
-                      "Record every answer of a frontend, or failures alone.");
+                      "Record every answer of a frontend, or failures and the first behind each.");
 
 static PyObject *
 listener_log_everything(PyObject *self, PyObject *argument)

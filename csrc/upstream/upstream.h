@@ -33,6 +33,7 @@ struct sp_upstream {
     bool is_beside;                     /* what was found then */
     long long answered;                 /* ms; the engine thread's: when it last has, */
     long long down_since;               /* and when it was first found down since; or SP_NEVER */
+    bool is_missed;                     /* the engine thread's: no answer came of it of late */
     char texts[];
 };
 

@@ -35,6 +35,7 @@ from samesite_proxy.proxy.response import (
     StreamedResponse,
     failure_of,
     log_broken,
+    note_answer,
     refusal,
 )
 from samesite_proxy.types import Fields, Scope
@@ -77,6 +78,7 @@ class AsyncForwarder:
 
     def relocated(self, incoming: IncomingRequest, frontend: Frontend, fields: Fields) -> Fields:
         """The answer's fields for the browser."""
+        note_answer(frontend)
         if self._settings.debug:
             fields = server_timing.behind(fields, frontend)
         if not names_place(fields):

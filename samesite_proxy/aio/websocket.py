@@ -15,7 +15,7 @@ from samesite_proxy.aio.websocket_client import Browser
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.incoming import SWITCHING_PROTOCOLS
-from samesite_proxy.proxy.response import NoAnswer, failure_of
+from samesite_proxy.proxy.response import NoAnswer, failure_of, note_answer
 from samesite_proxy.types import Fields
 
 # RFC 6455, 1.3.
@@ -99,6 +99,7 @@ async def _accept(
     if head is None:
         return False
     status, _, fields = head
+    note_answer(frontend)
     if status != SWITCHING_PROTOCOLS:
         await browser.refuse(status, relocated(fields), await _body_of(exchange))
     elif not handshake.is_accepted_by(fields):

@@ -7,7 +7,9 @@ import time
 
 from django.utils.log import ServerFormatter
 
+from samesite_proxy.fastpath.table import IS_BACK
 from samesite_proxy.proxy import errors
+from samesite_proxy.proxy.outages import Outages
 
 access = logging.getLogger("samesite_proxy.access")
 
@@ -33,19 +35,36 @@ def _show() -> None:
 class AccessLog:
     """A line for each request that the listener has served."""
 
-    def __init__(self) -> None:
-        self.sentences: list[dict[str, str]] = []  # of each frontend, by the failure's code
+    def __init__(self, sentences: list[dict[str, str]]) -> None:
+        """Of each frontend, by the failure's code and IS_BACK."""
+        self._sentences = sentences
+        self._outages = Outages()
 
     def _sentence(self, code: str, index: int) -> str:
-        known = self.sentences[index] if 0 <= index < len(self.sentences) else {}
+        known = self._sentences[index] if 0 <= index < len(self._sentences) else {}
         return known.get(code, code)
+
+    def _note_answer(self, index: int) -> None:
+        if self._outages.end(index):
+            _show()
+            words = f"samesite_proxy: {self._sentence(IS_BACK, index)}"
+            access.warning("%s", words, extra={"server_time": time.strftime(TIME)})
+
+    def _level_of(self, code: str, index: int) -> tuple[int, str]:
+        """And what is to be said behind the line. What is said already is a line like any other."""
+        failure = errors.BY_CODE.get(code)
+        if failure is not None and failure.is_lasting:
+            again = self._outages.words_on(index, code)
+            return (logging.INFO, "") if again is None else (logging.WARNING, again)
+        # Without a frontend it is an answer of the listener's own: a refusal.
+        is_quiet = not failure.is_logged if failure else not code and index >= 0
+        return logging.INFO if is_quiet or code in QUIET else logging.WARNING, ""
 
     def write(self, record: Record) -> None:
         client, method, target, status, size, total, upstream, code, index, words = record
-        failure = errors.BY_CODE.get(code)
-        # Without a frontend it is an answer of the listener's own: a refusal.
-        is_quiet = not failure.is_logged if failure else not code and index >= 0
-        level = logging.INFO if is_quiet or code in QUIET else logging.WARNING
+        if not code and index >= 0:
+            self._note_answer(index)
+        level, again = self._level_of(code, index)
         if not access.isEnabledFor(level):
             return
         _show()
@@ -58,6 +77,7 @@ class AccessLog:
             message += f": {self._sentence(code, index)}"
         if words and code in errors.DETAILED:
             message += f" ({words})"
+        message += again
         extra = {
             "server_time": time.strftime(TIME),
             "client": client,
@@ -67,6 +87,6 @@ class AccessLog:
             "size": size,
             "milliseconds": total,
             "upstream_milliseconds": upstream if upstream >= 0 else None,
-            "failure": code if failure else "",
+            "failure": code if code in errors.BY_CODE else "",
         }
         access.log(level, "%s", message, extra=extra)

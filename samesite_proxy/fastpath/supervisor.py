@@ -78,7 +78,7 @@ class Supervisor:
         self._questions = questions
         self._lookout_for = lookout_for
         self._lookout: Lookout | None = None  # With DEBUG alone.
-        self._log = AccessLog()
+        self._log = AccessLog([])
         self._judge: table.HostJudge | None = None
         self._newest: Child | None = None
         self._plain: table.Plain | None = None  # the newest's table
@@ -263,4 +263,5 @@ class Supervisor:
         self._listener.set_table(*arguments)
         self._say_absence(errors.NOT_THERE, as_page=plain.get("debug", False))
         is_known = arguments is not table.NOTHING
-        self._log.sentences = table.sentences_of(plain, self._elsewhere) if is_known else []
+        sentences = table.sentences_of(plain, self._elsewhere) if is_known else []
+        self._log = AccessLog(sentences)

@@ -156,8 +156,11 @@ def _failures_of(frontend: Frontend, settings: Settings, elsewhere: Elsewhere) -
     }
 
 
+IS_BACK = "is-back"  # beside the failures' codes
+
+
 def sentences_of(table: Plain, elsewhere: Elsewhere = _nothing) -> list[dict[str, str]]:
-    """Of each frontend, by the failure's code, what the log says, which no visitor may see."""
+    """Of each frontend, by code of failure and IS_BACK: the log's words, which no visitor sees."""
     if table["rules"] is None:
         return []
     return [
@@ -165,6 +168,7 @@ def sentences_of(table: Plain, elsewhere: Elsewhere = _nothing) -> list[dict[str
             code: errors.failure_by(code, frontend, elsewhere(frontend)).sentence(frontend)
             for code in errors.BY_CODE
         }
+        | {IS_BACK: errors.IS_BACK.format(address=frontend.address)}
         for frontend in settings_in(table).frontends
     ]
 

@@ -21,6 +21,7 @@ class Failure:
     shows_detail: bool = False
     elsewhere: str = ""  # What answers at another port.
     title: str = ""  # Of its page, where the status alone does not say whose fault it is.
+    is_lasting: bool = False  # No connection comes about, whatever it is that is asked.
 
     def sentence(self, frontend: Frontend | None) -> str:
         if self.shows_detail and self.detail:
@@ -87,29 +88,37 @@ BY_CODE = {
         503,
         'too many connections to {address}; see SAMESITE_PROXY["MAX_CONNECTIONS"] and ulimit -n.',
     ),
-    "connect": Failure(502, "the frontend at {address} cannot be reached. " + _START_IT),
+    "connect": Failure(
+        502, "the frontend at {address} cannot be reached. " + _START_IT, is_lasting=True
+    ),
     "connect-beside": Failure(
         502,
         "nothing listens at {address}, but something does on the same port of localhost. Write"
         ' {at_localhost} in SAMESITE_PROXY["FRONTEND"]: that is 127.0.0.1 and [::1].',
+        is_lasting=True,
     ),
     "name": Failure(
         502,
         'the name in {address} has no address; see SAMESITE_PROXY["FRONTEND"], or what resolves'
         " names on this machine.",
+        is_lasting=True,
     ),
     "tls": Failure(
         502,
         "there is no TLS with the frontend at {address}. Does it speak https? If not,"
         ' SAMESITE_PROXY["FRONTEND"] begins with http://.',
+        is_lasting=True,
     ),
     "certificate": Failure(
         502,
         "the certificate of the frontend at {address} is not trusted, or is another name's; see"
         ' SAMESITE_PROXY["CA_FILE"].',
+        is_lasting=True,
     ),
     "connect-timeout": Failure(
-        504, "the frontend at {address} did not accept a connection in time. " + _START_IT
+        504,
+        "the frontend at {address} did not accept a connection in time. " + _START_IT,
+        is_lasting=True,
     ),
     "request-client": Failure(
         400, "the request's body broke off, or is not as long as declared.", is_logged=False
@@ -150,12 +159,14 @@ NOBODY_LISTENS = Failure(
     BY_CODE["connect"].text
     + " If it listens on localhost, write that instead of the number: it may"
     " be on the other of 127.0.0.1 and [::1] alone.",
+    is_lasting=True,
 )
-ELSEWHERE = Failure(502, "nothing listens at {address}, but {elsewhere}")
+ELSEWHERE = Failure(502, "nothing listens at {address}, but {elsewhere}", is_lasting=True)
 AWAITED = Failure(
     502,
     'SAMESITE_PROXY["COMMAND"] is starting the frontend, or could not: see the terminal.',
     title="The frontend is not up yet",
+    is_lasting=True,
 )
 # Where the engine's words say more than the sentence does.
 DETAILED = frozenset({"name", "tls", "certificate", "response-head"})
@@ -171,6 +182,8 @@ def failure_by(code: str, frontend: Frontend | None, elsewhere: str = "") -> Fai
         return NOBODY_LISTENS
     return BY_CODE[code]
 
+
+IS_BACK = "the frontend at {address} is back."
 
 # The listener's own, before it knows whose a request is.
 NOT_STARTED = Failure(

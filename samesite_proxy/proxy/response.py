@@ -13,10 +13,13 @@ from django.http.response import ResponseHeaders
 from samesite_proxy._engine import EngineError
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy.error_page import form_for, told
-from samesite_proxy.proxy.errors import BY_CODE, DETAILED, Failure, Refused, failure_by
+from samesite_proxy.proxy.errors import BY_CODE, DETAILED, IS_BACK, Failure, Refused, failure_by
+from samesite_proxy.proxy.outages import Outages
 from samesite_proxy.types import Fields
 
 logger = logging.getLogger("samesite_proxy")
+
+_outages = Outages()  # as this process has met them
 
 Body = Iterable[bytes] | AsyncIterable[bytes]
 
@@ -132,8 +135,19 @@ def failure_of(
 
 
 def log_failure(name: str, failure: Failure, frontend: Frontend | None) -> None:
-    if failure.is_logged:
-        logger.warning("%s: %d %s", name, failure.status, failure.logged(frontend))
+    if not failure.is_logged:
+        return
+    again: str | None = ""
+    if failure.is_lasting and frontend is not None:
+        again = _outages.words_on(frontend, failure.text + failure.elsewhere)
+    if again is not None:
+        logger.warning("%s: %d %s%s", name, failure.status, failure.logged(frontend), again)
+
+
+def note_answer(frontend: Frontend) -> None:
+    """It has answered, whatever it has said."""
+    if _outages.end(frontend):  # At the level at which it was said to be down.
+        logger.warning("samesite_proxy: %s", IS_BACK.format(address=frontend.address))
 
 
 def refusal(

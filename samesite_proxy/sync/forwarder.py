@@ -22,6 +22,7 @@ from samesite_proxy.proxy.response import (
     StreamedResponse,
     failure_of,
     is_event_stream,
+    note_answer,
     refusal,
 )
 from samesite_proxy.sync import servers
@@ -120,6 +121,7 @@ class Forwarder:
         )
         upload = upload_of(request, length, exchange, client)
         status, reason, answered = _head_of(exchange, upload)
+        note_answer(frontend)
         if client and status == SWITCHING_PROTOCOLS:
             return adopted(status, reason, answered, exchange, client, request)
         fields = self._relocation.fields(answered, frontend, incoming.origin, view.alias_host)

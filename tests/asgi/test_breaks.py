@@ -165,7 +165,7 @@ def test_answer_that_breaks_off_during_an_upload_is_never_whole(stage: Stage) ->
     breaks_off_quietly(stage, request("PUT", "/cut", body=b"x" * 100000))
 
 
-@on(*both(), settings={"FRONTEND": "http://127.0.0.1:9"})
+@on(*both(), settings={"FRONTEND": "http://127.0.0.1:4"})  # A server that has not said it yet.
 def test_frontend_that_is_down_is_502_in_one_line(stage: Stage) -> None:
     answer = stage.get("/x")
     assert answer.status == 502

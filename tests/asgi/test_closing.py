@@ -198,7 +198,7 @@ def test_frontend_that_never_answers_is_given_up(stage: Stage) -> None:
     stage.upstream.next_finished()
 
 
-@on(*front(), settings={"FRONTEND": "http://127.0.0.1:9"})
+@on(*front(), settings={"FRONTEND": "http://127.0.0.1:3"})  # A server that has not said it yet.
 def test_frontend_that_is_down_is_one_line_in_the_log(stage: Stage) -> None:
     with pytest.raises(InvalidStatus) as refused, browser(stage):
         pass

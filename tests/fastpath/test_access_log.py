@@ -14,7 +14,7 @@ from tests.frontend_process.terminal import Terminal
 from tests.harness.http_requests import Recorder
 from tests.harness.ports import free_port
 from tests.harness.raw_client import RawClient, exchange, get
-from tests.harness.scripted_upstream import scripted
+from tests.harness.scripted_upstream import Connection, scripted
 
 AT_INFO = {
     "version": 1,
@@ -78,8 +78,14 @@ def test_terminal_shows_a_failure_as_djangos_server_would(
 
 
 def test_size_is_that_of_the_body_that_the_client_gets() -> None:
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+
     asked = [("GET", "*/*"), ("GET", "text/html"), ("GET", "application/json"), ("HEAD", "*/*")]
-    with runserver("--noreload", "0") as server:
+    with (
+        scripted(script) as upstream,
+        runserver("--noreload", "0", proxy={"FRONTEND": upstream.url}) as server,
+    ):
         sizes = []
         for method, accept in asked:
             lines = f"{method} /down HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n"
@@ -91,8 +97,7 @@ def test_size_is_that_of_the_body_that_the_client_gets() -> None:
 
 
 def written(caplog: pytest.LogCaptureFixture, record: Record) -> list[logging.LogRecord]:
-    log = AccessLog()
-    log.sentences = [{"connect": "cannot be reached."}]
+    log = AccessLog([{"connect": "cannot be reached."}])
     with caplog.at_level(logging.INFO, "samesite_proxy.access"):
         log.write(record)
     return caplog.records
@@ -136,3 +141,17 @@ def test_control_characters_of_a_target_do_not_reach_the_terminal(
 ) -> None:
     (record,) = written(caplog, ("::1", "GET", "/\x9b31m\xe9", *GOOD[3:]))
     assert record.getMessage().startswith(r'::1 "GET /\x9b31m\xe9" 200')
+
+
+def test_failure_that_lasts_is_a_warning_once_and_then_a_line_like_any_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = AccessLog([{"connect": "cannot be reached.", "is-back": "is back."}])
+    failed: Record = (*GOOD[:3], 502, 0, 1.0, -1.0, "connect", 0, "")
+    with caplog.at_level(logging.INFO, "samesite_proxy.access"):
+        for record in (failed, failed, (*failed[:8], -1, ""), GOOD, GOOD, failed):
+            log.write(record)
+    info, warning = logging.INFO, logging.WARNING
+    levels = [record.levelno for record in caplog.records]
+    assert levels == [warning, info, warning, warning, info, info, warning]
+    assert caplog.records[3].getMessage() == "samesite_proxy: is back."

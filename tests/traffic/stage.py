@@ -118,10 +118,10 @@ class Stage:
         self.record(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nagain")
         return self.get("/next").body == b"again"
 
-    def await_log(self, words: str) -> str:
-        """The log, once `words` are in it."""
+    def await_log(self, words: str, times: int = 1) -> str:
+        """The log, once `words` are so often in it."""
         deadline = time.monotonic() + DEADLINE
-        while words not in self.log():
+        while self.log().count(words) < times:
             assert time.monotonic() < deadline, f"{words!r} not in:\n{self.log()}"
             time.sleep(0.02)  # Between looks, until the deadline.
         return self.log()

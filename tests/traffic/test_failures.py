@@ -11,7 +11,6 @@ import pytest
 from tests.asgi.servers import front, plain
 from tests.engine.test_tls import make_certificate, over_tls
 from tests.harness.http_requests import OK, RequestReader
-from tests.harness.ports import free_port
 from tests.harness.raw_client import Answer
 from tests.harness.scripted_upstream import Connection, answering, answering_once, scripted
 from tests.traffic.stage import EVERY, WITH_SOCKET, Stage, Stages, chunked, on, request
@@ -53,15 +52,6 @@ def is_logged_once(stage: Stage, words: str) -> bool:
     lines = [line for line in stage.await_log(words).splitlines() if words in line]
     assert len(lines) == 1, lines
     return True
-
-
-@on(*EVERY, settings={"FRONTEND": "http://127.0.0.1:1"})
-def test_frontend_refuses_connection_is_502_and_says_what_to_start(stage: Stage) -> None:
-    answer = stage.get("/some/page")
-    words = ("http://127.0.0.1:1", 'SAMESITE_PROXY["FRONTEND"]', "5173", "[::1] alone")
-    assert is_failure(answer, 502, *words)
-    assert is_logged_once(stage, "http://127.0.0.1:1")
-    assert stage.get("/api/hello/").body == b"Django answers /api/hello/"
 
 
 BROWSER = "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
@@ -155,18 +145,6 @@ def test_frontend_without_tls_or_trust_is_502_and_the_log_says_why(
             assert why in line.partition(" (")[2]
             assert line.endswith(")")
             stage.finish()
-
-
-@pytest.mark.parametrize("kind", WITH_SOCKET)
-def test_frontend_that_starts_later_is_found_at_once(stages: Stages, kind: str) -> None:
-    port = free_port()
-    stage = stages.get(kind, {"FRONTEND": f"http://localhost:{port}"}, {})
-    stage.begin()
-    assert stage.get("/").status == 502
-    stage.open_upstream(port)
-    stage.record(OK)
-    assert stage.get("/").body == b"ok"
-    stage.finish()
 
 
 @pytest.fixture
