@@ -40,7 +40,11 @@ wake_sender(struct sp_exchange *exchange)
 {
     bool starved = exchange->request_starved;
 
-    exchange->request_starved = false;
+    if (starved) {
+        /* The engine may look at its deadlines before it hears of this. */
+        exchange->request_fed = sp_clock_now();
+        exchange->request_starved = false;
+    }
     return starved;
 }
 

@@ -85,6 +85,7 @@ struct sp_exchange {
     struct sp_pipe response;
     long long request_left;    /* bytes that the caller still owes, of a declared length */
     bool request_starved;      /* the hop waits for SP_WISH_SEND */
+    long long request_fed;     /* ms; when the caller last ended that, or 0 */
     bool request_crowded;      /* the caller waits for room */
     bool response_held;        /* its client end is full: the upstream is not read. Set by the
                                 * engine alone */

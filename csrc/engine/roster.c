@@ -154,6 +154,7 @@ sp_roster_resume(struct sp_loop *loop, struct sp_exchange *exchange, unsigned wi
         }
     }
     if ((wishes & SP_WISH_SEND) != 0) {
+        exchange->active = loop->now; /* the sender was slow, not the upstream */
         sp_hop_send(exchange->hop);
     }
 }
@@ -211,8 +212,10 @@ overdue(struct sp_exchange *exchange, long long now)
     bool reading_slowly = exchange->response_held && !exchange->request_crowded;
     bool sending_slowly = exchange->request_starved;
     bool connected = exchange->hop != NULL && sp_hop_is_connected(exchange->hop);
-    bool stalled = connected && !reading_slowly && !sending_slowly &&
-                   now - exchange->active > options->idle_timeout;
+    long long active =
+        exchange->request_fed > exchange->active ? exchange->request_fed : exchange->active;
+    bool stalled =
+        connected && !reading_slowly && !sending_slowly && now - active > options->idle_timeout;
     return stalled ? SP_E_IDLE_TIMEOUT : SP_OK;
 }
 

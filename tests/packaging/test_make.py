@@ -28,6 +28,9 @@ STAMPS = [
 # Every run has these folders, or all of tests; the smoke test and that for races are told so.
 FOLDERS = ["engine", "traffic", "live", "fastpath"]
 
+# Which the sanitizer of threads reads.
+SUPPRESSIONS = "tests/builds/races.supp"
+
 SUITE = """
 import os, signal
 from pathlib import Path
@@ -78,6 +81,8 @@ def tree(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
     for folder in FOLDERS:
         (tmp_path / "tests" / folder).mkdir(parents=True)
+    (tmp_path / "tests/builds").mkdir()
+    shutil.copy(ROOT / SUPPRESSIONS, tmp_path / SUPPRESSIONS)
     cache = tmp_path / ".pytest_cache" / "v" / "cache" / "lastfailed"
     cache.parent.mkdir(parents=True)
     cache.write_text(STALE)
