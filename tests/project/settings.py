@@ -2,8 +2,9 @@
 
 import json
 import os
+import sys
 
-from samesite_proxy import sockets
+from samesite_proxy import elsewhere, sockets
 
 SECRET_KEY = "only for tests"
 DEBUG = os.environ.get("TEST_DEBUG", "1") == "1"
@@ -24,5 +25,8 @@ TEMPLATES = [
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 # What listens there beside the tests is nothing of theirs.
 sockets.DEV_PORTS = tuple(json.loads(os.environ.get("TEST_DEV_PORTS", "[]")))
+if "TEST_DEV_PORTS" not in os.environ and "pytest" not in sys.modules:
+    # A look of a server's would be one more connection to a scripted frontend.
+    elsewhere.is_up = lambda frontend: False
 # Whatever else a test wants set or replaced.
 globals().update(json.loads(os.environ.get("TEST_SETTINGS", "{}")))
