@@ -1,6 +1,5 @@
 /* Where an exchange's answer goes: to its caller's pipe (`pipe_end`), or to a client's socket of
- * ours
- * (`relay`, and `answer` at the listener). Called by the engine thread, without the mutex. */
+ * ours (`relay`, and `answer` at the listener). Called by the engine thread, without the mutex. */
 #ifndef SP_ENGINE_CLIENT_END_H
 #define SP_ENGINE_CLIENT_END_H
 

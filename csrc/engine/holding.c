@@ -4,7 +4,6 @@
 #include "engine/hop.h"
 #include "engine/loop.h"
 
-#include <stddef.h>
 #include <string.h>
 
 /* ms since it was first found down; a dev server is back by then, or has a fault to be told of. */
@@ -44,17 +43,9 @@ is_likely_back(struct sp_upstream *upstream, long long now)
     return now - upstream->down_since < SP_HOLDING_TIME;
 }
 
-static void
-held_long_enough(struct sp_loop *loop, struct sp_timer *timer)
-{
-    struct sp_hop *hop = (struct sp_hop *)(void *)((char *)timer - offsetof(struct sp_hop, held));
-
-    (void)loop;
-    hop->connect_again(hop);
-}
-
 bool
-sp_holding_begin(struct sp_hop *hop, enum sp_error error, void (*again)(struct sp_hop *hop))
+sp_holding_begin(struct sp_hop *hop, enum sp_error error,
+                 void (*again)(struct sp_loop *loop, struct sp_timer *timer))
 {
     struct sp_loop *loop = hop->loop;
     struct sp_upstream *upstream = hop->exchange->upstream;
@@ -67,8 +58,7 @@ sp_holding_begin(struct sp_hop *hop, enum sp_error error, void (*again)(struct s
         return false;
     }
     loop->held += is_held(hop) ? 0 : 1;
-    hop->held.expired = held_long_enough;
-    hop->connect_again = again;
+    hop->held.expired = again;
     sp_timers_set(&loop->timers, &hop->held, SP_WAIT_RETRY, loop->now);
     return true;
 }

@@ -9,10 +9,13 @@
 #include <stdbool.h>
 
 struct sp_hop;
+struct sp_loop;
+struct sp_timer;
 
 /* A connection to the hop's upstream has come to `error`. True: it is held, and is to connect again
- * when `again` is called. */
-bool sp_holding_begin(struct sp_hop *hop, enum sp_error error, void (*again)(struct sp_hop *hop));
+ * when its timer `held` tells `again`. */
+bool sp_holding_begin(struct sp_hop *hop, enum sp_error error,
+                      void (*again)(struct sp_loop *loop, struct sp_timer *timer));
 
 /* It waits no longer, if it did. */
 void sp_holding_end(struct sp_hop *hop);

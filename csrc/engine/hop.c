@@ -10,6 +10,7 @@
 #include "engine/roster.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 /* How many times a TLS connection is read before others have their turn. */
@@ -176,13 +177,20 @@ take_on(struct sp_hop *hop, struct sp_stream *stream)
 }
 
 static void
+held_long_enough(struct sp_loop *loop, struct sp_timer *timer)
+{
+    (void)loop;
+    begin_to_connect((struct sp_hop *)(void *)((char *)timer - offsetof(struct sp_hop, held)));
+}
+
+static void
 connected(struct sp_loop *loop, void *owner, const struct sp_connected *connected)
 {
     struct sp_hop *hop = owner;
 
     sp_loop_stir(loop);
     hop->attempt = NULL;
-    if (sp_holding_begin(hop, connected->error, begin_to_connect)) {
+    if (sp_holding_begin(hop, connected->error, held_long_enough)) {
         return;
     }
     hop->fault = connected->error;

@@ -33,8 +33,7 @@ struct sp_hop {
     bool is_head;      /* the method is HEAD */
     enum sp_error fault;
     const char *words;    /* on the fault; static, or NULL */
-    struct sp_timer held; /* engine/holding's, with what comes of it */
-    void (*connect_again)(struct sp_hop *hop);
+    struct sp_timer held; /* engine/holding's: until it connects again */
 
     /* The request. */
     struct sp_queue head; /* its first line and fields, whole until it is not said again */

@@ -10,21 +10,26 @@ from samesite_proxy import elsewhere
 from samesite_proxy.conf import Frontend, Settings
 
 
-def _state_of(frontend: Frontend, settings: Settings) -> str:
+def _is_asked(frontend: Frontend) -> bool:
+    return frontend.folder is None and not frontend.is_commanded
+
+
+def _state_of(frontend: Frontend, settings: Settings, *, is_down: bool) -> str:
     if frontend.folder is not None:
         return f"the folder {frontend.address}"
     if frontend.is_commanded:
         line = next(each.line for each in settings.commands if each.prefix == frontend.prefix)
         return f"started by COMMAND, `{line}`"
-    return f"{frontend.address} ({'up' if elsewhere.is_up(frontend) else 'not running yet'})"
+    return f"{frontend.address} ({'not running yet' if is_down else 'up'})"
 
 
 def _lines(settings: Settings, own_port: int) -> Iterator[str]:
     is_only = len(settings.frontends) == 1
+    down = [each for each in settings.frontends if _is_asked(each) and not elsewhere.is_up(each)]
     for frontend in settings.frontends:
         name = "Frontend" if is_only else f"Frontend of {frontend.prefix}"
-        yield f"{name}: {_state_of(frontend, settings)}"
-    if not settings.debug:
+        yield f"{name}: {_state_of(frontend, settings, is_down=frontend in down)}"
+    if not settings.debug or not down:
         return
     lookout = elsewhere.lookout(settings.frontends, own_port)
     lookout.look()
