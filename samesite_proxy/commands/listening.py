@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from samesite_proxy import elsewhere, sockets
 from samesite_proxy.commands import asking
 from samesite_proxy.commands.findings import NOTE, OK, WRONG, Finding
 from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
 from samesite_proxy.frontend_process import packages
+from samesite_proxy.machine import elsewhere, sockets
 from samesite_proxy.proxy.incoming import IncomingRequest
 
 SECONDS = 2.0

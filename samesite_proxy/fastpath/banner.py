@@ -6,8 +6,8 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 
-from samesite_proxy import elsewhere
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.machine import elsewhere
 
 
 def _is_asked(frontend: Frontend) -> bool:

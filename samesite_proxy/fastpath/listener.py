@@ -14,7 +14,7 @@ from samesite_proxy.fastpath.channel import Address, Handover
 from samesite_proxy.fastpath.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from samesite_proxy.elsewhere import Lookout
+    from samesite_proxy.machine.elsewhere import Lookout
 
 BACKLOG = 1024
 
@@ -54,7 +54,7 @@ class FastPath:
 
     def _lookout_for(self, frontends: tuple[Frontend, ...]) -> Lookout:
         """For dev servers elsewhere, in DEBUG."""
-        from samesite_proxy.elsewhere import Lookout
+        from samesite_proxy.machine.elsewhere import Lookout
 
         return Lookout(frontends, self._address.port, self._say_moved)
 

@@ -20,7 +20,7 @@ from samesite_proxy.fastpath.access_log import AccessLog, access
 from samesite_proxy.proxy import error_page, errors
 
 if TYPE_CHECKING:  # Without DEBUG nobody is looked for.
-    from samesite_proxy.elsewhere import Lookout
+    from samesite_proxy.machine.elsewhere import Lookout
 
 logger = logging.getLogger("samesite_proxy")
 

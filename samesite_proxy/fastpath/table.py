@@ -16,6 +16,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from samesite_proxy import conf
 from samesite_proxy._engine import OwnAddresses, Routes, Upstream
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf.values import parse_max_connections
 from samesite_proxy.fastpath import static_files
 from samesite_proxy.proxy import allowed_hosts, errors, host_policy, place, rules, server_timing
 from samesite_proxy.proxy.error_page import Form, told
@@ -23,7 +24,6 @@ from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.outgoing import upstream_of
 from samesite_proxy.proxy.redirects import own_addresses_of
 from samesite_proxy.proxy.rules import DJANGO, FIRST_FRONTEND, Rule
-from samesite_proxy.values import parse_max_connections
 from samesite_proxy.wsgi import WSGIProxy
 
 Plain = dict[str, Any]

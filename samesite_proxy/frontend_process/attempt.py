@@ -11,8 +11,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from samesite_proxy.conf.commands import Command
 from samesite_proxy.fastpath import forks
-from samesite_proxy.frontend_command import Command
 from samesite_proxy.frontend_process import watcher
 from samesite_proxy.frontend_process.output import Output
 

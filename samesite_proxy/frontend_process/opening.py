@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf.whereabouts import Board
 from samesite_proxy.frontend_process.runner import Place, Runner, Surroundings
-from samesite_proxy.whereabouts import Board
 
 
 def _place_of(frontend: Frontend) -> Place:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from samesite_proxy.frontend_command import Command
+from samesite_proxy.conf.commands import Command
 
 INSTALLED_BY = {
     "pnpm-lock.yaml": "pnpm install",

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from samesite_proxy import sockets
-from samesite_proxy.frontend_command import Command
+from samesite_proxy.conf.commands import Command
 from samesite_proxy.frontend_process import packages
 from samesite_proxy.frontend_process.attempt import Attempt, environment_of
 from samesite_proxy.frontend_process.sharing import Share
+from samesite_proxy.machine import sockets
 
 # Between two looks at where it listens, or at another's frontend.
 LOOK = 0.1

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from samesite_proxy.frontend_command import Command
+from samesite_proxy.conf.commands import Command
 
 
 def _folder() -> Path:

@@ -109,7 +109,7 @@ def _elsewhere(frontend: Frontend | None, settings: Settings, own_port: str) -> 
     """What was seen of it at the last look, after which the next one may begin."""
     if frontend is None or not settings.debug:
         return ""
-    from samesite_proxy import elsewhere  # Most frontends are where FRONTEND says.
+    from samesite_proxy.machine import elsewhere  # Most frontends are where FRONTEND says.
 
     lookout = elsewhere.lookout(settings.frontends, int(own_port) if own_port.isdecimal() else 0)
     lookout.begin_look()

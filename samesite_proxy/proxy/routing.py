@@ -140,7 +140,7 @@ class Routing:
         self._table = lru_cache(maxsize=64)(self._make_table)
         setting_changed.connect(self._forget)
         if settings.commands:
-            from samesite_proxy import whereabouts
+            from samesite_proxy.conf import whereabouts
 
             whereabouts.on_change(self._take_up_addresses)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from samesite_proxy import loops
+from samesite_proxy.conf import loop_token
 from tests.asgi.server_table import row_of
 from tests.asgi.servers import both, front, plain
 from tests.asgi.sockets import browser, echo, frontend
@@ -27,7 +27,7 @@ def test_request_that_comes_back_is_508(stage: Stage, said: bytes) -> None:
 @on(*both(*SERVERS))
 def test_token_counts_as_a_whole_and_keeps_its_name(stage: Stage) -> None:
     recorder = stage.record()
-    token = loops.token_of(stage.upstream.url)
+    token = loop_token.token_of(stage.upstream.url)
     for line, status in (
         (f'CDN-Loop: a, b;q=",", {token} ;x, c', 508),
         (f"CDN-Loop: {', '.join(['samesite-x'] * 8)}", 508),
@@ -51,7 +51,7 @@ def test_websocket_that_comes_back_is_refused_and_others_are_not(stage: Stage) -
         508 if row_of(stage.kind).refusal == "kept" else 403
     )
     assert len(back.passed) == 1
-    assert back.passed[0].get("CDN-Loop") == loops.token_of(stage.upstream.url)
+    assert back.passed[0].get("CDN-Loop") == loop_token.token_of(stage.upstream.url)
     stage.await_log("508 samesite_proxy: the request came back")
     stage.play(frontend(echo))
     others = {"CDN-Loop": "samesite-of-another-project"}

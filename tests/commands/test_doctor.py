@@ -13,7 +13,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
-from samesite_proxy import sockets
+from samesite_proxy.machine import sockets
 from samesite_proxy.management.commands.samesite_proxy import Command
 from samesite_proxy.proxy.place import NAME
 from tests.commands.asked import project

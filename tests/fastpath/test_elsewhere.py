@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from samesite_proxy import elsewhere, sockets
 from samesite_proxy.conf import parse_frontends
-from samesite_proxy.elsewhere import Lookout
+from samesite_proxy.machine import elsewhere, sockets
+from samesite_proxy.machine.elsewhere import Lookout
 from tests.asgi.servers import front, plain
 from tests.fastpath.commands import Runserver, runserver
 from tests.harness.django_servers import serving

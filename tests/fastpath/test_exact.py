@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samesite_proxy import loops
+from samesite_proxy.conf import loop_token
 from tests.harness.http_requests import OK, RequestReader, recording
 from tests.harness.scripted_upstream import Connection, answering, answering_once
 from tests.traffic.stage import Stage, on, request
@@ -36,7 +36,7 @@ def lines_of(fields: list[tuple[str, str]]) -> tuple[str, ...]:
 
 
 def ours(stage: Stage) -> list[tuple[str, str]]:
-    return [*FORWARDING, ("CDN-Loop", loops.token_of(stage.upstream.url))]
+    return [*FORWARDING, ("CDN-Loop", loop_token.token_of(stage.upstream.url))]
 
 
 @on("fastpath")

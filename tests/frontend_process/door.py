@@ -9,10 +9,10 @@ from pathlib import Path
 
 from django.conf import settings as django_settings
 
-from samesite_proxy import sockets
 from samesite_proxy.conf import Frontend, Settings
-from samesite_proxy.frontend_command import Command
+from samesite_proxy.conf.commands import Command
 from samesite_proxy.frontend_process import opening
+from samesite_proxy.machine import sockets
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from samesite_proxy import sockets
 from samesite_proxy.frontend_process import watcher
+from samesite_proxy.machine import sockets
 from tests.frontend_process.projects import copied
 from tests.harness.django_servers import Program
 from tests.process.processes import await_that

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from samesite_proxy.frontend_command import Command
+from samesite_proxy.conf.commands import Command
 from samesite_proxy.frontend_process import packages
 from tests.fastpath.commands import APPS, runserver, save
 from tests.frontend_process.projects import adopting, copied, refused, said_by, set_up, started

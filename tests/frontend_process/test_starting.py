@@ -86,10 +86,10 @@ def test_nothing_of_it_is_loaded_without_command_nor_by_checks(command: str | No
         text=True,
         check=True,
     )
-    found = {name.split(".")[1] for name in done.stdout.splitlines()[-1].split()}
+    found = {name.partition(".")[2] for name in done.stdout.splitlines()[-1].split()}
     assert "management" in found
     assert "frontend_process" not in found
-    assert ("frontend_command" in found) is (command is not None)
+    assert ("conf.commands" in found) is (command is not None)
 
 
 ASKING = {"TEST_SETTINGS": json.dumps({"WSGI_APPLICATION": "tests.frontend_process.asking.asking"})}

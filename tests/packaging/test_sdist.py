@@ -33,7 +33,7 @@ LEFT_OUT = (".git", ".venv*", ".*_cache", "__pycache__", "build", "dist", "node_
 DIRT = [
     *(".env", "core", "crash-0123", "notes.txt", "setup.cfg.orig", "frontend/index.html"),
     *("csrc/notes.md", "csrc/wire/span.o", "csrc/wire/span.c.orig", "csrc/core/.clock.c.swp"),
-    *("samesite_proxy/_engine.abi3.so", "samesite_proxy/conf.py~", "samesite_proxy/.env"),
+    *("samesite_proxy/_engine.abi3.so", "samesite_proxy/apps.py~", "samesite_proxy/.env"),
     *("samesite_proxy/__pycache__/conf.cpython-311.pyc", "dist/samesite_proxy-0.0.1.tar.gz"),
     "build/lib/samesite_proxy/gone.py",
 ]

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 
-from samesite_proxy import elsewhere, sockets
+from samesite_proxy.machine import elsewhere, sockets
 
 SECRET_KEY = "only for tests"
 DEBUG = os.environ.get("TEST_DEBUG", "1") == "1"

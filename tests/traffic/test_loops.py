@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from samesite_proxy import loops
+from samesite_proxy.conf import loop_token
 from tests.harness.django_servers import serving
 from tests.harness.http_requests import OK, Recorder
 from tests.harness.proxying_frontend import FetchingFrontend, ProxyingFrontend
@@ -41,7 +41,7 @@ REQUESTS = {
 
 
 def token_of(stage: Stage) -> str:
-    token = loops.token_of(stage.upstream.url)
+    token = loop_token.token_of(stage.upstream.url)
     assert re.fullmatch(r"samesite-[0-9a-f]{32}", token)
     return token
 
@@ -138,7 +138,7 @@ def test_token_of_another_frontend_is_no_loop(kind: str) -> None:
         frontends = {"/": frontend.url, "/other": other}
         with serving(kind, {"FRONTEND": frontends}) as server:
             for target, status in (("/", 200), ("/other/x", 508)):
-                line = f"CDN-Loop: {loops.token_of(other)}"
+                line = f"CDN-Loop: {loop_token.token_of(other)}"
                 assert get(server.port, target, line).status == status
 
 
@@ -159,7 +159,7 @@ def test_projects_in_a_row_are_no_loop_until_the_last_turns_back(kind: str, key:
         assert exchange(before.port, request("GET", "/x")).status == 508
         assert len(back.passed) == 1
         tokens = back.passed[0].get("CDN-Loop") or ""
-        assert tokens.count(loops.MARK) == 2
+        assert tokens.count(loop_token.MARK) == 2
 
 
 def says_that_its_kind_waits(stage: Stage) -> None:

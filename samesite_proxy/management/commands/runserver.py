@@ -146,7 +146,7 @@ class Command(Next):  # type: ignore[misc]
         if settings is None or not settings.commands or not settings.frontends:
             return
         if is_child:
-            from samesite_proxy import whereabouts
+            from samesite_proxy.conf import whereabouts
 
             if not whereabouts.follow(settings.commands):
                 self.stdout.write(COMMAND_CHANGED)

@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 
-from samesite_proxy.loops import token_of
-from samesite_proxy.values import (
+from samesite_proxy.conf.loop_token import token_of
+from samesite_proxy.conf.values import (
     InvalidValue,
     is_encodable,
     parse_ca_file,
@@ -33,7 +33,7 @@ from samesite_proxy.values import (
 )
 
 if TYPE_CHECKING:  # What a project does not use is not imported.
-    from samesite_proxy.frontend_command import Command
+    from samesite_proxy.conf.commands import Command
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -199,11 +199,11 @@ def parse_frontends(value: object) -> tuple[Frontend, ...]:
 def parse_command(value: object) -> tuple[Command, ...]:
     if value is None:
         return ()
-    from samesite_proxy import frontend_command
+    from samesite_proxy.conf import commands
 
     try:
         base = Path(getattr(django_settings, "BASE_DIR", None) or ".").absolute()
-        return frontend_command.commands_in(value, base)
+        return commands.commands_in(value, base)
     except ValueError as error:
         raise InvalidValue(str(error)) from error
 
@@ -352,7 +352,9 @@ def _commands_without_frontend(values: Mapping[str, Any]) -> Iterator[Problem]:
 def _own_page() -> str:
     if django_settings.DEBUG:
         return ""
-    from samesite_proxy.own_page import rendered  # With the templates, which DEBUG does not need.
+    from samesite_proxy.conf.own_page import (
+        rendered,  # With the templates, which DEBUG does not need.
+    )
 
     return rendered()
 

@@ -11,8 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from samesite_proxy import sockets
 from samesite_proxy.conf import LOOPBACK_NAMES, Frontend
+from samesite_proxy.machine import sockets
 
 SECONDS_BETWEEN_LOOKS = 3.0
 # One that waits for an answer which does not come is not joined by a second.
