@@ -12,51 +12,63 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.programs import DEADLINE, Program, free_ports, save
 from tests.browser.sites import Start
-from tests.harness.django_servers import ROOT
+from tests.packaging.building import ROOT, checkout, clean_environment, wheel_of
 from tests.recipes.projects import block_with
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("first minute")]
 
 COMMANDS_AT_MOST = 6
 EDITS_AT_MOST = 3
-# Not those of the tests.
-OWN_SETTINGS = {"DJANGO_SETTINGS_MODULE": "config.settings"}
 
 
-def installed_here(commands: list[str], folder: Path) -> str:
-    """All but the last, with this tree and Django in place of what pip would fetch by our name."""
-    (pip,) = (line for line in commands if "samesite-proxy" in line)
-    ours = f'echo {ROOT} > "$(python -c "import site; print(site.getsitepackages()[0])")/ours.pth"'
-    replaced = [line.replace("samesite-proxy", "django") for line in commands[:-1]]
-    replaced.insert(commands.index(pip) + 1, ours)
-    return "\n".join(["set -e", f"cd {folder}", *replaced])
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """That of this tree, or the one that WHEEL names."""
+    named = os.environ.get("WHEEL")
+    return Path(named).resolve() if named else wheel_of(checkout(tmp_path / "tree"))
 
 
-def run(script: str) -> None:
-    """As typed, with the Python that runs this test."""
+@pytest.fixture
+def environment(wheel: Path, tmp_path: Path) -> dict[str, str]:
+    """A terminal's, of the Python that runs this test. Until there is a release pip finds by our
+    name what it is told to; everything else comes in the versions that the suite has."""
+    constraints = tmp_path / "constraints.txt"
+    pins = (ROOT / ".ci/constraints.txt").read_text()
+    constraints.write_text(f"{pins}\nsamesite-proxy @ {wheel.as_uri()}\n")
     path = f"{sysconfig.get_path('scripts')}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "CI": "true"}
+    told = {"PATH": path, "PIP_CONSTRAINT": str(constraints)}
+    return {**clean_environment(), **told, "CI": "true", "PYTHONUNBUFFERED": "1"}
+
+
+def run(script: str, folder: Path, environment: dict[str, str]) -> str:
+    """As typed; what was said."""
     done = subprocess.run(
-        ["bash", "-c", script],
+        ["bash", "-e", "-c", script],
+        cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         timeout=10 * DEADLINE,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
-def running(start: Start, folder: Path, command: str) -> tuple[Program, str]:
-    """The last command, at a port of its own; and the origin to open."""
+def running(
+    start: Start, command: str, folder: Path, environment: dict[str, str]
+) -> tuple[Program, str]:
+    """The last command in the same terminal, at a port of its own; and the origin to open."""
     (port,) = free_ports(1)
-    program, arguments = command.split(" ", 1)
-    line = [str(folder / ".venv/bin" / program), *arguments.split(), str(port)]
-    return start(line, folder, OWN_SETTINGS), f"http://localhost:{port}"
+    unset = [f"--unset={name}" for name in os.environ if name not in environment]
+    script = f". .venv/bin/activate && exec {command} {port}"
+    line = ["env", *unset, "bash", "-e", "-c", script]
+    return start(line, folder, environment), f"http://localhost:{port}"
 
 
 def test_six_commands_and_three_lines_bring_hot_reload(
-    start: Start, page: Page, tmp_path: Path
+    start: Start, page: Page, tmp_path: Path, environment: dict[str, str]
 ) -> None:
     commands = block_with("django-admin startproject", "sh").splitlines()
     edits = block_with("MIDDLEWARE.insert")
@@ -66,10 +78,13 @@ def test_six_commands_and_three_lines_bring_hot_reload(
 
     folder = tmp_path / "shop"
     folder.mkdir()
-    run(installed_here(commands, folder))
+    run("\n".join(commands[:-1]), folder, environment)
     with (folder / "config/settings.py").open("a") as settings:
         settings.write(edits)
-    server, origin = running(start, folder, commands[-1])
+    where = "import samesite_proxy; print(samesite_proxy.__file__)"
+    imported = run(f".venv/bin/python -c '{where}'", folder, environment)
+    assert Path(imported.strip()).is_relative_to(folder / ".venv")
+    server, origin = running(start, commands[-1], folder, environment)
     server.wait_for("frontend: up at ")
 
     page.goto(f"{origin}/")

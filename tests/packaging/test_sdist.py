@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tarfile
 import venv
@@ -21,14 +19,10 @@ from tests.harness import raw_client
 from tests.harness.django_servers import Program, free_port
 from tests.harness.http_requests import Recorder
 from tests.harness.scripted_upstream import ScriptedUpstream
+from tests.packaging.building import ROOT, build, checkout, run, wheel_of
 
-ROOT = Path(__file__).parents[2]
-
-# What is no part of a checkout, and large.
 # What they look at is built once.
 pytestmark = pytest.mark.xdist_group("sdist")
-
-LEFT_OUT = (".git", ".venv*", ".*_cache", "__pycache__", "build", "dist", "node_modules", "var")
 
 DIRT = [
     *(".env", "core", "crash-0123", "notes.txt", "setup.cfg.orig", "frontend/index.html"),
@@ -72,39 +66,17 @@ urlpatterns = [path("where/", lambda _: HttpResponse(samesite_proxy._engine.__fi
 """
 
 
-def run(
-    folder: Path, *arguments: str | Path, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """The suite's Python, without what the suite itself has put in its environment."""
-    ours = ("PYTHON", "SAMESITE_PROXY", "DJANGO")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    command = [sys.executable, *arguments]
-    return subprocess.run(
-        command, cwd=folder, env={**clean, **environment}, capture_output=True, text=True,
-        timeout=300, check=False,
-    )  # fmt: skip
-
-
-def build(folder: Path, *arguments: str | Path, **environment: str) -> Path:
-    """What a build leaves in the folder `out`."""
-    done = run(folder, *arguments, **environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = (folder / "out").iterdir()
-    return built
-
-
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made from a checkout with dirt in it and without git, where an older one listed it all."""
-    checkout = tmp_path_factory.mktemp("dirty") / "a checkout"
-    shutil.copytree(ROOT, checkout, ignore=shutil.ignore_patterns(*LEFT_OUT, "*.egg-info"))
+    dirty = checkout(tmp_path_factory.mktemp("dirty") / "a checkout")
     for name in DIRT:
-        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
-        (checkout / name).write_text("dirt\n")
-    everything = [str(path.relative_to(checkout)) for path in checkout.rglob("*.*")]
-    (checkout / "samesite_proxy.egg-info").mkdir()
-    (checkout / "samesite_proxy.egg-info" / "SOURCES.txt").write_text("\n".join(everything))
-    return build(checkout, "-c", HOOK)
+        (dirty / name).parent.mkdir(parents=True, exist_ok=True)
+        (dirty / name).write_text("dirt\n")
+    everything = [str(path.relative_to(dirty)) for path in dirty.rglob("*.*")]
+    (dirty / "samesite_proxy.egg-info").mkdir()
+    (dirty / "samesite_proxy.egg-info" / "SOURCES.txt").write_text("\n".join(everything))
+    return build(dirty, "-c", HOOK)
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +86,6 @@ def unpacked(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extractall(folder, filter="data")
     (tree,) = folder.iterdir()
     return tree
-
-
-def wheel_of(tree: Path, **environment: str) -> Path:
-    shutil.rmtree(tree / "out", ignore_errors=True)
-    quick = ["--no-build-isolation", "--no-deps", "--no-index", "-w", "out"]
-    return build(tree, "-m", "pip", "wheel", *quick, ".", **environment)
 
 
 @pytest.fixture(scope="module")
