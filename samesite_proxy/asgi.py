@@ -146,7 +146,7 @@ def wrap(application: Any) -> Any:
     """`application` with the frontend's requests and WebSockets forwarded in front of it."""
     settings, problems = conf.read()
     if settings is None:
-        raise ImproperlyConfigured("\n".join(problem.message for problem in problems))
+        raise ImproperlyConfigured("\n".join(problem.msg for problem in problems))
     return ASGIProxy(application, settings) if settings.frontends else application
 
 

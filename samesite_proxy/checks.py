@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.core.checks import CheckMessage, Error, Info, Warning
+from django.core.checks import CheckMessage, Info, Warning
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 
@@ -17,10 +17,6 @@ from samesite_proxy.proxy import neighbours, place, rules
 
 TELEMETRY = "opentelemetry."
 LOGIN_REQUIRED = "django.contrib.auth.middleware.LoginRequiredMiddleware"
-
-
-def _warnings(problems: Iterable[conf.Problem]) -> Iterator[CheckMessage]:
-    return (Warning(problem.message, hint=problem.hint, id=problem.id) for problem in problems)
 
 
 def _hint_on(before: list[str], unasked: list[str]) -> str:
@@ -124,7 +120,7 @@ def _routes(settings: conf.Settings) -> Iterator[CheckMessage]:
 
 def _static_files(settings: conf.Settings) -> Iterator[CheckMessage]:
     if base_command.in_place_of_ours() is not None or base_command.is_ours_of_asgi():
-        yield from _warnings(neighbours.below_static(settings))
+        yield from neighbours.below_static(settings)
 
 
 def _folders(settings: conf.Settings) -> Iterator[CheckMessage]:
@@ -152,7 +148,7 @@ def check_project(app_configs: Any = None, **_: object) -> list[CheckMessage]:
     """Everything that can be said before the first request."""
     settings, problems = conf.read()
     if settings is None:
-        return [Error(problem.message, hint=problem.hint, id=problem.id) for problem in problems]
+        return list(problems)
     if not settings.frontends:
         return []
     return [
@@ -160,8 +156,8 @@ def check_project(app_configs: Any = None, **_: object) -> list[CheckMessage]:
         *_folders(settings),
         *_routes(settings),
         *_place_in_middleware(settings),
-        *_warnings(neighbours.bypassed()),
-        *_warnings(neighbours.too_late(settings)),
+        *neighbours.bypassed(),
+        *neighbours.too_late(settings),
         *_place_in_applications(),
         *_static_files(settings),
     ]
@@ -172,4 +168,4 @@ def check_deployment(app_configs: Any = None, **_: object) -> list[CheckMessage]
     settings, _problems = conf.read()
     if settings is None or not settings.frontends:
         return []
-    return list(_warnings(neighbours.bypassed_in_deployment()))
+    return list(neighbours.bypassed_in_deployment())

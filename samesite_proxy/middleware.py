@@ -42,7 +42,7 @@ shutdown.stop_engine_at_exit()
 def _read_settings() -> conf.Settings:
     settings, problems = conf.read()
     if settings is None:
-        lines = (f"({problem.id}) {problem.message} {problem.hint}" for problem in problems)
+        lines = (f"({problem.id}) {problem.msg} {problem.hint}" for problem in problems)
         raise ImproperlyConfigured("\n".join(lines))
     if not settings.frontends:
         raise MiddlewareNotUsed('SAMESITE_PROXY["FRONTEND"] is None')
@@ -61,7 +61,7 @@ def _say_what_no_check_says(settings: conf.Settings) -> None:
     in_debug, in_production = neighbours.below_static, neighbours.bypassed_at_all
     for problem in in_debug(settings) if settings.debug else in_production():
         if problem.id not in django_settings.SILENCED_SYSTEM_CHECKS:
-            _say_once(f"({problem.id}) {problem.message} {problem.hint}")
+            _say_once(f"({problem.id}) {problem.msg} {problem.hint}")
 
 
 def _prepare(

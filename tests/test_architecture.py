@@ -170,7 +170,9 @@ def test_wsgi_loads_nothing_of_an_event_loops_nor_of_the_fast_path(module: str) 
     assert not rooms & {"aio", "fastpath", "checks", "commands", "management"}
     assert not rooms & {"built", "frontend_process", "machine"}
     of_conf = {name for name in done.stdout.split() if name.startswith("samesite_proxy.conf.")}
-    assert of_conf == {f"samesite_proxy.conf.{name}" for name in ("loop_token", "values")}
+    assert of_conf == {
+        f"samesite_proxy.conf.{name}" for name in ("frontends", "loop_token", "values")
+    }
 
 
 def test_python_imports_have_no_cycle() -> None:

@@ -10,9 +10,9 @@ from django.conf import settings as django_settings
 from django.urls import get_resolver
 from django.urls.exceptions import Resolver404
 
-from samesite_proxy import conf
 from samesite_proxy._engine import NO_BODY, NO_UPGRADE, EngineError
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf.frontends import now_at
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
 from samesite_proxy.proxy.incoming import IncomingRequest
@@ -35,7 +35,7 @@ def now(settings: Settings) -> Settings:
     from samesite_proxy.frontend_process import sharing
 
     told = sharing.told(settings.commands)
-    return replace(settings, frontends=conf.now_at(settings.frontends, told))
+    return replace(settings, frontends=now_at(settings.frontends, told))
 
 
 def _name_of(view: Any) -> str:

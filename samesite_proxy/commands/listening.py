@@ -8,7 +8,8 @@ from typing import Any
 
 from samesite_proxy.commands import asking
 from samesite_proxy.commands.findings import NOTE, OK, WRONG, Finding
-from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
+from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf.frontends import LOOPBACK
 from samesite_proxy.frontend_process import packages
 from samesite_proxy.machine import elsewhere, sockets
 from samesite_proxy.proxy.incoming import IncomingRequest
@@ -27,7 +28,7 @@ def _is_down(settings: Settings, frontend: Frontend, told: str) -> Finding:
     if frontend.unix_socket is not None:
         fix = "Start it, or set FRONTEND to its socket."
         return Finding("frontend-down", WRONG, f"{frontend.address} does not answer. {told}", fix)
-    if frontend.name in sockets.LOOPBACK and sockets.accepts("localhost", frontend.port):
+    if frontend.name in LOOPBACK and sockets.accepts("localhost", frontend.port):
         return Finding(
             "frontend-family",
             WRONG,
@@ -60,8 +61,7 @@ def of_frontend(settings: Settings, frontend: Frontend) -> Iterator[Finding]:
     if frontend.folder is not None:  # What it lacks a check says.
         yield Finding("frontend", OK, f"{frontend.address} is a folder, whose files are answered.")
         return
-    is_here = frontend.unix_socket is None and frontend.name in LOOPBACK_NAMES
-    if is_here and frontend.port == DJANGO_PORT:
+    if frontend.is_here and frontend.port == DJANGO_PORT:
         yield Finding(
             "frontend-is-django",
             WRONG,
@@ -69,7 +69,7 @@ def of_frontend(settings: Settings, frontend: Frontend) -> Iterator[Finding]:
             "Set FRONTEND to the frontend's address, or start Django on another port.",
         )
     prefix = frontend.prefix.rstrip("/")
-    incoming = IncomingRequest([("Host", host)], f"{prefix}/", sockets.LOOPBACK[0], "http", host)
+    incoming = IncomingRequest([("Host", host)], f"{prefix}/", LOOPBACK[0], "http", host)
     fields, _ = asking.crossing(settings, frontend, incoming)
     answer = asking.frontend(settings, frontend, f"{prefix}/", fields)
     families = _families(frontend)
@@ -94,7 +94,7 @@ def holders(frontends: Iterable[Frontend]) -> list[dict[str, Any]]:
     ports = {each.port for each in frontends if each.unix_socket is None}
     found = []
     for port in sorted({DJANGO_PORT, *sockets.DEV_PORTS, *ports}):
-        families = [each for each in sockets.LOOPBACK if sockets.accepts(each, port)]
+        families = [each for each in LOOPBACK if sockets.accepts(each, port)]
         if families:
             holder = sockets.holder_of(port)
             found.append(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from samesite_proxy.commands.owners import Owned, Owners
 from samesite_proxy.conf import Frontend, Settings
@@ -17,7 +16,6 @@ from samesite_proxy.proxy.rules import ASK, EXACT, PREFIX
 DJANGO_PORT = 8000
 LISTEN = {"docker": "80", "direct": "127.0.0.1:8080"}
 HOST_OF_CONTAINER = "host.docker.internal"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 HEADS = {
     "docker": f"""\
@@ -129,7 +127,7 @@ def _place(frontend: Frontend, way: str) -> str:
     """Where an upstream's server is."""
     if frontend.unix_socket is not None:
         return f"unix:{frontend.unix_socket}"
-    name = HOST_OF_CONTAINER if way == "docker" and frontend.name in LOOPBACK else frontend.name
+    name = HOST_OF_CONTAINER if way == "docker" and frontend.is_here else frontend.name
     return f"[{name}]:{frontend.port}" if ":" in name else f"{name}:{frontend.port}"
 
 
@@ -143,9 +141,8 @@ upstream {name} {{
 
 
 def _passing(frontend: Frontend, name: str) -> list[str]:
-    scheme = urlsplit(frontend.url).scheme
-    lines = [f"proxy_pass {scheme}://{name};"]
-    if scheme == "https":
+    lines = [f"proxy_pass {frontend.scheme}://{name};"]
+    if frontend.scheme == "https":
         lines += ["proxy_ssl_server_name on;", f"proxy_ssl_name {frontend.name};"]
     return lines
 

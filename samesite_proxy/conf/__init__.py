@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
-import json
-import os
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
+from django.core.checks import Error
 
+from samesite_proxy.conf.frontends import Frontend, now_at, parse_frontends
 from samesite_proxy.conf.loop_token import token_of
 from samesite_proxy.conf.values import (
     InvalidValue,
-    is_encodable,
     parse_ca_file,
     parse_flag,
-    parse_folder,
     parse_host_header,
     parse_max_connections,
     parse_names,
     parse_paths,
-    parse_prefix,
     parse_seconds,
     parse_trusted,
 )
@@ -35,76 +30,17 @@ from samesite_proxy.conf.values import (
 if TYPE_CHECKING:  # What a project does not use is not imported.
     from samesite_proxy.conf.commands import Command
 
+__all__ = ["KEYS", "SMALL_POOL", "Frontend", "Settings", "read"]
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-# A server that is bound to every address names itself so.
-ANY_ADDRESS_NAMES = frozenset({"0.0.0.0", "::"})
 SMALL_POOL = 256
-# In the environment: where the frontends are that COMMAND starts, by their prefixes.
-WHEREABOUTS = "SAMESITE_PROXY_FRONTENDS"
-# What can be connected to at no time, for a frontend that has no address yet.
-NOWHERE = "/dev/null/not-started"
-
-# What a URL is made of (RFC 3986, 2); urlsplit drops line ends silently.
-_ADDRESS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
-# What a resolver can be asked for; an underscore is not in the rules, but in containers' names.
-_NAME = re.compile(r"(?=.{1,254}\Z)([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
-
-# A Unix socket's path has so many bytes at most (sockaddr_un), and its NUL behind them.
-LONGEST_SOCKET_PATH = 107 if sys.platform == "linux" else 103
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with one setting: a stable id, a sentence, and what to write instead."""
-
-    id: str
-    message: str
-    hint: str
 
 
 def is_set_up_for_tests() -> bool:
     """Whether this process is in Django's test environment: its test runner's, pytest-django's."""
     module = sys.modules.get("django.test.utils")
     return hasattr(getattr(module, "_TestState", None), "saved_data")
-
-
-@dataclass(frozen=True)
-class Frontend:
-    """One frontend server: the paths below `prefix` go to it."""
-
-    prefix: str
-    url: str  # scheme://host:port/, as libcurl takes it
-    address: str  # as the user wrote it, for messages
-    unix_socket: str | None = None
-    loop_token: str | None = None  # by which a request that comes back from it is known
-    is_commanded: bool = False  # runserver starts it, and then says where it is
-    folder: str | None = None  # It is files, and there is no server.
-
-    @property
-    def authority(self) -> str:
-        return urlsplit(self.url).netloc
-
-    @property
-    def port(self) -> int:
-        parts = urlsplit(self.url)
-        return parts.port or DEFAULT_PORTS[parts.scheme]
-
-    @property
-    def name(self) -> str:
-        return urlsplit(self.url).hostname or ""
-
-    @property
-    def is_awaited(self) -> bool:
-        """Whether it has no address: it is being started, or has ended."""
-        return self.is_commanded and self.unix_socket == NOWHERE
-
-    @property
-    def at_localhost(self) -> str:
-        """The same port of this machine, by the name that stands for both families."""
-        return f"{urlsplit(self.url).scheme}://localhost:{self.port}"
 
 
 @dataclass(frozen=True)
@@ -145,55 +81,6 @@ class Settings:
         except ValueError:
             return False
         return any(address in network for network in self.trusted_networks)
-
-
-def parse_socket_path(path: str) -> str:
-    if not path.startswith("/"):
-        raise InvalidValue(f"{path!r} is not the absolute path of a socket")
-    if path.endswith("/") or "\0" in path or not is_encodable(path):
-        raise InvalidValue(f"{path!r} cannot be a socket's path")
-    if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
-        raise InvalidValue(f"{path!r} is longer than {LONGEST_SOCKET_PATH} bytes")
-    return path
-
-
-def parse_frontend(prefix: str, address: object) -> Frontend:
-    if isinstance(address, Path) or (isinstance(address, str) and address.startswith("/")):
-        folder = parse_folder(str(address))
-        return Frontend(prefix, "http://localhost/", folder, NOWHERE, folder=folder)
-    if not isinstance(address, str):
-        raise InvalidValue(f"{address!r} is not a URL")
-    if address.startswith("unix:"):
-        socket = parse_socket_path(address.removeprefix("unix:"))
-        return Frontend(prefix, "http://localhost/", address, socket)
-    try:
-        parts = urlsplit(address)
-        port = parts.port
-    except ValueError as error:
-        raise InvalidValue(f"{address!r} is not a URL: {error}") from error
-    if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not _ADDRESS.fullmatch(address):
-        raise InvalidValue(f"{address!r} is not an http or https URL")
-    if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise InvalidValue(f"{address!r} has more than a scheme, a host and a port")
-    if port == 0 or not (":" in parts.hostname or _NAME.fullmatch(parts.hostname)):
-        raise InvalidValue(f"{address!r} is nowhere that a connection can be made to")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    authority = host if port is None else f"{host}:{port}"
-    return Frontend(prefix, f"{parts.scheme}://{authority}/", address)
-
-
-def parse_frontends(value: object) -> tuple[Frontend, ...]:
-    if value is None:
-        return ()
-    if not isinstance(value, Mapping):
-        return (parse_frontend("/", value),)
-    prefixes = [(parse_prefix(prefix).rstrip("/") or "/", url) for prefix, url in value.items()]
-    frontends = {prefix: parse_frontend(prefix, url) for prefix, url in prefixes}
-    if "/" not in frontends:
-        raise InvalidValue('no frontend for "/"')
-    if len(frontends) < len(value):
-        raise InvalidValue("the same prefix twice")
-    return tuple(frontends.values())
 
 
 def parse_command(value: object) -> tuple[Command, ...]:
@@ -274,18 +161,22 @@ KEYS: dict[str, Key] = {
 }
 
 
+# The other keys are fields of the same names.
+RENAMED = ("FRONTEND", "COMMAND", "TRUSTED_PROXIES")
+
+
 def _near(key: object) -> str:
     near = difflib.get_close_matches(str(key).upper(), KEYS, n=1)
     return f"Did you mean {near[0]!r}? " if near else ""
 
 
-def _parse_all(given: Mapping[object, object]) -> tuple[dict[str, Any], list[Problem]]:
+def _parse_all(given: Mapping[object, object]) -> tuple[dict[str, Any], list[Error]]:
     values: dict[str, Any] = {}
     problems = [
-        Problem(
-            "samesite_proxy.E002",
+        Error(
             f"SAMESITE_PROXY has an unknown key {key!r}.",
-            _near(key) + f"The keys are {', '.join(KEYS)}.",
+            hint=_near(key) + f"The keys are {', '.join(KEYS)}.",
+            id="samesite_proxy.E002",
         )
         for key in given
         if key not in KEYS
@@ -295,29 +186,8 @@ def _parse_all(given: Mapping[object, object]) -> tuple[dict[str, Any], list[Pro
             values[name] = key.parse(given.get(name, key.default))
         except InvalidValue as invalid:
             message = f'SAMESITE_PROXY["{name}"]: {invalid}.'
-            problems.append(Problem(key.check_id, message, key.hint))
+            problems.append(Error(message, hint=key.hint, id=key.check_id))
     return values, problems
-
-
-def now_at(
-    frontends: Iterable[Frontend], told: Mapping[str, str] | None = None
-) -> tuple[Frontend, ...]:
-    """Where they are, by the word of the process that starts them."""
-    if told is None:
-        told = json.loads(os.environ.get(WHEREABOUTS, "{}"))
-    return tuple(
-        _moved(frontend, told[frontend.prefix])
-        if frontend.is_commanded and frontend.prefix in told
-        else frontend
-        for frontend in frontends
-    )
-
-
-def _moved(frontend: Frontend, address: str) -> Frontend:
-    if not address:
-        return replace(frontend, unix_socket=NOWHERE)
-    found = parse_frontend(frontend.prefix, address)
-    return replace(found, loop_token=frontend.loop_token, is_commanded=True)
 
 
 def _frontends_in(values: Mapping[str, Any]) -> tuple[Frontend, ...]:
@@ -338,14 +208,14 @@ def _commands_of_servers(values: Mapping[str, Any]) -> tuple[Command, ...]:
     return tuple(command for command in values["COMMAND"] if command.prefix not in folders)
 
 
-def _commands_without_frontend(values: Mapping[str, Any]) -> Iterator[Problem]:
+def _commands_without_frontend(values: Mapping[str, Any]) -> Iterator[Error]:
     prefixes = {frontend.prefix for frontend in values["FRONTEND"]}
     for command in values["COMMAND"]:
         if prefixes and command.prefix not in prefixes:
-            yield Problem(
-                KEYS["COMMAND"].check_id,
+            yield Error(
                 f'SAMESITE_PROXY["COMMAND"]: FRONTEND has no {command.prefix!r}.',
-                KEYS["COMMAND"].hint,
+                hint=KEYS["COMMAND"].hint,
+                id=KEYS["COMMAND"].check_id,
             )
 
 
@@ -359,12 +229,12 @@ def _own_page() -> str:
     return rendered()
 
 
-def read() -> tuple[Settings | None, list[Problem]]:
+def read() -> tuple[Settings | None, list[Error]]:
     """The settings, or None and everything that is wrong with them."""
     given = getattr(django_settings, "SAMESITE_PROXY", {})
     if not isinstance(given, Mapping):
         hint = 'Write SAMESITE_PROXY = {"FRONTEND": "http://localhost:3000"}, or leave it out.'
-        return None, [Problem("samesite_proxy.E001", "SAMESITE_PROXY is not a dict.", hint)]
+        return None, [Error("SAMESITE_PROXY is not a dict.", hint=hint, id="samesite_proxy.E001")]
     values, problems = _parse_all(given)
     problems += [] if problems else _commands_without_frontend(values)
     if problems:
@@ -373,20 +243,12 @@ def read() -> tuple[Settings | None, list[Problem]]:
     return Settings(
         frontends=_frontends_in(values),
         commands=_commands_of_servers(values),
-        django_paths=values["DJANGO_PATHS"],
-        host_header=values["HOST_HEADER"],
-        frontend_names=values["FRONTEND_NAMES"],
-        connect_timeout=values["CONNECT_TIMEOUT"],
-        response_timeout=values["RESPONSE_TIMEOUT"],
-        idle_timeout=values["IDLE_TIMEOUT"],
-        max_connections=values["MAX_CONNECTIONS"],
-        ca_file=values["CA_FILE"],
         trusted_networks=tuple(
             ipaddress.ip_network(peer, strict=False) for peer in trusted if peer != "unix"
         ),
         trusts_unix="unix" in trusted,
-        in_tests=values["IN_TESTS"],
         debug=django_settings.DEBUG,
         own_page=_own_page(),
         allows_any_host="*" in django_settings.ALLOWED_HOSTS,
+        **{name.lower(): value for name, value in values.items() if name not in RENAMED},
     ), []

@@ -15,8 +15,8 @@ import weakref
 import zlib
 from collections.abc import Callable
 
-# By a frontend's prefix its address, or "" while it has none; conf.now_at() reads it.
-VARIABLE = "SAMESITE_PROXY_FRONTENDS"
+from samesite_proxy.conf.frontends import WHEREABOUTS
+
 # The descriptor by which a process asks for the lines.
 ASKED_BY = "SAMESITE_PROXY_WHEREABOUTS"
 # What the process that starts them has found in the settings.
@@ -32,7 +32,7 @@ def on_change(follower: Callable[[], None]) -> None:
 
 def change(line: str) -> None:
     """In this process, and in those that it starts from now on."""
-    os.environ[VARIABLE] = line
+    os.environ[WHEREABOUTS] = line
     for follower in _followers:
         if (call := follower()) is not None:
             call()

@@ -13,9 +13,9 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIHandler
 
-from samesite_proxy import conf
 from samesite_proxy._engine import OwnAddresses, Routes, Upstream
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf.frontends import now_at
 from samesite_proxy.conf.values import parse_max_connections
 from samesite_proxy.fastpath import static_files
 from samesite_proxy.proxy import allowed_hosts, errors, host_policy, place, rules, server_timing
@@ -130,7 +130,7 @@ def settings_in(table: Plain) -> Settings:
     """The settings as far as the listener needs them."""
     frontends = tuple(Frontend(**fields) for fields in table["frontends"])
     names = tuple(table["settings"].get("frontend_names", ()))
-    return Settings(conf.now_at(frontends), **{**table["settings"], "frontend_names": names})
+    return Settings(now_at(frontends), **{**table["settings"], "frontend_names": names})
 
 
 def _nothing(_: Frontend) -> str:
@@ -229,7 +229,7 @@ def verdict_on(sent: str, server: tuple[str, int], settings: Settings) -> Plain:
     """Whether Django allows a Host value, sent to the server at this name and port."""
     scheme = _scheme()
     if settings.commands:
-        settings = replace(settings, frontends=conf.now_at(settings.frontends))
+        settings = replace(settings, frontends=now_at(settings.frontends))
     try:
         host = allowed_hosts.host_under(scheme, server[0], str(server[1]), sent)
     except DisallowedHost:

@@ -5,18 +5,10 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
 
-from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf import Settings
 from samesite_proxy.conf.whereabouts import Board
-from samesite_proxy.frontend_process.runner import Place, Runner, Surroundings
-
-
-def _place_of(frontend: Frontend) -> Place:
-    """As FRONTEND has it: nothing has been told of it yet."""
-    scheme = urlsplit(frontend.url).scheme
-    port = frontend.port if frontend.unix_socket is None else 0
-    return Place(scheme, frontend.name, port, frontend.address)
+from samesite_proxy.frontend_process.runner import Runner, Surroundings
 
 
 @contextlib.contextmanager
@@ -38,8 +30,8 @@ def started(
             write_line(words)
 
     around = Surroundings(origin, say, write)
-    places = {frontend.prefix: _place_of(frontend) for frontend in settings.frontends}
-    runners = [Runner(command, places[command.prefix], around) for command in settings.commands]
+    frontends = {frontend.prefix: frontend for frontend in settings.frontends}
+    runners = [Runner(command, frontends[command.prefix], around) for command in settings.commands]
     for runner in runners:
         runner.start()
     try:

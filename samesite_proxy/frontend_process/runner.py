@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from samesite_proxy.conf import Frontend
 from samesite_proxy.conf.commands import Command
 from samesite_proxy.frontend_process import packages
 from samesite_proxy.frontend_process.attempt import Attempt, environment_of
@@ -31,27 +32,6 @@ ONLY_ONE = re.compile(r"another (\w+ ){1,2}(process|server)\b|another instance o
 # A shell's exit codes for a program that is not one, or not there.
 NOT_RUN = (126, 127)
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where FRONTEND says that it listens; port 0: at a Unix socket."""
-
-    scheme: str
-    name: str
-    port: int
-    address: str
-
-    def at(self, port: int) -> str:
-        if port == self.port or not port:
-            return self.address
-        name = f"[{self.name}]" if ":" in self.name else self.name
-        return f"{self.scheme}://{name}:{port}"
-
-    @property
-    def is_here(self) -> bool:
-        return self.port > 0 and self.name in LOOPBACK
 
 
 @dataclass(frozen=True)
@@ -70,9 +50,9 @@ class GivenUp(Exception):
 class Runner:
     """A thread for each frontend that COMMAND names."""
 
-    def __init__(self, command: Command, place: Place, around: Surroundings) -> None:
+    def __init__(self, command: Command, frontend: Frontend, around: Surroundings) -> None:
         self._command = command
-        self._place = place
+        self._frontend = frontend  # as FRONTEND has it
         self._around = around
         self._over = threading.Event()
         self._attempt: Attempt | None = None
@@ -160,15 +140,15 @@ class Runner:
     def _port(self) -> int | None:
         if self._command.wants_port:
             return sockets.free_port()
-        if not sockets.IS_KNOWN and self._place.is_here and self._is_taken():
+        if not sockets.IS_KNOWN and self._frontend.is_here and self._is_taken():
             raise GivenUp(
-                f"not started: something listens at {self._place.address} already. End it, or write"
-                ' {port} in SAMESITE_PROXY["COMMAND"].'
+                f"not started: something listens at {self._frontend.address} already. End it, or"
+                ' write {port} in SAMESITE_PROXY["COMMAND"].'
             )
-        return self._place.port or None
+        return self._frontend.port if self._frontend.unix_socket is None else None
 
     def _is_taken(self) -> bool:
-        return sockets.accepts(self._place.name, self._place.port)
+        return sockets.accepts(self._frontend.name, self._frontend.port)
 
     def _start_once(self) -> float:
         """From a start to its end; for how many seconds it was up."""
@@ -197,7 +177,7 @@ class Runner:
         is saved may start again by itself, and somewhere else.
         """
         port = urlsplit(address).port
-        is_seen = sockets.IS_KNOWN and (self._place.is_here or self._command.wants_port)
+        is_seen = sockets.IS_KNOWN and (self._frontend.is_here or self._command.wants_port)
         while not attempt.has_ended.wait(LOOK_AGAIN):
             if is_seen and port and not sockets.is_listened_on(port):
                 return
@@ -236,23 +216,23 @@ class Runner:
 
     def _tell_stranger(self, attempt: Attempt, address: str) -> None:
         """Why it does not listen where the settings have it."""
-        is_elsewhere = address != self._place.address and not self._command.wants_port
-        if is_elsewhere and (holder := sockets.holder_of(self._place.port)) is not None:
-            self._say(f"port {self._place.port} is held by {holder}, and not used")
+        is_elsewhere = address != self._frontend.address and not self._command.wants_port
+        if is_elsewhere and (holder := sockets.holder_of(self._frontend.port)) is not None:
+            self._say(f"port {self._frontend.port} is held by {holder}, and not used")
 
     def _address(self, attempt: Attempt, port: int) -> str | None:
         """Where it listens; None: nowhere yet."""
-        if not self._place.is_here and not self._command.wants_port:
-            return self._place.address
+        if not self._frontend.is_here and not self._command.wants_port:
+            return self._frontend.address
         if not sockets.IS_KNOWN:
-            return self._place.at(port) if sockets.accepts("localhost", port) else None
+            return self._frontend.at(port) if sockets.accepts("localhost", port) else None
         found = sockets.ports_of(attempt.pids())
         if port in found:
-            return self._place.at(port)
+            return self._frontend.at(port)
         if self._command.wants_port:
             return None
         pages = next((each for each in sorted(found) if sockets.has_pages(each)), None)
-        return None if pages is None else self._place.at(pages)
+        return None if pages is None else self._frontend.at(pages)
 
 
 def _in_words(code: int) -> str:

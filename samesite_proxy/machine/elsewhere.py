@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from samesite_proxy.conf import LOOPBACK_NAMES, Frontend
+from samesite_proxy.conf import Frontend
 from samesite_proxy.machine import sockets
 
 SECONDS_BETWEEN_LOOKS = 3.0
@@ -28,8 +28,7 @@ def is_up(frontend: Frontend) -> bool:
 
 def _concerns(frontend: Frontend) -> bool:
     """COMMAND says itself where its frontend is; another machine's is none of these ports."""
-    is_here = frontend.unix_socket is None and frontend.name in LOOPBACK_NAMES
-    return is_here and not frontend.is_commanded
+    return frontend.is_here and not frontend.is_commanded
 
 
 def _found(other_than: Iterable[int]) -> int | None:

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from samesite_proxy.conf.frontends import LOOPBACK
+
 IS_KNOWN = sys.platform == "linux"
 LISTEN = "0A"
 # Until an answer; a dev server may compile its first page before.
 SECONDS = 10.0
 # Until a connection, where somebody waits for a word on it.
 SECONDS_TO_CONNECT = 0.3
-LOOPBACK = ("127.0.0.1", "::1")
 # The defaults of Vite, Next, Angular, Astro, webpack, Metro, Parcel and Storybook.
 DEV_PORTS = (5173, 3000, 4200, 4321, 8080, 8081, 1234, 6006)
 # What a port for debuggers or for WebSockets alone answers.

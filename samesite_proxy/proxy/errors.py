@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from samesite_proxy.conf import Frontend
+from samesite_proxy.conf.frontends import LOOPBACK
 
 _STATUSES = frozenset(HTTPStatus)
 
@@ -178,7 +179,7 @@ def failure_by(code: str, frontend: Frontend | None, elsewhere: str = "") -> Fai
         return replace(ELSEWHERE, elsewhere=elsewhere)
     if code == "connect" and frontend is not None and frontend.is_awaited:
         return AWAITED
-    if code == "connect" and frontend is not None and frontend.name in ("127.0.0.1", "::1"):
+    if code == "connect" and frontend is not None and frontend.name in LOOPBACK:
         return NOBODY_LISTENS
     return BY_CODE[code]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy.incoming import IncomingRequest, value_of
@@ -84,7 +83,7 @@ def _automatic(
     if settings.allows_any_host:  # An alias would disarm the frontend's own defence.
         return kept
     # One scheme in all fields, the one that is spoken with the frontend: dev servers compare.
-    scheme = urlsplit(frontend.url).scheme
+    scheme = frontend.scheme
     return HostView(alias, alias, scheme, browser, f"{scheme}://{alias}", True, alias)
 
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings as django_settings
+from django.core.checks import Warning
 
-from samesite_proxy.conf import Problem, Settings
+from samesite_proxy.conf import Settings
 from samesite_proxy.proxy import place
 
 # What a middleware does for every page where these settings say so, by its class.
@@ -145,18 +146,18 @@ def is_wanted_before(name: str, *, paths_are_listed: bool) -> bool:
     return not paths_are_listed and (answers_404s(middleware) or sets_urlconf(middleware))
 
 
-def _problem_of(bypassed: dict[str, list[str]]) -> Problem:
+def _problem_of(bypassed: dict[str, list[str]]) -> Warning:
     told = "; ".join(f"{', '.join(settings)} ({name})" for name, settings in bypassed.items())
-    return Problem(
-        "samesite_proxy.W005",
+    return Warning(
         "The frontend's pages pass without what middleware after SameSiteProxyMiddleware does for"
         f" Django's: {told}.",
-        f"Put {', '.join(bypassed)} before SameSiteProxyMiddleware, or let the frontend or the"
+        hint=f"Put {', '.join(bypassed)} before SameSiteProxyMiddleware, or let the frontend or the"
         " server in front of Django do it, and silence this check.",
+        id="samesite_proxy.W005",
     )
 
 
-def _bypassed(is_told: Callable[[str], bool]) -> Iterator[Problem]:
+def _bypassed(is_told: Callable[[str], bool]) -> Iterator[Warning]:
     bypassed = {}
     for name in place.names_after():
         middleware = place.imported(name)
@@ -172,21 +173,21 @@ def _is_asked_for(setting: str) -> bool:
     return setting not in HTTPS and django_settings.is_overridden(setting)
 
 
-def bypassed() -> Iterator[Problem]:
+def bypassed() -> Iterator[Warning]:
     """What the project asks for and a frontend's page does not get."""
     return _bypassed(_is_asked_for)
 
 
-def bypassed_in_deployment() -> Iterator[Problem]:
+def bypassed_in_deployment() -> Iterator[Warning]:
     """The same of HTTPS, and of what Django does unasked."""
     return _bypassed(lambda setting: not _is_asked_for(setting))
 
 
-def bypassed_at_all() -> Iterator[Problem]:
+def bypassed_at_all() -> Iterator[Warning]:
     return _bypassed(lambda setting: True)
 
 
-def too_late(settings: Settings) -> Iterator[Problem]:
+def too_late(settings: Settings) -> Iterator[Warning]:
     """Middleware after ours whose work is for paths that no route of Django's has."""
     if settings.django_paths is not None:
         return
@@ -200,15 +201,15 @@ def too_late(settings: Settings) -> Iterator[Problem]:
             told = "acts where an answer is a 404, which those of the frontend's paths never reach"
         else:
             continue
-        yield Problem(
-            "samesite_proxy.W007",
+        yield Warning(
             f"{name} stands after SameSiteProxyMiddleware, and {told}.",
-            "Put it before SameSiteProxyMiddleware, or list what is Django's: SAMESITE_PROXY ="
+            hint="Put it before SameSiteProxyMiddleware, or list what is Django's: SAMESITE_PROXY ="
             ' {"DJANGO_PATHS": ["/api", "/admin"]}.',
+            id="samesite_proxy.W007",
         )
 
 
-def below_static(settings: Settings) -> Iterator[Problem]:
+def below_static(settings: Settings) -> Iterator[Warning]:
     """A frontend's prefixes that staticfiles' own runserver answers before all middleware."""
     static = str(django_settings.STATIC_URL or "")  # It may be a lazy one.
     if not django_settings.DEBUG or not static.startswith("/") or static.startswith("//"):
@@ -217,10 +218,10 @@ def below_static(settings: Settings) -> Iterator[Problem]:
         return
     for frontend in settings.frontends:
         if frontend.prefix and f"{frontend.prefix}/".startswith(static):
-            yield Problem(
-                "samesite_proxy.W008",
+            yield Warning(
                 f'What FRONTEND has for "{frontend.prefix}" lies below STATIC_URL, where'
                 " staticfiles' handler answers under runserver before any middleware: 404.",
-                "Put samesite_proxy first in INSTALLED_APPS and use its runserver, without ASGI; or"
-                " start runserver with --nostatic.",
+                hint="Put samesite_proxy first in INSTALLED_APPS and use its runserver, without"
+                " ASGI; or start runserver with --nostatic.",
+                id="samesite_proxy.W008",
             )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from samesite_proxy._engine import Upstream
-from samesite_proxy.conf import LOOPBACK_NAMES, Frontend, Settings
+from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf.frontends import LOOPBACK_NAMES
 from samesite_proxy.proxy.authorities import authorities_of
 from samesite_proxy.proxy.host_policy import HostView
 from samesite_proxy.proxy.incoming import IncomingRequest

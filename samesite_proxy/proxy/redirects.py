@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from samesite_proxy._engine import OwnAddresses
-from samesite_proxy.conf import ANY_ADDRESS_NAMES, LOOPBACK_NAMES, Frontend, Settings
+from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf.frontends import ANY_ADDRESS_NAMES, LOOPBACK_NAMES
 from samesite_proxy.types import Fields
 
 
@@ -15,7 +16,7 @@ def own_addresses_of(frontend: Frontend, settings: Settings) -> OwnAddresses:
     names = (frontend.name, *LOOPBACK_NAMES, *ANY_ADDRESS_NAMES, *own_names)
     # Behind a Unix socket it cannot know by which port it is reached.
     port = frontend.port if frontend.unix_socket is None else 0
-    return OwnAddresses(frontend.url.partition(":")[0], names, own_names, port)
+    return OwnAddresses(frontend.scheme, names, own_names, port)
 
 
 # csrc/wire/places.c says where in their values.

@@ -20,7 +20,8 @@ from django.urls.exceptions import Resolver404
 from django.utils import translation
 
 from samesite_proxy._engine import Routes
-from samesite_proxy.conf import Frontend, Settings, now_at
+from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf.frontends import now_at
 from samesite_proxy.proxy.rules import (
     ASK,
     DJANGO,

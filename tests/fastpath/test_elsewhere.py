@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from samesite_proxy.conf import parse_frontends
+from samesite_proxy.conf.frontends import parse_frontends
 from samesite_proxy.machine import elsewhere, sockets
 from samesite_proxy.machine.elsewhere import Lookout
 from tests.asgi.servers import front, plain

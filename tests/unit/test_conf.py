@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.checks import Error
 from django.core.exceptions import ImproperlyConfigured, MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 
 from samesite_proxy import conf
+from samesite_proxy.conf.frontends import LONGEST_SOCKET_PATH
 from samesite_proxy.middleware import SameSiteProxyMiddleware
 from tests.harness.tls import make_certificate
 
@@ -24,7 +26,7 @@ def read(**keys: Any) -> conf.Settings:
     return settings
 
 
-def problems_of(**keys: Any) -> list[conf.Problem]:
+def problems_of(**keys: Any) -> list[Error]:
     with override_settings(SAMESITE_PROXY=keys):
         settings, problems = conf.read()
     assert settings is None
@@ -171,7 +173,7 @@ def test_several_frontends_each_have_a_prefix_without_its_slash() -> None:
 def test_wrong_value_is_named_with_its_key(key: str, value: object, check_id: str) -> None:
     (problem,) = problems_of(**{key: value})
     assert problem.id == f"samesite_proxy.{check_id}"
-    assert f'SAMESITE_PROXY["{key}"]' in problem.message
+    assert f'SAMESITE_PROXY["{key}"]' in problem.msg
     assert problem.hint
 
 
@@ -214,7 +216,7 @@ def test_port_takes_its_place_in_every_argument() -> None:
 def test_unknown_key_is_named_with_the_known_ones() -> None:
     (problem,) = problems_of(FRONT_END="http://localhost:3000")
     assert problem.id == "samesite_proxy.E002"
-    assert "FRONT_END" in problem.message
+    assert "FRONT_END" in problem.msg
     assert problem.hint.startswith("Did you mean 'FRONTEND'? The keys are FRONTEND, ")
 
 
@@ -270,11 +272,11 @@ def test_ca_file_without_a_certificate_is_refused(tmp_path: Path) -> None:
     for content in (b"", Path(certificate.key).read_bytes(), der):
         (tmp_path / "other").write_bytes(content)
         (problem,) = problems_of(CA_FILE=tmp_path / "other")
-        assert "PEM" in problem.message
+        assert "PEM" in problem.msg
 
 
 def test_longest_names_and_socket_paths_are_taken() -> None:
-    path = f"/{'a' * (conf.LONGEST_SOCKET_PATH - 1)}"
+    path = f"/{'a' * (LONGEST_SOCKET_PATH - 1)}"
     assert read(FRONTEND=f"unix:{path}").frontends[0].unix_socket == path
     for name in ("a_b", "a.b.", "a" * 63, "1.2.3.4", "[::1]", "[fe80::1%25eth0]"):
         assert read(FRONTEND=f"http://{name}:1").frontends[0].url == f"http://{name}:1/"

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from samesite_proxy.conf import Settings, parse_frontend
+from samesite_proxy.conf import Settings
+from samesite_proxy.conf.frontends import parse_frontend
 from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.error_page import Form, form_for, page_of, told
 from samesite_proxy.proxy.errors import BY_CODE, Failure

@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from samesite_proxy import asgi, conf
 from samesite_proxy._engine import EngineError
+from samesite_proxy.conf.frontends import ANY_ADDRESS_NAMES
 from samesite_proxy.fastpath import (
     base_command,
     channel,
@@ -160,7 +161,7 @@ class Command(Next):  # type: ignore[misc]
     def _origin(self) -> str:
         """This server's, for the frontend that asks it; "" where only binding tells the port."""
         port = self._port or int(self.port)
-        is_named = self._names_address and self.addr not in conf.ANY_ADDRESS_NAMES | {"0"}
+        is_named = self._names_address and self.addr not in ANY_ADDRESS_NAMES | {"0"}
         host = self.addr if is_named else "localhost"
         return f"http://{f'[{host}]' if ':' in host else host}:{port}" if port else ""
 

@@ -54,7 +54,7 @@ class Command(BaseCommand):
     def _settings(self) -> conf.Settings:
         settings, problems = conf.read()
         if settings is None:
-            raise CommandError("\n".join(f"{each.message} {each.hint}" for each in problems))
+            raise CommandError("\n".join(f"{each.msg} {each.hint}" for each in problems))
         if not settings.frontends:
             raise CommandError('SAMESITE_PROXY["FRONTEND"] is None: Django answers everything.')
         now: conf.Settings = self._room("asking").now(settings)
