@@ -15,7 +15,7 @@ from django.http.request import validate_host
 import samesite_proxy
 from samesite_proxy import checks, conf
 from samesite_proxy._engine import LIBCURL
-from samesite_proxy.commands import asking, columns, leftovers, listening
+from samesite_proxy.commands import asking, columns, frontend_files, leftovers, listening
 from samesite_proxy.commands.findings import NOTE, OK, WRONG, Finding
 from samesite_proxy.commands.why import fast_path_reason
 from samesite_proxy.conf import Settings
@@ -63,12 +63,15 @@ def _of_fast_path(settings: Settings) -> Finding:
     return Finding("fast-path", OK, "The fast path is on under runserver.")
 
 
-def _roots(settings: Settings, told: list[dict[str, Any]]) -> set[Path]:
-    """Folders in which a frontend's configuration may be."""
-    base = Path(getattr(django_settings, "BASE_DIR", None) or ".").absolute()
+def _base() -> Path:
+    return Path(getattr(django_settings, "BASE_DIR", None) or ".").absolute()
+
+
+def _folders(settings: Settings, told: list[dict[str, Any]]) -> set[Path]:
+    """Where frontends run."""
     ports = {each.port for each in settings.frontends if each.unix_socket is None}
     commanded = {command.folder for command in settings.commands}
-    return {leftovers.root_of(base), *commanded, *listening.folders_of(told, ports)}
+    return {*commanded, *listening.folders_of(told, ports)}
 
 
 def _of_project(settings: Settings, told: list[dict[str, Any]]) -> Iterator[Finding]:
@@ -78,12 +81,8 @@ def _of_project(settings: Settings, told: list[dict[str, Any]]) -> Iterator[Find
     yield from listening.of_commands(settings)
     yield from _of_hosts(settings)
     yield _of_fast_path(settings)
-    yield from leftovers.in_files(_roots(settings, told))
-    yield from leftovers.in_settings(
-        origin
-        for frontend in settings.frontends
-        for origin in (frontend.url.rstrip("/"), frontend.at_localhost)
-    )
+    yield from frontend_files.leftovers(_base(), _folders(settings, told))
+    yield from leftovers.in_settings(settings.frontends)
 
 
 def found() -> dict[str, Any]:

@@ -23,6 +23,12 @@ from tests.harness.scripted_upstream import ScriptedUpstream, scripted
 from tests.unit.path_cases import SITES
 
 
+@pytest.fixture(autouse=True)
+def folder_of_frontends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They run in this process, and are as if they had been started in the project."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def frontend() -> Iterator[ScriptedUpstream]:
     with scripted(Recorder()) as running:
@@ -114,12 +120,12 @@ def test_leftover_of_a_dev_server_is_found(
         ({"CORS_ALLOWED_ORIGINS": ["http://localhost:3000"]}, set(), {"cors"}),
         (
             {
-                "MIDDLEWARE": [NAME, "corsheaders.middleware.CorsMiddleware"],
+                "MIDDLEWARE": [NAME, "corsheaders.nowhere.CorsMiddleware"],
                 "CORS_ALLOW_ALL_ORIGINS": True,
                 "CORS_ALLOW_CREDENTIALS": True,
             },
             {"cors-open"},
-            {"fast-path"},  # It is not installed here.
+            {"fast-path"},  # There is no such module.
         ),
         ({"CSRF_TRUSTED_ORIGINS": ["https://www.example.com"]}, set(), set()),
         ({"ALLOWED_HOSTS": [], "DEBUG": False}, {"hosts"}, set()),
