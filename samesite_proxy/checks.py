@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Info, Warning
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 
 from samesite_proxy import conf
@@ -71,7 +71,7 @@ def _place_in_applications() -> Iterator[CheckMessage]:
         )
 
 
-def _beyond_the_root(entry: URLPattern | URLResolver) -> str:
+def _beyond_the_root(entry: rules.Entry) -> str:
     """How the paths of an entry that stands at the root go on after its slash."""
     if isinstance(entry.pattern, LocalePrefixPattern):
         return rules.NOTHING if entry.pattern.prefix_default_language else rules.ANYTHING
@@ -79,7 +79,7 @@ def _beyond_the_root(entry: URLPattern | URLResolver) -> str:
     return rules.NOTHING if head else going_on
 
 
-def _asked_routes(patterns: Iterable[URLPattern | URLResolver]) -> Iterator[str]:
+def _asked_routes(patterns: Iterable[rules.Entry]) -> Iterator[str]:
     """Routes of which only Django's resolver can tell whether a path is theirs, any path."""
     for entry in patterns:
         going_on = _beyond_the_root(entry)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from django.conf import settings as django_settings
-from django.urls import URLPattern, URLResolver, get_resolver
-from django.urls.resolvers import LocalePrefixPattern
+from django.urls import URLResolver, get_resolver
 
 from samesite_proxy._engine import Routes
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy import rules
-from samesite_proxy.proxy.rules import ASK, DJANGO, EXACT, FIRST_FRONTEND, PREFIX, STARTS, Rule
+from samesite_proxy.proxy.rules import (
+    ASK,
+    DJANGO,
+    EXACT,
+    FIRST_FRONTEND,
+    PREFIX,
+    STARTS,
+    Entry,
+    Rule,
+)
 
 KINDS = {PREFIX: "prefix", EXACT: "exact", STARTS: "starts"}
 
@@ -24,48 +32,21 @@ class Owned(NamedTuple):
     why: str
     route: str = ""  # as the URLconf has it
 
-    @property
-    def pattern(self) -> str:
-        """For people: `/api/…` is all below it, `/legacy*` all that begins so."""
-        text, kind, _ = self.rule
-        if kind == PREFIX:
-            return f"{text.removesuffix('/')}/…"
-        return f"{text}*" if kind == STARTS else text
-
 
 def script_name() -> str:
     return django_settings.FORCE_SCRIPT_NAME or ""
 
 
-def _why(entry: URLPattern | URLResolver, rule: Rule, texts: Collection[str]) -> str:
-    """`texts`: those of all the entry's rules."""
-    (text, kind, owner), route = rule, f'"{entry.pattern}"'
+def _why(entry: Entry, rule: Rule, *, has_slashed: bool) -> str:
+    """`has_slashed`: the entry has another rule, for the path with its slash."""
+    (_, kind, owner), route = rule, f'"{entry.pattern}"'
     if owner == ASK:
         return f"Django's resolver is asked, for {route}"
-    if kind == EXACT and f"{text}/" in texts:
+    if kind == EXACT and has_slashed:
         return f"{route} without its slash (APPEND_SLASH)"
     if isinstance(entry, URLResolver):
         return f"include() at {route}, with all below it"
     return f"{route}, and all that begins so" if kind == STARTS else f"the route {route}"
-
-
-def _is_entered(entry: URLResolver) -> bool:
-    return rules.head_of(entry) == ("", rules.ANYTHING)
-
-
-def _of_patterns(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[Owned]:
-    """What is looked into when the rules are made is looked into here."""
-    for entry in patterns:
-        if isinstance(entry, URLResolver) and isinstance(entry.pattern, LocalePrefixPattern):
-            for language in rules.language_prefixes(entry.pattern):
-                yield from _of_patterns(entry.url_patterns, prefix + language)
-        elif isinstance(entry, URLResolver) and _is_entered(entry):
-            yield from _of_patterns(entry.url_patterns, prefix)
-        else:
-            found = list(rules.rules_of([entry], prefix))
-            texts = [text for text, _, _ in found]
-            for rule in found:
-                yield Owned(rule, _why(entry, rule, texts), str(entry.pattern))
 
 
 def _of_django(settings: Settings, urlconf: Any) -> Iterator[Owned]:
@@ -76,7 +57,11 @@ def _of_django(settings: Settings, urlconf: Any) -> Iterator[Owned]:
     with rules.under(script_name()):
         for name, rule in rules.rules_of_settings(script_name()):
             yield Owned(rule, f"{name}, with all below it")
-    yield from _of_patterns(get_resolver(urlconf).url_patterns, "/")
+    found = list(rules.rules_of(get_resolver(urlconf).url_patterns, "/"))
+    texts = {(entry, text) for entry, (text, _, _) in found}
+    for entry, rule in found:
+        has_slashed = (entry, f"{rule[0]}/") in texts
+        yield Owned(rule, _why(entry, rule, has_slashed=has_slashed), str(entry.pattern))
 
 
 class Owners:
@@ -108,13 +93,6 @@ class Owners:
     def frontend_of(self, owned: Owned) -> Frontend | None:
         owner = owned.rule[2]
         return self.frontends[owner - FIRST_FRONTEND] if owner >= FIRST_FRONTEND else None
-
-    def who(self, owned: Owned) -> str:
-        """As people read it."""
-        frontend = self.frontend_of(owned)
-        if frontend is not None:
-            return f"frontend {frontend.address}"
-        return "asked" if owned.rule[2] == ASK else "Django"
 
     def plain(self, owned: Owned) -> dict[str, Any]:
         """As programs read it."""

@@ -20,10 +20,19 @@ def found(settings: Settings) -> dict[str, Any]:
     return {"routes": [owners.plain(each) for each in ordered]}
 
 
-def told(settings: Settings, style: Any) -> str:
-    owners = Owners(settings)
-    ordered = sorted(owners.owned, key=lambda each: each.rule)
+def _pattern(route: dict[str, Any]) -> str:
+    """`/api/…` is all below it, `/legacy*` all that begins so."""
+    text: str = route["pattern"]
+    return {"prefix": f"{text.removesuffix('/')}/…", "starts": f"{text}*"}.get(route["kind"], text)
+
+
+def _who(route: dict[str, Any]) -> str:
+    return {"ask": "asked", "django": "Django"}.get(route["owner"], f"frontend {route['frontend']}")
+
+
+def told(answer: dict[str, Any], style: Any) -> str:
+    """`answer` as found() has it, for people."""
     rows = [("PATTERN", "WHO", "WHY")]
-    rows += [(each.pattern, owners.who(each), each.why) for each in ordered]
+    rows += [(_pattern(each), _who(each), each["why"]) for each in answer["routes"]]
     heading, *lines = columns.lines(rows)
     return "\n".join([style.MIGRATE_HEADING(heading), *lines, "", END])

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings as django_settings
 from django.core.exceptions import DisallowedHost, ImproperlyConfigured
 from django.core.servers.basehttp import get_internal_wsgi_application
 
@@ -44,13 +43,7 @@ def _notes(settings: Settings, pasted: Pasted, *, is_djangos: bool) -> Iterator[
             middleware = place.imported(name)
             if middleware is not None and neighbours.sets_urlconf(middleware):
                 yield f"{name} may set request.urlconf, whose routes would count instead."
-    static = str(django_settings.STATIC_URL or "")
-    if (
-        django_settings.DEBUG
-        and static.startswith("/")
-        and pasted.path.startswith(static)
-        and apps.is_installed("django.contrib.staticfiles")
-    ):
+    if (static := place.static_path()) and pasted.path.startswith(static):
         yield "Under runserver staticfiles answers below STATIC_URL, before any middleware."
     if is_djangos:
         yield "A WebSocket to it is a frontend's under WSGI; docs/asgi.md says it for ASGI."

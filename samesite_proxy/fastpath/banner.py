@@ -32,7 +32,7 @@ def _lines(settings: Settings, own_port: int) -> Iterator[str]:
     if not settings.debug or not down:
         return
     lookout = elsewhere.lookout(settings.frontends, own_port)
-    lookout.look()
+    lookout.look(down)
     for frontend in settings.frontends:
         if told := lookout.told_of(frontend):
             yield f"Nothing listens at {frontend.address}, but {told}"

@@ -9,7 +9,7 @@ import contextlib
 import functools
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from samesite_proxy.conf import Frontend
 from samesite_proxy.machine import sockets
@@ -81,8 +81,11 @@ class Lookout:
         with contextlib.suppress(RuntimeError):  # No thread is to be had.
             threading.Thread(target=self.look, name="samesite_proxy", daemon=True).start()
 
-    def look(self) -> None:
-        missing = [each for each in self._suspects if not is_up(each)]
+    def look(self, down: Collection[Frontend] | None = None) -> None:
+        """`down`: those that have been found to be so already."""
+        if down is None:
+            down = [each for each in self._suspects if not is_up(each)]
+        missing = [each for each in self._suspects if each in down]
         found = found_besides(self._ports) if missing else None
         told = {}
         if found is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import ipaddress
 import os
 import socket
 import sys
@@ -21,7 +23,7 @@ SECONDS_TO_CONNECT = 0.3
 # The defaults of Vite, Next, Angular, Astro, webpack, Metro, Parcel and Storybook.
 DEV_PORTS = (5173, 3000, 4200, 4321, 8080, 8081, 1234, 6006)
 # What a port for debuggers or for WebSockets alone answers.
-NO_PAGES = (b"400", b"426")
+NO_PAGES = (400, 426)
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,14 @@ def holder_of(port: int) -> Process | None:
 
 
 def addresses_of(name: str, port: int) -> list[str]:
-    """Where a connection would be tried; of localhost both, whatever a resolver says."""
-    if name == "localhost":
+    """Where a connection would be tried. As by libcurl, nobody is asked for localhost, which is
+    both (RFC 6761, 6.3), nor for a number, whose zone a resolver may refuse.
+    """
+    if name.rstrip(".").rpartition(".")[2] == "localhost":
         return list(LOOPBACK)
+    with contextlib.suppress(ValueError):
+        ipaddress.ip_address(name)
+        return [name]
     try:
         found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
@@ -122,17 +129,13 @@ def accepts_at(path: str) -> bool:
 
 def has_pages(port: int) -> bool:
     """Whether it answers HTTP, and not only to say that it wants something else."""
-    host = f"localhost:{port}".encode()
-    request = b"GET / HTTP/1.1\r\nHost: %b\r\nAccept: text/html\r\nConnection: close\r\n\r\n" % host
-    asked = _connected("localhost", port, SECONDS)
-    if asked is None:
+    asking = http.client.HTTPConnection("localhost", port)
+    asking.sock = _connected("localhost", port, SECONDS)
+    if asking.sock is None:
         return False
-    with contextlib.suppress(OSError), asked:
-        asked.sendall(request)
-        head = b""
-        while len(head) < 12 and (piece := asked.recv(4096)):
-            head += piece
-        return head.startswith(b"HTTP/1.") and head[9:12] not in NO_PAGES
+    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(asking):
+        asking.request("GET", "/", headers={"Accept": "text/html", "Connection": "close"})
+        return asking.getresponse().status not in NO_PAGES
     return False
 
 

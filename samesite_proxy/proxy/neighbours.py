@@ -9,7 +9,6 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings as django_settings
 from django.core.checks import Warning
 
@@ -211,13 +210,9 @@ def too_late(settings: Settings) -> Iterator[Warning]:
 
 def below_static(settings: Settings) -> Iterator[Warning]:
     """A frontend's prefixes that staticfiles' own runserver answers before all middleware."""
-    static = str(django_settings.STATIC_URL or "")  # It may be a lazy one.
-    if not django_settings.DEBUG or not static.startswith("/") or static.startswith("//"):
-        return
-    if not apps.is_installed("django.contrib.staticfiles"):
-        return
-    for frontend in settings.frontends:
-        if frontend.prefix and f"{frontend.prefix}/".startswith(static):
+    static = place.static_path()
+    for frontend in settings.frontends if static else ():
+        if f"{frontend.prefix}/".startswith(static):
             yield Warning(
                 f'What FRONTEND has for "{frontend.prefix}" lies below STATIC_URL, where'
                 " staticfiles' handler answers under runserver before any middleware: 404.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.utils.module_loading import import_string
 
@@ -37,3 +38,11 @@ def imported(name: str) -> Any:
         return import_string(name)
     except Exception:
         return None
+
+
+def static_path() -> str:
+    """Below which staticfiles' own runserver answers before all middleware; "": nowhere."""
+    static = str(django_settings.STATIC_URL or "")  # It may be a lazy one.
+    is_local = static.startswith("/") and not static.startswith("//")
+    is_served = django_settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
+    return static if is_local and is_served else ""

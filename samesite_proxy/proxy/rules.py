@@ -25,6 +25,7 @@ ASK = 1  # Django's where its resolver finds a view
 FIRST_FRONTEND = 2
 
 Rule = tuple[str, int, int]  # text, kind, owner
+Entry = URLPattern | URLResolver
 
 # How a pattern goes on after the text that it begins with.
 NOTHING, ANYTHING, SOMETHING = "nothing", "anything", "something"
@@ -46,7 +47,7 @@ def _head_of_regex(regex: str) -> tuple[str, str]:
     return re.sub(r"\\(.)", r"\1", head), going_on
 
 
-def head_of(entry: URLPattern | URLResolver) -> tuple[str, str]:
+def head_of(entry: Entry) -> tuple[str, str]:
     """The text that all paths of an entry begin with, and how they go on after it."""
     route = getattr(entry.pattern, "_route", None)
     if isinstance(entry.pattern, RoutePattern) and isinstance(route, str):
@@ -77,33 +78,28 @@ def _rules_of_text(text: str, kind: int, owner: int) -> Iterator[Rule]:
         yield bare, EXACT, owner
 
 
-def _rules_of_view(text: str, going_on: str) -> Iterator[Rule]:
-    kind = EXACT if going_on == NOTHING else STARTS
-    yield from _rules_of_text(text, kind, ASK if going_on == SOMETHING else DJANGO)
-
-
-def _rules_of_include(entry: URLResolver, prefix: str) -> Iterator[Rule]:
+def _rules_of_entry(entry: Entry, prefix: str) -> Iterator[Rule]:
     head, going_on = head_of(entry)
     text = prefix + head
-    if going_on != ANYTHING:
+    if going_on == SOMETHING or (going_on == NOTHING and isinstance(entry, URLResolver)):
         yield from _rules_of_text(text, STARTS, ASK)
-    elif not head:
-        yield from rules_of(entry.url_patterns, prefix)
-    else:
+    elif isinstance(entry, URLResolver):
         yield text, PREFIX if text.endswith("/") else STARTS, DJANGO
+    else:
+        yield from _rules_of_text(text, EXACT if going_on == NOTHING else STARTS, DJANGO)
 
 
-def rules_of(patterns: Iterable[URLPattern | URLResolver], prefix: str) -> Iterator[Rule]:
-    """What is Django's by these, below `prefix`."""
+def rules_of(patterns: Iterable[Entry], prefix: str) -> Iterator[tuple[Entry, Rule]]:
+    """What is Django's by these, below `prefix`, and by which of them, or of those within."""
     for entry in patterns:
-        if isinstance(entry.pattern, LocalePrefixPattern) and isinstance(entry, URLResolver):
+        if isinstance(entry, URLResolver) and isinstance(entry.pattern, LocalePrefixPattern):
             for language in language_prefixes(entry.pattern):
                 yield from rules_of(entry.url_patterns, prefix + language)
-        elif isinstance(entry, URLResolver):
-            yield from _rules_of_include(entry, prefix)
+        elif isinstance(entry, URLResolver) and head_of(entry) == ("", ANYTHING):
+            yield from rules_of(entry.url_patterns, prefix)
         else:
-            head, going_on = head_of(entry)
-            yield from _rules_of_view(prefix + head, going_on)
+            for rule in _rules_of_entry(entry, prefix):
+                yield entry, rule
 
 
 def _local_path(url: str | None, script_name: str) -> str | None:
@@ -126,7 +122,7 @@ def rules_of_settings(script_name: str) -> Iterator[tuple[str, Rule]]:
 def rules_of_urlconf(urlconf: Any, script_name: str = "") -> list[Rule]:
     """What is Django's by its URLconf, STATIC_URL and MEDIA_URL."""
     found = [rule for _, rule in rules_of_settings(script_name)]
-    found.extend(rules_of(get_resolver(urlconf).url_patterns, "/"))
+    found.extend(rule for _, rule in rules_of(get_resolver(urlconf).url_patterns, "/"))
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from samesite_proxy.conf.frontends import parse_frontend
-from samesite_proxy.fastpath import own_address
+from samesite_proxy.machine import own_address
 from tests.fastpath.commands import APPS, runserver
 from tests.harness.ports import free_port
 from tests.harness.raw_client import get

@@ -25,7 +25,6 @@ from samesite_proxy.fastpath import (
     base_command,
     channel,
     listener,
-    own_address,
     project_files,
     restarts,
     server,
@@ -33,6 +32,7 @@ from samesite_proxy.fastpath import (
     termination,
 )
 from samesite_proxy.fastpath.channel import Handover
+from samesite_proxy.machine import own_address
 from samesite_proxy.proxy import place
 
 Next: Any = base_command.below_ours()

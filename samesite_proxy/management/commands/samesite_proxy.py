@@ -60,15 +60,15 @@ class Command(BaseCommand):
         now: conf.Settings = self._room("asking").now(settings)
         return now
 
-    def _say(self, answer: dict[str, Any]) -> None:
-        self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
+    def _say(self, question: Any, answer: dict[str, Any], options: dict[str, Any]) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
+        else:
+            self.stdout.write(question.told(answer, self.style))
 
     def _routes(self, options: dict[str, Any]) -> None:
-        routes, settings = self._room("routes"), self._settings()
-        if options["json"]:
-            self._say(routes.found(settings))
-        else:
-            self.stdout.write(routes.told(settings, self.style))
+        routes = self._room("routes")
+        self._say(routes, routes.found(self._settings()), options)
 
     def _why(self, options: dict[str, Any]) -> None:
         why, pasted = self._room("why"), self._room("pasted")
@@ -76,19 +76,12 @@ class Command(BaseCommand):
             target = pasted.understood(options["path"])
         except pasted.NotUnderstood as error:
             raise CommandError(str(error)) from error
-        answer = why.found(self._settings(), target)
-        if options["json"]:
-            self._say(answer)
-        else:
-            self.stdout.write(why.told(answer, self.style))
+        self._say(why, why.found(self._settings(), target), options)
 
     def _doctor(self, options: dict[str, Any]) -> None:
         doctor = self._room("doctor")
         answer = doctor.found()
-        if options["json"]:
-            self._say(answer)
-        else:
-            self.stdout.write(doctor.told(answer, self.style))
+        self._say(doctor, answer, options)
         if not answer["is_well"]:
             raise CommandError("Something is wrong.", returncode=1)
 

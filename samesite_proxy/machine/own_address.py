@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import socket
 from collections.abc import Iterable
 
 from samesite_proxy.conf import Frontend
+from samesite_proxy.conf.frontends import LOOPBACK
+from samesite_proxy.machine import sockets
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-LOOPBACK = ("127.0.0.1", "::1")
 
 
 def _plain(text: str) -> Address:
     """An IPv4 address that is written as one of IPv6 is itself; a zone says nothing new here."""
     address = ipaddress.ip_address(text.partition("%")[0])
     return getattr(address, "ipv4_mapped", None) or address
-
-
-def _addresses_of(name: str, port: int) -> set[Address]:
-    """Where a client that connects to `name` arrives."""
-    labels = name.lower().rstrip(".").split(".")
-    if labels[-1] == "localhost":  # RFC 6761, 6.3; libcurl asks nobody.
-        return {_plain(text) for text in LOOPBACK}
-    # libcurl asks nobody for a number, whose zone a resolver may refuse.
-    with contextlib.suppress(ValueError):
-        return {_plain(name)}
-    try:
-        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return set()
-    return {_plain(str(place[0])) for *_, place in found}
 
 
 def _is_this_machines(address: Address) -> bool:
@@ -70,6 +54,7 @@ def among(frontends: Iterable[Frontend], host: str, port: int, *, ipv6: bool) ->
     except (OSError, UnicodeError):  # Which listening will tell.
         return None
     for frontend in suspects:
-        if any(_reaches(address, bound) for address in _addresses_of(frontend.name, port)):
+        addresses = sockets.addresses_of(frontend.name, port)
+        if any(_reaches(_plain(address), bound) for address in addresses):
             return frontend
     return None
