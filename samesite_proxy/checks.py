@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -124,10 +123,15 @@ def _static_files(settings: conf.Settings) -> Iterator[CheckMessage]:
 
 
 def _folders(settings: conf.Settings) -> Iterator[CheckMessage]:
-    for frontend in settings.frontends:
-        if frontend.folder is not None and not Path(frontend.folder, "index.html").is_file():
+    folders = [frontend.folder for frontend in settings.frontends if frontend.folder is not None]
+    if not folders:
+        return
+    from samesite_proxy.built.pages import is_built  # Most frontends are servers.
+
+    for folder in folders:
+        if not is_built(folder):
             yield Warning(
-                f"The folder {frontend.folder} in FRONTEND has no index.html, and its pages are"
+                f"The folder {folder} in FRONTEND has no index.html, and its pages are"
                 " answered with 503.",
                 hint="Build the frontend: npm run build.",
                 id="samesite_proxy.W009",

@@ -100,14 +100,18 @@ def _asks_for_page(request: HttpRequest) -> bool:
     return request.method in ("GET", "HEAD") and "text/html" in accepted
 
 
-def _fields_of(file: BuiltFile, variant: Variant, vary: list[str]) -> Fields:
+def _kept(file: BuiltFile, vary: list[str]) -> Fields:
+    """For how long, and for which requests."""
     vary = [*vary, "Accept-Encoding"] if len(file.variants) > 1 else vary
     return [
         ("Cache-Control", file.cache_control),
-        ("ETag", variant.etag),
-        ("Last-Modified", file.last_modified),
         *([("Vary", ", ".join(vary))] if vary else []),
     ]
+
+
+def _content(file: BuiltFile, variant: Variant, length: int) -> Fields:
+    coding = [("Content-Encoding", variant.coding)] if variant.coding else []
+    return [("Content-Type", file.content_type), ("Content-Length", str(length)), *coding]
 
 
 def _variant_for(accepted: str, file: BuiltFile) -> Variant:
@@ -119,7 +123,8 @@ def _variant_for(accepted: str, file: BuiltFile) -> Variant:
 
 def _file(file: BuiltFile, method: str | None, meta: Mapping[str, str], vary: list[str]) -> Answer:
     variant = _variant_for(meta.get("HTTP_ACCEPT_ENCODING", ""), file)
-    fields = _fields_of(file, variant, vary)
+    validators = [("ETag", variant.etag), ("Last-Modified", file.last_modified)]
+    fields = [*_kept(file, vary), *validators]
     status = status_by(meta, variant.etag, file.modified)
     if status == 304:
         return Answer(status, fields)
@@ -132,14 +137,20 @@ def _file(file: BuiltFile, method: str | None, meta: Mapping[str, str], vary: li
         except NotSatisfiable:
             return _not_satisfiable(variant.size, fields)
     start, stop = span or (0, variant.size)
-    fields += [("Content-Type", file.content_type), ("Content-Length", str(stop - start))]
-    fields.append(("Accept-Ranges", "bytes"))
-    if variant.coding:
-        fields.append(("Content-Encoding", variant.coding))
+    fields += [*_content(file, variant, stop - start), ("Accept-Ranges", "bytes")]
     if span:
         fields.append(("Content-Range", f"bytes {start}-{stop - 1}/{variant.size}"))
     answer = Answer(206 if span else 200, fields)
     return answer if method == "HEAD" else _with_bytes(answer, variant, start, stop)
+
+
+def _missing_page(file: BuiltFile, method: str | None, meta: Mapping[str, str]) -> Answer:
+    """The build's own page for what there is not, whatever a client has of it: conditions and
+    ranges are of answers that would be 200 (RFC 9110, 13.2.1 and 14.2)."""
+    variant = _variant_for(meta.get("HTTP_ACCEPT_ENCODING", ""), file)
+    fields = [*_kept(file, ["Accept"]), *_content(file, variant, variant.size)]
+    answer = Answer(404, fields)
+    return answer if method == "HEAD" else _with_bytes(answer, variant, 0, variant.size)
 
 
 def _not_satisfiable(size: int, fields: Fields) -> Answer:
@@ -153,23 +164,30 @@ def _elsewhere(place: Elsewhere, query: str) -> Answer:
     return Answer(302, fields)
 
 
+def _instead(files: Files, request: HttpRequest) -> tuple[BuiltFile, int]:
+    """The page for an address of no file."""
+    path = request.path_info
+    if not is_public(path) or not _asks_for_page(request):
+        raise Refused(errors.FILE_MISSING)
+    page, status = files.page_instead(path)
+    if page is None:
+        raise Refused(errors.NOT_BUILT if may_be_page(path) else errors.FILE_MISSING)
+    return page, status
+
+
 def _answer_of(files: Files, request: HttpRequest) -> Answer:
-    path, meta = request.path_info, request.META
-    found = files.find(path)
-    vary: list[str] = []
+    method, meta = request.method, request.META
+    found, status, vary = files.find(request.path_info), 200, list[str]()
     if found is None:
-        is_page = is_public(path) and may_be_page(path) and _asks_for_page(request)
-        if not is_page:
-            raise Refused(errors.FILE_MISSING)
-        found, vary = files.index(), ["Accept"]
-    if found is None:
-        raise Refused(errors.NOT_BUILT)
-    if request.method not in ("GET", "HEAD"):
+        (found, status), vary = _instead(files, request), ["Accept"]
+    if method not in ("GET", "HEAD"):
         return Answer(405, [("Allow", "GET, HEAD"), ("Content-Length", "0")])
     if isinstance(found, Elsewhere):
         return _elsewhere(found, meta.get("QUERY_STRING", ""))
     try:
-        return _file(found, request.method, meta, vary)
+        if status == 404:
+            return _missing_page(found, method, meta)
+        return _file(found, method, meta, vary)
     except (Replaced, OSError) as error:
         files.forget(found)
         raise Replaced from error

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,8 +23,8 @@ from whitenoise.responders import (  # type: ignore[import-untyped]
 
 from samesite_proxy.built.codings import CODINGS
 from samesite_proxy.built.hashed import is_hashed
+from samesite_proxy.built.pages import FALLBACKS, INDEX, MISSING
 
-INDEX = "index.html"
 IMMUTABLE = "public, max-age=31536000, immutable"
 # Nothing else may be kept without a question whether it is still the same.
 ASK_AGAIN = "no-cache"
@@ -136,7 +137,7 @@ class Files(WhiteNoise):  # type: ignore[misc]
         if self.is_compressed_variant(path):
             raise MissingFileError(path)
         if url.endswith("/"):
-            return self.get_static_file(os.path.join(path, INDEX), url)
+            return self._page_with_slash(path, url)
         try:
             return self.get_static_file(path, url)
         except IsDirectoryError:
@@ -148,10 +149,31 @@ class Files(WhiteNoise):  # type: ignore[misc]
             raise MissingFileError(path)
         return self.get_static_file(f"{path}.html", url)  # As Next and SvelteKit export pages.
 
-    def index(self) -> BuiltFile | None:
-        """The page that finds its way by itself."""
-        found = self.find(self._prefix)
-        return found if isinstance(found, BuiltFile) else None
+    def _page_with_slash(self, path: str, url: str) -> BuiltFile | Elsewhere:
+        try:
+            return self.get_static_file(os.path.join(path, INDEX), url)
+        except MissingFileError:
+            if url == self._prefix and (fallback := self._first_of(FALLBACKS)) is not None:
+                return fallback
+            bare = url[:-1]
+            if url == self._prefix or not may_be_page(bare):
+                raise
+            # It has no slash: what its own links mean by a relative address is below the same one.
+            self.get_static_file(f"{path[:-1]}.html", url)
+            return Elsewhere(f"../{quote(bare.rpartition('/')[2])}")
+
+    def _first_of(self, names: Iterable[str]) -> BuiltFile | None:
+        found = (self.find(f"{self._prefix}{name}") for name in names)
+        return next((file for file in found if isinstance(file, BuiltFile)), None)
+
+    def page_instead(self, path: str) -> tuple[BuiltFile | None, int]:
+        """What a browser gets at an address of no file, and with which status: the page that finds
+        its way by itself, unless the build has one that says that there is no such page."""
+        if may_be_page(path) and (fallback := self._first_of(FALLBACKS)) is not None:
+            return fallback, 200
+        if (missing := self._first_of([MISSING])) is not None:
+            return missing, 404
+        return (self._first_of([INDEX]) if may_be_page(path) else None), 200
 
     def redirect(self, from_url: str, to_url: str) -> Elsewhere:
         return Elsewhere(f"./{quote(from_url.rpartition('/')[2])}/")

@@ -67,9 +67,34 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_build(tmp_path_factory.mktemp("built"))
 
 
+def make_site(folder: Path, *pages: str) -> Path:
+    """What a generator of pages leaves, with those of its pages that stand for others."""
+    for name in ("about.html", "team/index.html", *pages):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that has a page for what is missing, and its compressed sibling."""
+    folder = make_site(tmp_path_factory.mktemp("site"), "index.html", "404.html")
+    (folder / "404.html.gz").write_bytes(gzip.compress(b"404.html", mtime=0))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that has a page for what its own router finds, and none that is the first."""
+    return make_site(tmp_path_factory.mktemp("shell"), "200.html", "404.html")
+
+
 @pytest.fixture(params=grouped("built", KINDS))
-def port(request: pytest.FixtureRequest, stages: Stages, dist: Path) -> int:
-    settings = {"FRONTEND": str(dist), "DJANGO_PATHS": ["/api"]}
+def port(
+    request: pytest.FixtureRequest, stages: Stages, dist: Path, site: Path, shell: Path
+) -> int:
+    folders = {"/": str(dist), "/site": str(site), "/shell": str(shell)}
+    settings = {"FRONTEND": folders, "DJANGO_PATHS": ["/api"]}
     stage = stages.get(request.param, settings, {"TEST_DEBUG": "0", "TEST_ALLOWED_HOSTS": HOSTS})
     return stage.port
 
@@ -166,6 +191,32 @@ CASES: dict[str, tuple[tuple[str, ...], int, dict[str, str | None], bytes | None
     "a page's own file": (("/about",), 200, {"Cache-Control": "no-cache"}, b"about"),
     "a folder": (("/docs/",), 200, {}, b"docs"),
     "a folder without its slash": (("/docs?x=1",), 302, {"Location": "./docs/?x=1"}, b""),
+    "a page with a slash too many": (("/about/?x=1", PAGE), 302, {"Location": "../about?x=1"}, b""),
+    "a site's page": (("/site/about", PAGE), 200, {"Vary": None}, b"about.html"),
+    "a site's folder": (("/site/team/", PAGE), 200, {"Vary": None}, b"team/index.html"),
+    "a site's slash": (("/site/about/",), 302, {"Location": "../about"}, b""),
+    "no page of a site's": (
+        ("/site/users/7", PAGE, "If-None-Match: *", "If-Match: x", "Range: bytes=0-1"),
+        404,
+        {
+            **{"Cache-Control": "no-cache", "Content-Type": "text/html; charset=utf-8"},
+            **{"Vary": "Accept, Accept-Encoding", "ETag": None, "Accept-Ranges": None},
+        },
+        b"404.html",
+    ),
+    "no page, compressed": (
+        ("/site/users/7", PAGE, "Accept-Encoding: gzip"), 404, {"Content-Encoding": "gzip"}, None,
+    ),
+    "no page of a site's, a dot": (("/site/users.html", PAGE), 404, {}, b"404.html"),
+    "no script of a site's": (("/site/users.js", "Accept: */*"), 404, {"Vary": None}, None),
+    "no dot-file of a site's": (("/site/.env", PAGE), 404, {"Vary": None}, None),
+    "a shell in place of the first page": (
+        ("/shell/", "Accept: */*"), 200, {"Cache-Control": "no-cache", "Vary": None}, b"200.html",
+    ),
+    "a shell": (("/shell/users/7", PAGE), 200, {"Vary": "Accept"}, b"200.html"),
+    "a shell's page": (("/shell/about", PAGE), 200, {}, b"about.html"),
+    "a shell, to a script": (("/shell/users/7", "Accept: */*"), 404, {}, None),
+    "a shell, to a file": (("/shell/users.png", PAGE), 404, {}, b"404.html"),
     "below a file": (("/index.html/x",), 404, {}, None),
     "a file's sibling": ((f"{HASHED}.gz",), 404, {}, None),
     "too long a name": ((f"/{'x' * 300}.js",), 404, {}, None),
@@ -180,7 +231,7 @@ def test_request_gets_the_same_answer_through_every_way_in(port: int, name: str)
     assert {key: answer.get(key) for key in fields} == fields
     if body is not None:
         assert answer.body == body
-    if any("Range" in line for line in lines):  # Which is of GET alone (RFC 9110, 14.2).
+    if status != 404 and any("Range" in line for line in lines):  # Of GET alone (RFC 9110, 14.2).
         status, fields = 200, {}
     head = ask(port, target, *lines, method="HEAD")
     assert (head.status, head.body) == (status, b"")

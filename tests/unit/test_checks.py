@@ -50,6 +50,9 @@ def test_folder_that_is_not_built_is_a_warning(tmp_path: Path) -> None:
     assert ids(SAMESITE_PROXY={"FRONTEND": frontends}) == ["W009", "W009"]
     (tmp_path / "index.html").write_text("built")
     assert ids(SAMESITE_PROXY={"FRONTEND": frontends}) == ["W009"]
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/200.html").write_text("built, by an adapter that names it so")
+    assert ids(SAMESITE_PROXY={"FRONTEND": frontends}) == []
 
 
 def test_folder_without_whitenoise_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
