@@ -141,6 +141,11 @@ class Upstream:
         `client` is the client's socket, which is looked at while waiting.
         """
 
+    def leave(self, heir: Upstream | None = None, /) -> None:
+        """End what waits for it to be back, with EngineError `moved`: such a request is to go where
+        the frontend is now. `heir` is down as long as this one has been.
+        """
+
 @final
 class Routes:
     """Who owns which path: the longest text that matches."""

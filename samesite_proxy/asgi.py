@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import get_script_prefix
 
 from samesite_proxy import conf
-from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL
+from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL, EngineError
 from samesite_proxy.aio import websocket
 from samesite_proxy.aio.answer import Answer, ending, say
 from samesite_proxy.aio.channels import Sockets, first_of
@@ -34,12 +34,14 @@ from samesite_proxy.aio.scope import (
 )
 from samesite_proxy.aio.websocket_client import Browser
 from samesite_proxy.conf import Frontend
+from samesite_proxy.conf.frontends import where_now
 from samesite_proxy.proxy import errors, place, refusals, targets
 from samesite_proxy.proxy.error_page import form_for, told
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.response import NoAnswer, failure_of, log_failure
 from samesite_proxy.proxy.routing import Routing
+from samesite_proxy.proxy.upstreams import has_moved
 from samesite_proxy.types import Fields, Receive, Scope, Send
 
 
@@ -100,27 +102,43 @@ class ASGIProxy:
 
         await websocket.forward(browser, frontend, start, relocated)
 
-    async def _start(
-        self, scope: Scope, incoming: IncomingRequest, client: Client, frontend: Frontend
-    ) -> AsyncExchange:
+    async def _length_of(self, scope: Scope, incoming: IncomingRequest, client: Client) -> int:
         is_lost = loses_body(scope)
         length = body_length_of(scope["method"], incoming.fields, is_lost=is_lost)
         if length == NO_BODY and is_unframed(scope) and await client.has_body():
             length = CHUNKED
             refusals.refuse_body(scope["method"], length)
+        return length
+
+    async def _ask(
+        self,
+        scope: Scope,
+        incoming: IncomingRequest,
+        client: Client,
+        frontend: Frontend,
+        length: int,
+    ) -> None:
         target = target_of_scope(scope)
         exchange = self._forwarder.start(incoming, frontend, scope["method"], target, length)
         client.attend(exchange, has_body=length not in (NO_BODY, 0))
-        return exchange
-
-    async def _forward(self, scope: Scope, client: Client, frontend: Frontend) -> None:
-        incoming = self._requests.of(scope)
-        exchange = await self._start(scope, incoming, client, frontend)
         relocated = partial(self._forwarder.relocated, incoming, frontend)
         try:
             await Answer(exchange, client, name_of(scope)).relay(relocated)
+        except EngineError as error:
+            if not has_moved(error):
+                raise
+        else:
+            return
         finally:
             exchange.close()
+        await self._ask(scope, incoming, client, where_now(frontend), length)
+
+    async def _forward(self, scope: Scope, client: Client, frontend: Frontend) -> None:
+        incoming = self._requests.of(scope)
+        length = await self._length_of(scope, incoming, client)
+        try:
+            await self._ask(scope, incoming, client, frontend, length)
+        finally:
             await client.let_go()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, frontend: Frontend) -> None:
@@ -129,6 +147,7 @@ class ASGIProxy:
         try:
             await self._forward(scope, Client(receive, send), frontend)
         except NoAnswer as error:
+            frontend = where_now(frontend)
             _, own_port = scope.get("server") or ("", "")
             failure = failure_of(error, frontend, self._settings, str(own_port))
             log_failure(name_of(scope), failure, frontend)

@@ -14,6 +14,7 @@ static const struct sp_error_info table[] = {
     [SP_E_CONNECT] = {"connect", 502},
     [SP_E_CONNECT_BESIDE] = {"connect-beside", 502},
     [SP_E_CONNECT_TIMEOUT] = {"connect-timeout", 504},
+    [SP_E_MOVED] = {"moved", 502},
     [SP_E_NAME] = {"name", 502},
     [SP_E_TLS] = {"tls", 502},
     [SP_E_CERTIFICATE] = {"certificate", 502},

@@ -16,6 +16,7 @@ enum sp_error {
     SP_E_CONNECT,         /* the upstream refused, or cannot be reached */
     SP_E_CONNECT_BESIDE,  /* it refused, but listens on the other address of "localhost" */
     SP_E_CONNECT_TIMEOUT,
+    SP_E_MOVED,             /* it is not there any more: the request is to be decided anew */
     SP_E_NAME,              /* the upstream's name has no address */
     SP_E_TLS,               /* no TLS with the upstream */
     SP_E_CERTIFICATE,       /* the upstream's, or what it is to be trusted by */

@@ -109,6 +109,7 @@ keep_head(struct sp_loop *loop, struct sp_exchange *exchange)
 
     (void)loop;
     visit->answered = downstream->door->loop->now;
+    sp_downstream_use_kept(downstream);
     if (head->status == 101) {
         return become_tunnel(exchange);
     }

@@ -53,6 +53,15 @@ sp_downstream_use(struct sp_downstream *downstream, size_t count)
     }
 }
 
+void
+sp_downstream_use_kept(struct sp_downstream *downstream)
+{
+    size_t kept = downstream->kept;
+
+    downstream->kept = 0;
+    sp_downstream_use(downstream, kept);
+}
+
 enum sp_error
 sp_downstream_replace(struct sp_downstream *downstream, size_t count, struct sp_span bytes)
 {

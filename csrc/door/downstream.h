@@ -88,6 +88,7 @@ struct sp_downstream {
     bool is_blocked;     /* the client's socket has taken less than all */
     struct sp_buffer in; /* read, of which `used` bytes are used already */
     size_t used;
+    size_t kept;             /* of the rest, a head whose request may have to be begun anew */
     size_t scanned;          /* of the rest, how far the end of a head was looked for */
     long long since;         /* ms; when the state's time began */
     long long waiting_since; /* ms; when it first waited for Django to begin, or SP_NEVER */
@@ -118,6 +119,9 @@ void sp_downstream_set_state(struct sp_downstream *downstream, enum sp_downstrea
 /* What is read and not used. */
 struct sp_span sp_downstream_unused(const struct sp_downstream *downstream);
 void sp_downstream_use(struct sp_downstream *downstream, size_t count);
+
+/* What is kept is used; nothing, where nothing is. */
+void sp_downstream_use_kept(struct sp_downstream *downstream);
 
 /* Puts `bytes` in the place of the first `count` unused ones. SP_E_REQUEST_LONG, and nothing has
  * changed, when the ceiling would be passed. */

@@ -168,6 +168,14 @@ prepare_body(struct sp_downstream *downstream, const struct sp_incoming *incomin
     return sp_intake_begin(downstream);
 }
 
+/* Until it is answered its head is kept then: its frontend may come back somewhere else. */
+static bool
+may_be_held(const struct sp_exchange *exchange)
+{
+    return exchange->upstream->options.is_development &&
+           (exchange->body_length == SP_BODY_NONE || exchange->body_length == 0);
+}
+
 /* (20) The exchange begins, in the engine's own thread. */
 enum sp_step
 sp_visit_forward(struct sp_downstream *downstream)
@@ -187,7 +195,10 @@ sp_visit_forward(struct sp_downstream *downstream)
     visit->exchange->downstream = downstream;
     visit->exchange->client_end = sp_answer_client_end();
     downstream->waiting_since = SP_NEVER;
-    sp_downstream_use(downstream, incoming->length);
+    downstream->kept = incoming->length;
+    if (!may_be_held(visit->exchange)) {
+        sp_downstream_use_kept(downstream);
+    }
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_EXCHANGING);
     visit->error = prepare_body(downstream, incoming);
     return visit->error == SP_OK ? SP_STEP_NONE : SP_STEP_END_VISIT;
@@ -219,10 +230,10 @@ sp_visit_begin(struct sp_downstream *downstream)
 static bool
 is_back(struct sp_upstream *upstream, enum sp_error error)
 {
-    bool was_missed = upstream->is_missed;
+    bool was_missed = atomic_load(&upstream->is_missed);
 
     if (error != SP_E_CLIENT_GONE) {
-        upstream->is_missed = error != SP_OK;
+        atomic_store(&upstream->is_missed, error != SP_OK);
     }
     return was_missed && error == SP_OK;
 }
@@ -273,6 +284,15 @@ let_exchange_go(struct sp_visit *visit)
     }
 }
 
+/* Nothing of it has happened. By now another table may say whose it is, and where that is. */
+static enum sp_step
+begin_anew(struct sp_downstream *downstream)
+{
+    let_exchange_go(&downstream->visit);
+    downstream->kept = downstream->scanned = 0;
+    return SP_STEP_READ;
+}
+
 enum sp_step
 sp_visit_end(struct sp_downstream *downstream)
 {
@@ -281,6 +301,10 @@ sp_visit_end(struct sp_downstream *downstream)
     const struct sp_failure *failure = &visit->site->frontends[visit->frontend].failures[error];
     enum sp_step step = SP_STEP_FINISH;
 
+    if (error == SP_E_MOVED) {
+        return begin_anew(downstream);
+    }
+    sp_downstream_use_kept(downstream);
     if (error != SP_OK) {
         sp_answer_unsay(downstream);
     }

@@ -32,15 +32,16 @@ can_wait(const struct sp_exchange *exchange)
 static bool
 is_likely_back(struct sp_upstream *upstream, long long now)
 {
-    bool has_answered = upstream->answered != SP_NEVER && now - upstream->answered < SP_LATELY;
+    long long answered = atomic_load(&upstream->answered);
+    bool has_answered = answered != SP_NEVER && now - answered < SP_LATELY;
 
     if (!upstream->options.is_started && !has_answered) {
         return false;
     }
-    if (upstream->down_since == SP_NEVER) {
-        upstream->down_since = now;
+    if (atomic_load(&upstream->down_since) == SP_NEVER) {
+        atomic_store(&upstream->down_since, now);
     }
-    return now - upstream->down_since < SP_HOLDING_TIME;
+    return now - atomic_load(&upstream->down_since) < SP_HOLDING_TIME;
 }
 
 bool
@@ -78,6 +79,6 @@ sp_holding_note_answer(const struct sp_hop *hop)
 {
     struct sp_upstream *upstream = hop->exchange->upstream;
 
-    upstream->answered = hop->loop->now;
-    upstream->down_since = SP_NEVER;
+    atomic_store(&upstream->answered, hop->loop->now);
+    atomic_store(&upstream->down_since, SP_NEVER);
 }

@@ -179,8 +179,15 @@ take_on(struct sp_hop *hop, struct sp_stream *stream)
 static void
 held_long_enough(struct sp_loop *loop, struct sp_timer *timer)
 {
+    struct sp_hop *hop = (struct sp_hop *)(void *)((char *)timer - offsetof(struct sp_hop, held));
+
     (void)loop;
-    begin_to_connect((struct sp_hop *)(void *)((char *)timer - offsetof(struct sp_hop, held)));
+    if (atomic_load(&hop->exchange->upstream->is_left)) {
+        hop->fault = SP_E_MOVED;
+        sp_hop_make_ready(hop);
+        return;
+    }
+    begin_to_connect(hop);
 }
 
 static void

@@ -180,6 +180,31 @@ upstream_request(PyObject *self, PyObject *args)
     return result;
 }
 
+PyDoc_STRVAR(
+    leave_doc,
+    "leave($self, heir=None, /)\n--\n\n"
+    "Let go what waits for it to be back: such an exchange ends with EngineError moved, and\n"
+    "its request is to go where the frontend is now. heir: an Upstream that is down as long\n"
+    "as this one has been.");
+
+static PyObject *
+upstream_leave(PyObject *self, PyObject *args)
+{
+    PyTypeObject *type = sp_state_of(self)->upstream_type;
+    PyObject *heir = Py_None;
+
+    if (!PyArg_ParseTuple(args, "|O:leave", &heir)) {
+        return NULL;
+    }
+    if (heir != Py_None && !PyObject_TypeCheck(heir, type)) {
+        PyErr_SetString(PyExc_TypeError, "heir is an Upstream or None");
+        return NULL;
+    }
+    sp_upstream_leave(as_upstream(self)->upstream,
+                      heir != Py_None ? as_upstream(heir)->upstream : NULL);
+    Py_RETURN_NONE;
+}
+
 /* Not const, since a slot takes a plain pointer. */
 static char upstream_doc[] =
     "Upstream(url, unix_socket, ca_file, verify, timeouts, max_connections, loop_token=None,\n"
@@ -198,6 +223,7 @@ static char upstream_doc[] =
 
 static PyMethodDef upstream_methods[] = {
     {"request", upstream_request, METH_VARARGS, request_doc},
+    {"leave", upstream_leave, METH_VARARGS, leave_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -46,7 +46,11 @@ sp_upstream_new(const struct sp_upstream_options *options, struct sp_upstream **
     }
     atomic_init(&made->references, 1);
     made->options = kept;
-    made->looked_beside = made->answered = made->down_since = SP_NEVER;
+    made->looked_beside = SP_NEVER;
+    atomic_init(&made->answered, SP_NEVER);
+    atomic_init(&made->down_since, SP_NEVER);
+    atomic_init(&made->is_left, false);
+    atomic_init(&made->is_missed, false);
     *upstream = made;
     return SP_OK;
 }
@@ -64,6 +68,17 @@ sp_upstream_give_back(struct sp_upstream *upstream)
     if (upstream != NULL && atomic_fetch_sub(&upstream->references, 1) == 1) {
         free(upstream);
     }
+}
+
+void
+sp_upstream_leave(struct sp_upstream *upstream, struct sp_upstream *heir)
+{
+    if (heir != NULL) {
+        atomic_store(&heir->answered, atomic_load(&upstream->answered));
+        atomic_store(&heir->down_since, atomic_load(&upstream->down_since));
+        atomic_store(&heir->is_missed, atomic_load(&upstream->is_missed));
+    }
+    atomic_store(&upstream->is_left, true);
 }
 
 bool

@@ -31,9 +31,10 @@ struct sp_upstream {
     struct sp_upstream_options options; /* its strings are in `texts` */
     long long looked_beside;            /* ms; the engine thread's, as is the next */
     bool is_beside;                     /* what was found then */
-    long long answered;                 /* ms; the engine thread's: when it last has, */
-    long long down_since;               /* and when it was first found down since; or SP_NEVER */
-    bool is_missed;                     /* the engine thread's: no answer came of it of late */
+    atomic_llong answered;   /* ms; the engine thread's, and an heir's: when it has last, */
+    atomic_llong down_since; /* and when it was first found down since; or SP_NEVER */
+    atomic_bool is_left;     /* requests that it keeps waiting have another to go to */
+    atomic_bool is_missed;   /* likewise: no answer came of it of late */
     char texts[];
 };
 
@@ -42,6 +43,10 @@ enum sp_error sp_upstream_new(const struct sp_upstream_options *options,
                               struct sp_upstream **upstream);
 struct sp_upstream *sp_upstream_take(struct sp_upstream *upstream);
 void sp_upstream_give_back(struct sp_upstream *upstream);
+
+/* Any thread: what is held for it is to be decided anew. `heir`, where that is down too if this one
+ * is, or NULL: what was found out is known of that one. */
+void sp_upstream_leave(struct sp_upstream *upstream, struct sp_upstream *heir);
 
 /* Whether two name the same address, and trust it alike: connections to the one are the other's. */
 bool sp_upstream_is_same(const struct sp_upstream *one, const struct sp_upstream *other);

@@ -28,6 +28,7 @@ class Client:
         self._first: Event | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._exchange: AsyncExchange | None = None
         self.has_left = False
         self._is_uploading = False
 
@@ -63,13 +64,19 @@ class Client:
             await self._until_gone(exchange, has_body)
         finally:
             self.has_left = True
-            exchange.cancel()
+            if self._exchange is not None:
+                self._exchange.cancel()
 
     def _begin(self, exchange: AsyncExchange, has_body: bool) -> None:
         self._listening = asyncio.ensure_future(self._listen(exchange, has_body))
 
     def attend(self, exchange: AsyncExchange, *, has_body: bool) -> None:
-        """Ends the exchange when the client leaves, and sends it the body."""
+        """Ends the exchange when the client leaves, and sends it the body. The next exchange, of a
+        request without one, takes the first one's place.
+        """
+        is_second, self._exchange = self._exchange is not None, exchange
+        if is_second:
+            return
         if has_body:
             self._begin(exchange, has_body)
         else:  # Most answers are there before a task is worth its cost.

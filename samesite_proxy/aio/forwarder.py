@@ -23,11 +23,12 @@ from samesite_proxy.aio.scope import (
     target_of_scope,
 )
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf.frontends import where_now
 from samesite_proxy.proxy import errors, refusals, server_timing
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
 from samesite_proxy.proxy.incoming import PIECE, SAFE, IncomingRequest, incoming_of
-from samesite_proxy.proxy.outgoing import Forwarding, upstream_of
+from samesite_proxy.proxy.outgoing import Forwarding
 from samesite_proxy.proxy.redirects import Relocation, names_place
 from samesite_proxy.proxy.response import (
     FrontendResponse,
@@ -38,6 +39,7 @@ from samesite_proxy.proxy.response import (
     note_answer,
     refusal,
 )
+from samesite_proxy.proxy.upstreams import Upstreams, has_moved
 from samesite_proxy.types import Fields, Scope
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ class AsyncForwarder:
         self._settings = settings
         self._forwarding = Forwarding(settings)
         self._relocation = Relocation(settings)
-        self._upstream = functools.cache(lambda frontend: upstream_of(frontend, settings))
+        self._upstreams = Upstreams(settings)
         self._files = functools.cache(self._files_of)
 
     def _files_of(self, frontend: Frontend) -> BuiltFrontend:
@@ -74,7 +76,7 @@ class AsyncForwarder:
     ) -> AsyncExchange:
         view = view_of(self._settings, incoming, frontend)
         fields = self._forwarding.fields(incoming, view)
-        return AsyncExchange(self._upstream(frontend), method, target, fields, length)
+        return AsyncExchange(self._upstreams.at(frontend), method, target, fields, length)
 
     def relocated(self, incoming: IncomingRequest, frontend: Frontend, fields: Fields) -> Fields:
         """The answer's fields for the browser."""
@@ -113,6 +115,9 @@ class AsyncForwarder:
                 return response
             return await self._forward(request, frontend)
         except NoAnswer as error:
+            frontend = where_now(frontend)
+            if has_moved(error):
+                return await self._answer(request, frontend)
             own_port = request.META.get("SERVER_PORT", "")
             failure = failure_of(error, frontend, self._settings, own_port)
         return refusal(failure, frontend, request, _whole, settings=self._settings)

@@ -146,6 +146,11 @@ def now_at(
     )
 
 
+def where_now(frontend: Frontend) -> Frontend:
+    """The same, where it is by now."""
+    return now_at((frontend,))[0] if frontend.is_commanded else frontend
+
+
 def _moved(frontend: Frontend, address: str) -> Frontend:
     if not address:
         return replace(frontend, unix_socket=NOWHERE)

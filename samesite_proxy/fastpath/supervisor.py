@@ -17,7 +17,7 @@ from samesite_proxy._engine import EngineError, Listener
 from samesite_proxy.conf import Frontend
 from samesite_proxy.fastpath import channel, forks, table
 from samesite_proxy.fastpath.access_log import AccessLog, access
-from samesite_proxy.proxy import error_page, errors
+from samesite_proxy.proxy import error_page, errors, upstreams
 
 if TYPE_CHECKING:  # Without DEBUG nobody is looked for.
     from samesite_proxy.machine.elsewhere import Lookout
@@ -82,6 +82,7 @@ class Supervisor:
         self._judge: table.HostJudge | None = None
         self._newest: Child | None = None
         self._plain: table.Plain | None = None  # the newest's table
+        self._known: upstreams.Known = {}  # by that
         self._next_look = 0.0
         self._is_looking = False
         self.files: list[str] = []  # what the last process said that it is made of
@@ -261,6 +262,8 @@ class Supervisor:
         self._plain = plain
         self._judge = None if asks_django else table.HostJudge(plain)
         self._listener.set_table(*arguments)
+        left, self._known = self._known, table.upstreams_in(plain, arguments)
+        upstreams.leave_all(left.items(), self._known)
         self._say_absence(errors.NOT_THERE, as_page=plain.get("debug", False))
         is_known = arguments is not table.NOTHING
         sentences = table.sentences_of(plain, self._elsewhere) if is_known else []

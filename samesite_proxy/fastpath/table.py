@@ -24,6 +24,7 @@ from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.outgoing import upstream_of
 from samesite_proxy.proxy.redirects import own_addresses_of
 from samesite_proxy.proxy.rules import DJANGO, FIRST_FRONTEND, Rule
+from samesite_proxy.proxy.upstreams import Known
 from samesite_proxy.wsgi import WSGIProxy
 
 Plain = dict[str, Any]
@@ -196,6 +197,12 @@ def arguments_of(table: Plain, elsewhere: Elsewhere = _nothing) -> Arguments:
         for frontend in settings.frontends
     ]
     return routes, own, list(host_policy.NEXT_DEV_PATHS), places, table["hosts"] is None
+
+
+def upstreams_in(table: Plain, arguments: Arguments) -> Known:
+    """The frontends of a table, as the engine has been told of them."""
+    now, (*_, places, _) = settings_in(table).frontends, arguments
+    return {each: upstream for each, (upstream, *_) in zip(now, places, strict=False)}
 
 
 def _views_of(

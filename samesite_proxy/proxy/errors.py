@@ -155,6 +155,9 @@ BY_CODE = {
     "shutdown": Failure(503, "the server is shutting down.", is_logged=False),
 }
 
+# It is asked again where it is by then; see proxy/upstreams.py.
+BY_CODE["moved"] = BY_CODE["connect"]
+
 NOBODY_LISTENS = Failure(
     502,
     BY_CODE["connect"].text

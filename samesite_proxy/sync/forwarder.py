@@ -10,11 +10,12 @@ from django.http import HttpRequest
 
 from samesite_proxy._engine import NO_UPGRADE, TUNNEL, WEBSOCKET, EngineError
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf.frontends import where_now
 from samesite_proxy.proxy import errors, refusals, server_timing
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
 from samesite_proxy.proxy.incoming import SAFE, SWITCHING_PROTOCOLS, incoming_of, value_of
-from samesite_proxy.proxy.outgoing import Forwarding, upstream_of
+from samesite_proxy.proxy.outgoing import Forwarding
 from samesite_proxy.proxy.redirects import Relocation
 from samesite_proxy.proxy.response import (
     FrontendResponse,
@@ -25,6 +26,7 @@ from samesite_proxy.proxy.response import (
     note_answer,
     refusal,
 )
+from samesite_proxy.proxy.upstreams import Upstreams, has_moved
 from samesite_proxy.sync import servers
 from samesite_proxy.sync.answer import (
     adopted,
@@ -90,10 +92,7 @@ class Forwarder:
         self._is_first = is_first
         self._forwarding = Forwarding(settings)
         self._relocation = Relocation(settings)
-        # Made at first use, so that each worker of a server that forks knows its own limits.
-        self._upstream = functools.cache(
-            lambda frontend: upstream_of(frontend, settings, gunicorn.response_timeout_limit())
-        )
+        self._upstreams = Upstreams(settings, gunicorn.response_timeout_limit)
         self._files = functools.cache(self._files_of)
 
     def _files_of(self, frontend: Frontend) -> BuiltFrontend:
@@ -112,7 +111,7 @@ class Forwarder:
         view = view_of(self._settings, incoming, frontend)
         fields = self._forwarding.fields(incoming, view)
         exchange = start_exchange(
-            self._upstream(frontend),
+            self._upstreams.at(frontend),
             environ["REQUEST_METHOD"],
             target_of(environ),
             fields,
@@ -152,6 +151,9 @@ class Forwarder:
                 return response
             return self._forward(request, frontend, client, upgrade)
         except NoAnswer as error:
+            frontend = where_now(frontend)
+            if has_moved(error):
+                return self.answer(request, frontend, client, upgrade)
             own_port = request.META.get("SERVER_PORT", "")
             failure = failure_of(error, frontend, self._settings, own_port)
         body_of = functools.partial(refusal_body, failure, request.META, client)

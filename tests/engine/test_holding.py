@@ -96,6 +96,45 @@ def test_frontend_that_stays_down_is_waited_for_once_and_again_after_it_was_up()
         assert answer_of(held).body == b"ok"
 
 
+def test_request_is_to_be_decided_anew_once_the_frontend_has_left() -> None:
+    at = that_has_answered(free_port())
+    held = at.request("GET", "/", HOST)
+    at.leave()
+    code, seconds = outcome(held)
+    assert code == "moved"
+    assert seconds < AT_ONCE
+
+
+def test_frontend_that_is_left_is_asked_as_long_as_it_is_there() -> None:
+    port = free_port()
+    at = upstream_on(port)
+    at.leave()
+    with scripted(answering(OK), port=port):
+        assert ask(at).body == b"ok"
+
+
+def test_heir_has_answered_and_been_down_as_the_one_before() -> None:
+    at = that_has_answered(free_port())
+    code, _ = outcome(at.request("GET", "/", HOST))
+    assert code == "connect"
+    heir = upstream_on(free_port(), is_started=True)
+    at.leave(heir)
+    code, seconds = outcome(heir.request("GET", "/", HOST))
+    assert code == "connect"
+    assert seconds < AT_ONCE
+    lately = that_has_answered(port := free_port())
+    lately.leave(other := upstream_on(port))
+    held = other.request("GET", "/", HOST)
+    time.sleep(0.3)
+    with scripted(answering(OK), port=port):
+        assert answer_of(held).body == b"ok"
+
+
+def test_heir_is_an_upstream() -> None:
+    with pytest.raises(TypeError, match="heir is an Upstream or None"):
+        upstream_on(1).leave("http://127.0.0.1:2")  # type: ignore[arg-type]
+
+
 def test_no_more_than_a_page_waits() -> None:
     port = free_port()
     at = that_has_answered(port)

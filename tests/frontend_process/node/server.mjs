@@ -14,7 +14,9 @@ process.stdin.on("end", () => process.exit(0)).resume();
 if (FAIL) {
   setTimeout(() => process.exit(Number(FAIL)), 50);
 } else {
+  const asked = {};
   const server = http.createServer((request, response) => {
+    asked[request.url] = (asked[request.url] ?? 0) + 1;
     const { DJANGO_ORIGIN, FORCE_COLOR, PORT } = process.env;
     if (request.url === "/crash") process.exit(1);
     response.setHeader("Location", `http://localhost:${server.address().port}/elsewhere`);
@@ -22,7 +24,7 @@ if (FAIL) {
       response.setHeader("Connection", "close");
       response.on("close", () => server.close(() => server.listen(0, "localhost")));
     }
-    response.end(JSON.stringify({ url: request.url, host: request.headers.host, pid: process.pid, DJANGO_ORIGIN, FORCE_COLOR, PORT }));
+    response.end(JSON.stringify({ url: request.url, times: asked[request.url], host: request.headers.host, pid: process.pid, DJANGO_ORIGIN, FORCE_COLOR, PORT }));
   });
   const open = () => {
     if (GATE && !existsSync(GATE)) setTimeout(open, 20);
