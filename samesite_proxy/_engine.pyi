@@ -210,9 +210,19 @@ class Listener:
         upgrade; None: the host is not allowed.
         """
 
-    def set_absence(self, status: int, line: str, page: str, at_once: bool, /) -> None:
-        """Say what is answered while Django is not there: at once as long as there is no table, or
-        to requests that have waited for 30 s. `page` is HTML for browsers ("": the line for them).
+    def set_words(
+        self,
+        own: dict[str, tuple[int, str, str, str]],
+        unread: dict[int, str],
+        absence_at_once: bool,
+        /,
+    ) -> None:
+        """Say what the listener says of its own.
+
+        `own` has by name a status, a line, a page and JSON, as a frontend's failures have. `unread`
+        has by status what is said of a head that is not read; {}: the reason itself. With
+        `absence_at_once` requests are told at once, as long as there is no table, that Django has
+        not started; else they wait for it, for 30 s.
         """
 
     def attach(self, channel: int, /) -> None:
@@ -226,8 +236,8 @@ class Listener:
 
     def records(self, /) -> list[tuple[str, str, str, int, int, float, float, str, int, str]]:
         """Client, method, target, status, bytes of the body, ms in all, ms until the frontend's
-        head (-1: none), EngineError.code or why the listener refused ("": neither), the frontend's
-        index (-1: none) and words on the code, of each answer.
+        head (-1: none), EngineError.code or why the listener refused, by name or in words ("":
+        neither), the frontend's index (-1: none) and words on the code, of each answer.
         """
 
     def close(self, /) -> None:

@@ -71,7 +71,7 @@ static enum sp_step
 hand_over(struct sp_downstream *downstream)
 {
     if (downstream->door->incoming.chunked) {
-        return sp_refusal_queue(downstream, &sp_refusal_lost_body);
+        return sp_refusal_queue_own(downstream, SP_OWN_LOST_BODY);
     }
     switch (sp_handover_give(&conductor_of(downstream)->channels, downstream)) {
     case SP_OK:

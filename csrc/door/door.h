@@ -3,6 +3,7 @@
 #define SP_DOOR_DOOR_H
 
 #include "door/journal.h"
+#include "door/own_words.h"
 #include "door/site.h"
 #include "wire/incoming.h"
 
@@ -10,21 +11,14 @@ struct sp_downstream;
 struct sp_loop;
 struct sp_mailbox;
 
-/* What is said while Django is not there. */
-struct sp_absence {
-    struct sp_failure failure;
-    char *texts;     /* owned: what its spans are views of */
-    bool is_at_once; /* as long as there is no site; else to what has waited too long */
-};
-
 struct sp_door {
     struct sp_loop *loop;          /* borrowed: lives as long as the process */
     struct sp_mailbox *mailbox;    /* borrowed likewise */
     struct sp_site *site;          /* a reference of our own; NULL until Django has come */
     struct sp_downstream *touched; /* those that are looked at at the end of the round */
-    struct sp_absence absence;
-    struct sp_journal journal;   /* any thread's */
-    struct sp_incoming incoming; /* the request that is being looked at */
+    struct sp_own_words *words;    /* owned */
+    struct sp_journal journal;     /* any thread's */
+    struct sp_incoming incoming;   /* the request that is being looked at */
     char path[SP_INCOMING_TARGET_CEILING];
     bool is_closed; /* no more requests are taken */
 };

@@ -304,7 +304,7 @@ dismiss(struct sp_downstream *downstream)
     }
     else if (downstream->state == SP_DOWNSTREAM_WAITING ||
              sp_downstream_unused(downstream).len > 0) {
-        sp_conductor_follow(downstream, sp_refusal_queue(downstream, &sp_refusal_ending));
+        sp_conductor_follow(downstream, sp_refusal_queue_own(downstream, SP_OWN_ENDING));
     }
     else {
         sp_conductor_follow(downstream, SP_STEP_CLOSE);

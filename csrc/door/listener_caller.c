@@ -7,7 +7,6 @@
 
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ms that clients have to read their last answers, and between two looks. */
 #define SP_PARTING_TIME 2000LL
@@ -74,20 +73,20 @@ change_site(struct sp_loop *loop, void *context)
     return SP_OK;
 }
 
-struct absenting {
+struct wording {
     struct sp_listener *listener;
-    struct sp_absence absence;
+    struct sp_own_words *words;
 };
 
 static enum sp_error
-change_absence(struct sp_loop *loop, void *context)
+change_words(struct sp_loop *loop, void *context)
 {
-    const struct absenting *absenting = context;
-    struct sp_conductor *conductor = &absenting->listener->conductor;
+    const struct wording *wording = context;
+    struct sp_conductor *conductor = &wording->listener->conductor;
 
     (void)loop;
-    free(conductor->door.absence.texts);
-    conductor->door.absence = absenting->absence;
+    sp_own_words_free(conductor->door.words);
+    conductor->door.words = wording->words;
     sp_events_retry(conductor);
     return SP_OK;
 }
@@ -150,9 +149,11 @@ sp_listener_open(struct sp_mailbox *mailbox, const struct sp_listener_options *o
     made->max_connections = options->max_connections;
     made->conductor.questions = -1;
     door->mailbox = mailbox;
-    door->absence.failure = (struct sp_failure){.status = 503, .line = SP_SPAN("samesite_proxy\n")};
     struct opening opening = {made, options};
-    enum sp_error error = sp_journal_init(&door->journal);
+    enum sp_error error = sp_own_words_new(&door->words);
+    if (error == SP_OK) {
+        error = sp_journal_init(&door->journal);
+    }
     if (error == SP_OK) {
         error = sp_mailbox_perform(mailbox, begin, &opening);
     }
@@ -184,7 +185,7 @@ sp_listener_free(struct sp_listener *listener)
         struct sp_door *door = &listener->conductor.door;
         sp_site_give_back(door->site);
         sp_journal_clear(&door->journal);
-        free(door->absence.texts);
+        sp_own_words_free(door->words);
         free(listener);
     }
 }
@@ -202,23 +203,13 @@ sp_listener_set_site(struct sp_listener *listener, struct sp_site *site)
 }
 
 enum sp_error
-sp_listener_set_absence(struct sp_listener *listener, const struct sp_failure *failure,
-                        bool is_at_once)
+sp_listener_set_words(struct sp_listener *listener, struct sp_own_words *words)
 {
-    char *texts = malloc(failure->line.len + failure->page.len + 1);
+    struct wording wording = {listener, words};
+    enum sp_error error = sp_mailbox_perform(mailbox_of(listener), change_words, &wording);
 
-    if (texts == NULL) {
-        return SP_E_NO_MEMORY;
-    }
-    struct absenting absenting = {listener, {*failure, texts, is_at_once}};
-    struct sp_failure *kept = &absenting.absence.failure;
-    memcpy(texts, failure->line.data, failure->line.len);
-    memcpy(texts + failure->line.len, failure->page.data, failure->page.len);
-    kept->line.data = texts;
-    kept->page.data = texts + failure->line.len;
-    enum sp_error error = sp_mailbox_perform(mailbox_of(listener), change_absence, &absenting);
     if (error != SP_OK) {
-        free(texts);
+        sp_own_words_free(words);
     }
     return error;
 }

@@ -15,10 +15,8 @@ void sp_listener_free(struct sp_listener *listener);
 /* Takes the reference. What waits is decided anew. */
 enum sp_error sp_listener_set_site(struct sp_listener *listener, struct sp_site *site);
 
-/* What is said from now on while Django is not there: `failure`, whose texts are copied, and when,
- * as sp_absence has it. What waits is decided anew. */
-enum sp_error sp_listener_set_absence(struct sp_listener *listener,
-                                      const struct sp_failure *failure, bool is_at_once);
+/* Takes `words`, what it says of its own from now on. What waits is decided anew. */
+enum sp_error sp_listener_set_words(struct sp_listener *listener, struct sp_own_words *words);
 
 /* Takes a copy of `fd`, the parent's end of a new child's hand-over channel. */
 enum sp_error sp_listener_attach(struct sp_listener *listener, int fd);

@@ -83,10 +83,10 @@ sp_orphan_settle(struct sp_downstream *downstream, bool may_wait)
         return step;
     }
     if (may_be_done) {
-        return sp_refusal_queue(downstream, may_wait ? &sp_refusal_restarted : &sp_refusal_ended);
+        return sp_refusal_queue_own(downstream, may_wait ? SP_OWN_RESTARTED : SP_OWN_ENDED);
     }
     if (!may_wait) {
-        return sp_refusal_queue(downstream, &sp_refusal_ending);
+        return sp_refusal_queue_own(downstream, SP_OWN_ENDING);
     }
     downstream->tries += downstream->is_taken ? 1 : 0;
     return SP_STEP_NONE;

@@ -73,10 +73,9 @@ sp_patience_end(struct sp_downstream *downstream)
     case SP_WAIT_CLIENT:
         return end_of_client(downstream);
     case SP_WAIT_HEAD:
-        downstream->visit.is_head = false; /* the one before may have been */
-        return sp_refusal_queue(downstream, &sp_refusal_late_head);
+        return sp_refusal_queue_own(downstream, SP_OWN_LATE_HEAD);
     case SP_WAIT_DJANGO:
-        return sp_refusal_queue(downstream, &downstream->door->absence.failure);
+        return sp_refusal_queue_own(downstream, SP_OWN_NOT_THERE);
     default:
         return SP_STEP_CLOSE;
     }

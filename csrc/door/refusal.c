@@ -3,23 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE(text) .line = {(text), sizeof(text) - 1}
-
-const struct sp_failure sp_refusal_late_head = {
-    .status = 408, LINE("samesite_proxy: the request's head did not come in time.\n")};
-const struct sp_failure sp_refusal_lost_body = {
-    .status = 411,
-    LINE("samesite_proxy: this server does not read chunked request bodies for Django; send a "
-         "Content-Length, or serve Django with gunicorn.\n")};
-const struct sp_failure sp_refusal_restarted = {
-    .status = 503,
-    LINE("samesite_proxy: the server restarted while it answered; it may have been done.\n")};
-const struct sp_failure sp_refusal_ended = {
-    .status = 503,
-    LINE("samesite_proxy: the server ended while it answered; it may have been done.\n")};
-const struct sp_failure sp_refusal_ending = {
-    .status = 503, LINE("samesite_proxy: the server ends, and has not begun with this.\n")};
-
 static const char *
 reason_of(int status)
 {
@@ -97,18 +80,6 @@ copy_word(struct sp_span *bytes, char *room, size_t size)
     room[count] = '\0';
 }
 
-/* The line without whose it is, and without its end. */
-static void
-copy_sentence(struct sp_span line, char room[SP_JOURNAL_WORDS])
-{
-    (void)sp_span_cut(&line, ' ');
-    struct sp_span sentence = sp_span_cut(&line, '\n');
-    size_t length = sentence.len < SP_JOURNAL_WORDS ? sentence.len : SP_JOURNAL_WORDS - 1;
-
-    memcpy(room, sentence.data, length);
-    room[length] = '\0';
-}
-
 /* A request that no exchange was made of. */
 static void
 record_refusal(struct sp_downstream *downstream, const struct sp_failure *failure)
@@ -124,7 +95,9 @@ record_refusal(struct sp_downstream *downstream, const struct sp_failure *failur
     };
 
     (void)snprintf(record.peer, sizeof(record.peer), "%s", downstream->peer);
-    copy_sentence(failure->line, record.words);
+    if (failure->why != NULL) {
+        (void)snprintf(record.words, sizeof(record.words), "%s", failure->why);
+    }
     copy_word(&bytes, record.method, sizeof(record.method));
     copy_word(&bytes, record.target, sizeof(record.target));
     sp_journal_add(&downstream->door->journal, &record);
@@ -142,13 +115,23 @@ sp_refusal_queue(struct sp_downstream *downstream, const struct sp_failure *fail
 }
 
 enum sp_step
-sp_refusal_queue_reason(struct sp_downstream *downstream, int status, const char *reason)
+sp_refusal_queue_own(struct sp_downstream *downstream, enum sp_own which)
 {
+    return sp_refusal_queue(downstream, &downstream->door->words->own[which]);
+}
+
+enum sp_step
+sp_refusal_queue_unread(struct sp_downstream *downstream, int status, const char *reason)
+{
+    const struct sp_failure *told = sp_own_words_unread(downstream->door->words, status);
     char line[512];
     int length = snprintf(line, sizeof(line), "samesite_proxy: %s\n", reason);
     size_t kept = (size_t)length < sizeof(line) ? (size_t)length : sizeof(line) - 1;
-    struct sp_failure failure = {.status = status, .line = {line, kept}};
+    struct sp_failure failure = {
+        .status = status,
+        .why = reason,
+        .line = told != NULL ? told->line : (struct sp_span){line, kept},
+    };
 
-    downstream->visit.is_head = false;
     return sp_refusal_queue(downstream, &failure);
 }

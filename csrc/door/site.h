@@ -26,6 +26,7 @@ enum {
 struct sp_failure {
     int status;
     enum sp_error error; /* of an exchange with the frontend; SP_OK: the listener's own refusal */
+    const char *why;     /* then: the log's word or sentence for it; static */
     struct sp_span line;
     struct sp_span page; /* HTML, for a browser; empty: the line for it, too */
     struct sp_span data; /* JSON; likewise */

@@ -71,8 +71,9 @@ choose(struct sp_downstream *downstream, const struct sp_incoming *incoming)
     struct sp_span path;
 
     if (site == NULL) {
-        return door->absence.is_at_once ? sp_refusal_queue(downstream, &door->absence.failure)
-                                        : SP_STEP_AWAIT_DJANGO;
+        return door->words->is_absence_at_once
+                   ? sp_refusal_queue_own(downstream, SP_OWN_NOT_STARTED)
+                   : SP_STEP_AWAIT_DJANGO;
     }
     if (site->routes == NULL || is_odd(incoming) ||
         !sp_path_decode(incoming->target, door->path, &path)) {
@@ -213,9 +214,11 @@ sp_visit_begin(struct sp_downstream *downstream)
     if (sp_downstream_unused(downstream).len == 0) {
         return SP_STEP_NONE;
     }
+    downstream->visit.is_head = false; /* the one before may have been */
+    downstream->visit.form = SP_FORM_LINE;
     switch (sp_arrival_read(downstream)) {
     case SP_INCOMING_REFUSED:
-        return sp_refusal_queue_reason(downstream, incoming->status, incoming->reason);
+        return sp_refusal_queue_unread(downstream, incoming->status, incoming->reason);
     case SP_INCOMING_COMPLETE:
         downstream->visit.is_head = is_method(incoming, SP_SPAN("HEAD"));
         downstream->visit.form = sp_accept_form(incoming);

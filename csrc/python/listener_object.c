@@ -164,31 +164,30 @@ listener_add_host(PyObject *self, PyObject *args)
     return conclude(self, error);
 }
 
-PyDoc_STRVAR(set_absence_doc,
-             "set_absence($self, status, line, page, at_once, /)\n--\n\n"
-             "What is said while Django is not there: at once as long as there is no table, or to\n"
-             "requests that have waited for 30 s. `page` is HTML for browsers; \"\": the line.");
+PyDoc_STRVAR(
+    set_words_doc,
+    "set_words($self, own, unread, absence_at_once, /)\n--\n\n"
+    "Say what the listener says of its own.\n\n"
+    "own: by name a tuple as a frontend's failures have. unread: by status what is said of\n"
+    "a head that is not read; {}: the reason. absence_at_once: whether requests are told that\n"
+    "Django has not started as long as there is no table; else they wait for it, 30 s.");
 
 static PyObject *
-listener_set_absence(PyObject *self, PyObject *args)
+listener_set_words(PyObject *self, PyObject *args)
 {
-    struct sp_failure failure = {.error = SP_OK};
-    Py_ssize_t lengths[2];
-    int is_at_once;
     enum sp_error error;
+    struct sp_own_words *words = sp_own_words_from_arguments(args);
 
-    if (!PyArg_ParseTuple(args, "is#s#p:set_absence", &failure.status, &failure.line.data,
-                          &lengths[0], &failure.page.data, &lengths[1], &is_at_once)) {
+    if (words == NULL) {
         return NULL;
     }
-    failure.line.len = (size_t)lengths[0];
-    failure.page.len = (size_t)lengths[1];
     if (!check(self, &error)) {
+        sp_own_words_free(words);
         return conclude(self, error);
     }
     struct sp_listener *listener = listener_of(self);
     Py_BEGIN_ALLOW_THREADS
-        error = sp_listener_set_absence(listener, &failure, is_at_once != 0);
+        error = sp_listener_set_words(listener, words);
     Py_END_ALLOW_THREADS
     return conclude(self, error);
 }
@@ -273,11 +272,13 @@ append_record(PyObject *list, const struct sp_record *record)
     return appended;
 }
 
-PyDoc_STRVAR(records_doc,
-             "records($self, /)\n--\n\n"
-             "What was answered since: client, method, target, status, bytes of the body, ms in\n"
-             "all, ms until the frontend's head (-1: none), EngineError code or why the listener\n"
-             "refused (\"\": neither), the frontend's index (-1: none), and words on the code.");
+PyDoc_STRVAR(
+    records_doc,
+    "records($self, /)\n--\n\n"
+    "What was answered since: client, method, target, status, bytes of the body, ms in\n"
+    "all, ms until the frontend's head (-1: none), EngineError code or why the listener\n"
+    "refused, by name or in words (\"\": neither), the frontend's index (-1: none), and words\n"
+    "on the code.");
 
 static PyObject *
 listener_records(PyObject *self, PyObject *Py_UNUSED(unused))
@@ -327,7 +328,7 @@ static char listener_doc[] =
 static PyMethodDef listener_methods[] = {
     {"set_table", listener_set_table, METH_VARARGS, set_table_doc},
     {"add_host", listener_add_host, METH_VARARGS, add_host_doc},
-    {"set_absence", listener_set_absence, METH_VARARGS, set_absence_doc},
+    {"set_words", listener_set_words, METH_VARARGS, set_words_doc},
     {"attach", listener_attach, METH_O, attach_doc},
     {"log_everything", listener_log_everything, METH_O, log_doc},
     {"fileno", listener_fileno, METH_NOARGS, fileno_doc},

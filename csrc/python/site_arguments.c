@@ -84,6 +84,21 @@ error_named(const char *name)
 }
 
 static bool
+read_failure(PyObject *value, struct sp_text **texts, struct sp_failure *failure)
+{
+    PyObject *line;
+    PyObject *page;
+    PyObject *data;
+
+    if (!PyTuple_Check(value)) {
+        return refuse("a failure is a tuple of a status, a line, a page and JSON");
+    }
+    return PyArg_ParseTuple(value, "iUUU", &failure->status, &line, &page, &data) &&
+           keep_text(texts, line, &failure->line) && keep_text(texts, page, &failure->page) &&
+           keep_text(texts, data, &failure->data);
+}
+
+static bool
 read_failures(PyObject *failures, struct sp_site *site, struct sp_frontend *frontend)
 {
     PyObject *code;
@@ -94,21 +109,8 @@ read_failures(PyObject *failures, struct sp_site *site, struct sp_frontend *fron
     while (PyDict_Next(failures, &place, &code, &value)) {
         const char *name = PyUnicode_AsUTF8AndSize(code, NULL);
         int error = name != NULL ? error_named(name) : SP_ERROR_COUNT;
-        PyObject *line;
-        PyObject *page;
-        PyObject *data;
-        if (name == NULL || !PyTuple_Check(value)) {
-            return name != NULL &&
-                   refuse("a failure is a tuple of a status, a line, a page and JSON");
-        }
-        if (error == SP_ERROR_COUNT) {
-            continue;
-        }
-        struct sp_failure *failure = &frontend->failures[error];
-        if (!PyArg_ParseTuple(value, "iUUU", &failure->status, &line, &page, &data) ||
-            !keep_text(&site->texts, line, &failure->line) ||
-            !keep_text(&site->texts, page, &failure->page) ||
-            !keep_text(&site->texts, data, &failure->data)) {
+        if (name == NULL || (error < SP_ERROR_COUNT &&
+                             !read_failure(value, &site->texts, &frontend->failures[error]))) {
             return false;
         }
     }
@@ -273,4 +275,70 @@ sp_host_from_arguments(PyObject *args)
         return NULL;
     }
     return host;
+}
+
+static bool
+read_own(PyObject *own, struct sp_own_words *words)
+{
+    PyObject *code;
+    PyObject *value;
+    Py_ssize_t place = 0;
+
+    while (PyDict_Next(own, &place, &code, &value)) {
+        const char *name = PyUnicode_AsUTF8AndSize(code, NULL);
+        enum sp_own which = name != NULL ? sp_own_words_named(name) : SP_OWN_COUNT;
+        if (name != NULL && which == SP_OWN_COUNT) {
+            PyErr_Format(PyExc_ValueError, "the listener says nothing named %s", name);
+        }
+        if (which == SP_OWN_COUNT || !read_failure(value, &words->texts, &words->own[which])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+read_unread(PyObject *lines, struct sp_own_words *words)
+{
+    PyObject *status;
+    PyObject *line;
+    Py_ssize_t place = 0;
+
+    if (PyDict_Size(lines) > SP_OWN_MAX_UNREAD) {
+        PyErr_SetString(PyExc_ValueError, "too many statuses");
+        return false;
+    }
+    while (PyDict_Next(lines, &place, &status, &line)) {
+        struct sp_failure *failure = &words->unread[words->unread_count];
+        failure->status = (int)PyLong_AsLong(status);
+        if (PyErr_Occurred() != NULL || !keep_text(&words->texts, line, &failure->line)) {
+            return false;
+        }
+        words->unread_count++;
+    }
+    return true;
+}
+
+struct sp_own_words *
+sp_own_words_from_arguments(PyObject *args)
+{
+    PyObject *own;
+    PyObject *unread;
+    int is_at_once;
+    struct sp_own_words *words = NULL;
+
+    if (!PyArg_ParseTuple(args, "O!O!p:set_words", &PyDict_Type, &own, &PyDict_Type, &unread,
+                          &is_at_once)) {
+        return NULL;
+    }
+    if (sp_own_words_new(&words) != SP_OK) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    words->is_absence_at_once = is_at_once != 0;
+    if (!read_own(own, words) || !read_unread(unread, words)) {
+        sp_own_words_free(words);
+        return NULL;
+    }
+    return words;
 }

@@ -12,4 +12,7 @@ struct sp_site *sp_site_from_arguments(const struct sp_state *state, PyObject *a
  * exception set. */
 struct sp_host *sp_host_from_arguments(PyObject *args);
 
+/* From the arguments of Listener.set_words(); the caller's. NULL with an exception set. */
+struct sp_own_words *sp_own_words_from_arguments(PyObject *args);
+
 #endif

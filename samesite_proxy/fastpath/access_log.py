@@ -13,9 +13,6 @@ from samesite_proxy.proxy.outages import Outages
 
 access = logging.getLogger("samesite_proxy.access")
 
-# Refusals of the listener's own that need no line in the terminal.
-QUIET = frozenset({errors.NOT_STARTED.text})
-
 TIME = "%d/%b/%Y %H:%M:%S"  # as Django's server says it
 
 Record = tuple[str, str, str, int, int, float, float, str, int, str]
@@ -41,6 +38,8 @@ class AccessLog:
         self._outages = Outages()
 
     def _sentence(self, code: str, index: int) -> str:
+        if code in errors.OF_THE_DOOR:
+            return errors.OF_THE_DOOR[code].text
         known = self._sentences[index] if 0 <= index < len(self._sentences) else {}
         return known.get(code, code)
 
@@ -52,13 +51,13 @@ class AccessLog:
 
     def _level_of(self, code: str, index: int) -> tuple[int, str]:
         """And what is to be said behind the line. What is said already is a line like any other."""
-        failure = errors.BY_CODE.get(code)
+        failure = errors.BY_CODE.get(code) or errors.OF_THE_DOOR.get(code)
         if failure is not None and failure.is_lasting:
             again = self._outages.words_on(index, code)
             return (logging.INFO, "") if again is None else (logging.WARNING, again)
         # Without a frontend it is an answer of the listener's own: a refusal.
         is_quiet = not failure.is_logged if failure else not code and index >= 0
-        return logging.INFO if is_quiet or code in QUIET else logging.WARNING, ""
+        return logging.INFO if is_quiet else logging.WARNING, ""
 
     def write(self, record: Record) -> None:
         client, method, target, status, size, total, upstream, code, index, words = record

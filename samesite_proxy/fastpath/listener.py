@@ -94,6 +94,7 @@ class FastPath:
         self._theirs.send(channel.LAST_WORD)
         self._supervisor.join()
         self._listener.close()
+        self._supervisor.write_records()  # Of those that the end has answered, too.
         self._theirs.close()
         self._ours.close()
         self._questions.close()

@@ -17,7 +17,7 @@ from samesite_proxy._engine import EngineError, Listener
 from samesite_proxy.conf import Frontend
 from samesite_proxy.fastpath import channel, forks, table
 from samesite_proxy.fastpath.access_log import AccessLog, access
-from samesite_proxy.proxy import error_page, errors, upstreams
+from samesite_proxy.proxy import upstreams
 
 if TYPE_CHECKING:  # Without DEBUG nobody is looked for.
     from samesite_proxy.machine.elsewhere import Lookout
@@ -95,10 +95,11 @@ class Supervisor:
 
     def start(self) -> None:
         self._listener.log_everything(access.isEnabledFor(logging.INFO))
-        self._say_absence(errors.NOT_THERE)
+        self._listener.set_words(*table.own_words_of(None), False)
         self._thread.start()
 
     def join(self) -> None:
+        """What the listener still records then is left to the caller to have written."""
         self._thread.join()
 
     def _run(self) -> None:
@@ -110,7 +111,6 @@ class Supervisor:
             except Exception:
                 logger.exception("The listener's supervisor goes on after an error.")
                 time.sleep(SECONDS_BETWEEN_LOOKS)
-        self._write_records()
         self._selector.close()
 
     def _look_again(self) -> float | None:
@@ -128,9 +128,9 @@ class Supervisor:
         self._selector.unregister(self._listener)
         self._is_looking = False
         self._next_look = time.monotonic() + SECONDS_BETWEEN_LOOKS
-        self._write_records()
+        self.write_records()
 
-    def _write_records(self) -> None:
+    def write_records(self) -> None:
         for record in self._listener.records():
             self._log.write(record)
             if self._lookout is not None and record[7] == "connect":
@@ -165,21 +165,10 @@ class Supervisor:
         """Whether a server process has ever said whose requests are whose."""
         return self._newest is not None
 
-    def _say_absence(
-        self, failure: errors.Failure, *, as_page: bool = True, at_once: bool = False
-    ) -> None:
-        """A project that is not known may be in DEBUG; nothing of it is in the page."""
-        page = error_page.page_of(failure, None) if as_page else ""
-        self._listener.set_absence(failure.status, failure.line(None), page, at_once)
-
     def _note_child(self, starts: bool) -> None:
         """One that starts is waited for. After one that has ended only a save brings the next."""
-        if self.is_known:
-            return
-        if starts:
-            self._say_absence(errors.NOT_THERE)
-        else:
-            self._say_absence(errors.NOT_STARTED, at_once=True)
+        if not self.is_known:
+            self._listener.set_words(*table.own_words_of(None), not starts)
 
     def _welcome(self, child: Child) -> None:
         try:
@@ -243,7 +232,7 @@ class Supervisor:
     def _look_out_for(self, plain: table.Plain) -> None:
         """The first page should have it, where the frontend is elsewhere from the start."""
         self._lookout = None
-        if plain.get("debug") and plain["rules"] is not None:
+        if plain["debug"] and plain["rules"] is not None:
             self._lookout = self._lookout_for(table.settings_in(plain).frontends)
             self._lookout.begin_look()
 
@@ -261,10 +250,10 @@ class Supervisor:
         *_, asks_django = arguments
         self._plain = plain
         self._judge = None if asks_django else table.HostJudge(plain)
+        self._listener.set_words(*table.own_words_of(plain), False)
         self._listener.set_table(*arguments)
         left, self._known = self._known, table.upstreams_in(plain, arguments)
         upstreams.leave_all(left.items(), self._known)
-        self._say_absence(errors.NOT_THERE, as_page=plain.get("debug", False))
         is_known = arguments is not table.NOTHING
         sentences = table.sentences_of(plain, self._elsewhere) if is_known else []
         self._log = AccessLog(sentences)

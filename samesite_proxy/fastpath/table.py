@@ -19,7 +19,8 @@ from samesite_proxy.conf.frontends import now_at
 from samesite_proxy.conf.values import parse_max_connections
 from samesite_proxy.fastpath import static_files
 from samesite_proxy.proxy import allowed_hosts, errors, host_policy, place, rules, server_timing
-from samesite_proxy.proxy.error_page import Form, told
+from samesite_proxy.proxy.error_page import in_every_form
+from samesite_proxy.proxy.errors import Failure
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.outgoing import upstream_of
 from samesite_proxy.proxy.redirects import own_addresses_of
@@ -42,7 +43,7 @@ MOST_CONNECTIONS = 4096
 # Of the settings, what the listener's own part of the work is done by.
 SETTINGS_OF_LISTENER = (
     *("frontend_names", "connect_timeout", "response_timeout", "idle_timeout"),
-    *("max_connections", "ca_file", "debug", "host_header", "allows_any_host", "own_page"),
+    *("max_connections", "ca_file", "host_header", "allows_any_host"),
 )
 
 
@@ -115,10 +116,13 @@ def _scheme() -> str:
 
 def table_of(handler: Any, settings: Settings | None) -> Plain:
     """The table; without rules everything is Django's."""
-    debug = {"debug": django_settings.DEBUG}
+    words = {
+        "debug": django_settings.DEBUG,
+        "own_page": settings.own_page if settings is not None else "",
+    }
     if settings is None or reason_against(handler, settings):
-        return {"rules": None, "frontends": [], "settings": {}, "hosts": None, "scheme": ""} | debug
-    return debug | {
+        return {"rules": None, "frontends": [], "settings": {}, "hosts": None, "scheme": ""} | words
+    return words | {
         "rules": _without_folders(_rules(handler, settings), settings.frontends),
         "frontends": [asdict(frontend) for frontend in settings.frontends],
         "settings": {name: getattr(settings, name) for name in SETTINGS_OF_LISTENER},
@@ -131,7 +135,9 @@ def settings_in(table: Plain) -> Settings:
     """The settings as far as the listener needs them."""
     frontends = tuple(Frontend(**fields) for fields in table["frontends"])
     names = tuple(table["settings"].get("frontend_names", ()))
-    return Settings(now_at(frontends), **{**table["settings"], "frontend_names": names})
+    known = {**table["settings"], "frontend_names": names}
+    known |= {"debug": table["debug"], "own_page": table["own_page"]}
+    return Settings(now_at(frontends), **known)
 
 
 def _nothing(_: Frontend) -> str:
@@ -139,22 +145,31 @@ def _nothing(_: Frontend) -> str:
 
 
 def _failures_of(frontend: Frontend, settings: Settings, elsewhere: Elsewhere) -> Failures:
-    def said(failure: errors.Failure, form: Form) -> str:
-        return told(failure, frontend, form, settings)[1].decode()
-
-    def page_of(failure: errors.Failure) -> str:
-        return said(failure, Form.PAGE) if settings.debug or settings.own_page else ""
-
+    beside = elsewhere(frontend)
     return {
-        code: (
-            failure.status,
-            said(failure, Form.LINE),
-            page_of(failure),
-            said(failure, Form.JSON),
-        )
+        code: in_every_form(errors.failure_by(code, frontend, beside), frontend, settings)
         for code in errors.BY_CODE
-        for failure in [errors.failure_by(code, frontend, elsewhere(frontend))]
     }
+
+
+OwnWords = tuple[Failures, dict[int, str]]
+
+
+def own_words_of(table: Plain | None) -> OwnWords:
+    """What Listener.set_words takes. A project that is not known may be in DEBUG; nothing of it is
+    in these words.
+    """
+    settings = Settings((), debug=True)
+    if table is not None:
+        settings = Settings((), debug=table["debug"], own_page=table["own_page"])
+    unread = () if settings.debug else errors.STATUSES_OF_UNREAD
+    return (
+        {
+            name: in_every_form(failure, None, settings)
+            for name, failure in errors.OF_THE_DOOR.items()
+        },
+        {status: in_every_form(Failure(status, ""), None, settings)[1] for status in unread},
+    )
 
 
 IS_BACK = "is-back"  # beside the failures' codes

@@ -124,3 +124,16 @@ def told(
     if failure is METHOD_REFUSED:
         fields.append(("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"))
     return fields, _text(failure, frontend, form, settings).encode()
+
+
+def in_every_form(
+    failure: Failure, frontend: Frontend | None, settings: Settings
+) -> tuple[int, str, str, str]:
+    """For who answers without Python: its status, line, page and JSON; "" where a browser gets the
+    line, too."""
+
+    def said(form: Form) -> str:
+        fields, text = told(failure, frontend, form, settings)
+        return text.decode() if fields[0] == ("Content-Type", form.value) else ""
+
+    return failure.status, said(Form.LINE), said(Form.PAGE), said(Form.JSON)

@@ -202,7 +202,22 @@ NOT_THERE = Failure(
     " the terminal says why.",
     title="Django is not there",
 )
-OF_THE_DOOR = (NOT_STARTED, NOT_THERE)
+# Also the log's, by the names that csrc/door/own_words.c has for them.
+OF_THE_DOOR = {
+    "not-started": NOT_STARTED,
+    "not-there": NOT_THERE,
+    "late-head": Failure(408, "the request's head did not come in time."),
+    "lost-body": Failure(
+        411,
+        "this server does not read chunked request bodies for Django; send a Content-Length, or"
+        " serve Django with gunicorn.",
+    ),
+    "restarted": Failure(503, "the server restarted while it answered; it may have been done."),
+    "ended": Failure(503, "the server ended while it answered; it may have been done."),
+    "ending": Failure(503, "the server ends, and has not begun with this."),
+}
+# Of a head that the listener does not read; the reasons are the reader's.
+STATUSES_OF_UNREAD = (400, 414, 431, 500, 501, 505)
 
 HOST_REFUSED = Failure(400, "this host name is not in ALLOWED_HOSTS.", shows_detail=True)
 TARGET_REFUSED = Failure(400, "the request's target names another scheme, a user or no host.")

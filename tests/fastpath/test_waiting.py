@@ -52,27 +52,3 @@ def test_client_that_leaves_while_it_waits_for_django_is_forgotten(tmp_path: Pat
         project.save_until(lambda: server.log().count("deployment/") == 2)
         for client in (clients[1], clients[3], clients[4]):
             assert client.read_answer().body == b"Django answers /api/hello/"
-
-
-@pytest.mark.slow
-def test_request_that_django_never_takes_is_503(tmp_path: Path) -> None:
-    with watched(tmp_path) as (server, project), RawClient(server.port) as client:
-        project.save_until(lambda: "SyntaxError" in server.log(), "syntax (error")
-        client.sock.settimeout(60)
-        ask(client, "GET", "/api/hello/")
-        answer = client.read_answer()
-        assert (answer.status, answer.all("Cache-Control")) == (503, ["no-store"])
-        assert client.is_closed()
-        server.await_log('"GET /api/hello/" 503')
-
-
-@pytest.mark.slow
-def test_head_that_does_not_come_is_408(tmp_path: Path) -> None:
-    with watched(tmp_path) as (server, _), RawClient(server.port) as client:
-        client.sock.settimeout(60)
-        client.send(b"HEAD /page HTTP/1.1\r\nHost: localhost\r\n\r\nGET /page HTTP/1.1\r\n")
-        assert client.read_answer("HEAD").status == 200
-        answer = client.read_answer()
-        assert answer.status == 408
-        assert answer.body.endswith(b"in time.\n")
-        assert client.is_closed()

@@ -76,7 +76,7 @@ def test_readme_installs_by_name_and_builds_from_source_below() -> None:
 def test_each_failure_is_documented_and_no_other() -> None:
     rows = re.findall(r"^\| (\d{3}) \| `([^`]+)` \| (.+) \|$", ERRORS.read_text(), re.MULTILINE)
     own = {value for value in vars(errors).values() if isinstance(value, errors.Failure)}
-    every = {*errors.BY_CODE.values(), *own} - set(errors.OF_THE_DOOR)
+    every = {*errors.BY_CODE.values(), *own} - set(errors.OF_THE_DOOR.values())
     known = {(str(one.status), one.text, one.is_logged) for one in every}
     assert len(rows) == len(known)
     assert {(status, text, "Not logged." not in more) for status, text, more in rows} == known
@@ -86,11 +86,12 @@ def test_each_refusal_of_the_fast_paths_is_documented_and_no_other() -> None:
     readers = [*CSRC.glob("wire/*.c"), CSRC / "door" / "arrival.c"]
     heads = "".join(path.read_text() for path in readers)
     known = {(text, status) for status, text in re.findall(r'\{\s*(\d{3}), "([^"]+)"\}', heads)}
-    own = (CSRC / "door" / "refusal.c").read_text()
-    for status, pieces in re.findall(r'(\d{3}),\s*LINE\(((?:\s*"[^"]*")+)\)', own):
-        line = "".join(re.findall(r'"([^"]*)"', pieces))
-        known.add((line.removeprefix("samesite_proxy: ").removesuffix(r"\n"), status))
-    known |= {(one.text, str(one.status)) for one in errors.OF_THE_DOOR}
+    assert {int(status) for _, status in known} == set(errors.STATUSES_OF_UNREAD)
+    own = (CSRC / "door" / "own_words.c").read_text()
+    of_the_door = errors.OF_THE_DOOR.items()
+    named = {(name, int(status)) for name, status in re.findall(r'\{"([^"]+)", (\d{3})\}', own)}
+    assert named == {(name, one.status) for name, one in of_the_door}
+    known |= {(one.text, str(one.status)) for _, one in of_the_door}
     rows = re.findall(r"^\| `([^`]+)` \| (\d{3}) \| ", ERRORS.read_text(), re.MULTILINE)
     assert len(rows) == len(known)
     assert set(rows) == known
