@@ -8,10 +8,10 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import TYPE_CHECKING
 
-from django.core.exceptions import RequestAborted
 from django.http import HttpRequest
 
 from samesite_proxy._engine import CHUNKED, NO_BODY, EngineError
+from samesite_proxy.aio.broken import BrokenOff
 from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.scope import (
     HTTPTOOLS,
@@ -47,13 +47,6 @@ if TYPE_CHECKING:
 
 # uvicorn has a table of the statuses up to 599, and fails at any other.
 UVICORNS = ("uvicorn.protocols.http.h11_impl", HTTPTOOLS)
-
-
-class BrokenOff(asyncio.CancelledError, RequestAborted):
-    """What Django's handler takes for a client's leaving: it ends without the answer's end, at
-    which servers break the connection, and without a traceback. Up to Django 6.0 that is a
-    CancelledError; from 6.1 on, where it runs in a task group, a RequestAborted.
-    """
 
 
 class AsyncForwarder:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import responses
-from io import FileIO
 
 from django.http import HttpRequest
 
@@ -19,8 +17,8 @@ from samesite_proxy.built.files import (
     Variant,
     is_public,
     may_be_page,
-    signature_of,
 )
+from samesite_proxy.built.opened import OpenFile, Replaced, read
 from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import PIECE
@@ -32,13 +30,12 @@ TRIES = 4
 
 @dataclass
 class Answer:
-    """A status, fields, and a body: bytes, or what is left to be read of an open file."""
+    """A status, fields, and a body: bytes, or an open file's."""
 
     status: int
     fields: Fields
     text: bytes = b""
-    file: FileIO | None = None
-    left: int = 0  # bytes of the file
+    file: OpenFile | None = None
 
     @property
     def reason(self) -> str:
@@ -48,50 +45,13 @@ class Answer:
     def is_whole_file(self) -> bool:
         return self.file is not None and self.status == 200
 
-    def next_piece(self) -> bytes:
-        """Of the file, until nothing is left."""
-        assert self.file is not None
-        piece = self.file.read(min(self.left, PIECE)) if self.left else b""
-        if self.left and not piece:
-            raise OSError("a file of the frontend's became shorter while it was sent")
-        self.left -= len(piece)
-        return piece
-
-
-class Replaced(Exception):
-    """The file is another one than the one that was looked at."""
-
-
-def _open(variant: Variant) -> int:
-    try:
-        number = os.open(variant.path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise Replaced from error
-    if signature_of(os.fstat(number)) != variant.signature:
-        os.close(number)
-        raise Replaced
-    return number
-
-
-def _read(number: int, start: int, stop: int) -> bytes:
-    try:
-        text = os.pread(number, stop - start, start)
-    finally:
-        os.close(number)
-    if len(text) != stop - start:
-        raise Replaced
-    return text
-
 
 def _with_bytes(answer: Answer, variant: Variant, start: int, stop: int) -> Answer:
     """What is small is read at once."""
-    number = _open(variant)
     if stop - start <= PIECE:
-        answer.text = _read(number, start, stop)
-        return answer
-    answer.file = FileIO(number)
-    answer.file.seek(start)
-    answer.left = stop - start
+        answer.text = read(variant.path, variant.signature, start, stop)
+    else:
+        answer.file = OpenFile(variant.path, variant.signature, start, stop)
     return answer
 
 
@@ -188,9 +148,9 @@ def _answer_of(files: Files, request: HttpRequest) -> Answer:
         if status == 404:
             return _missing_page(found, method, meta)
         return _file(found, method, meta, vary)
-    except (Replaced, OSError) as error:
+    except Replaced:
         files.forget(found)
-        raise Replaced from error
+        raise
 
 
 def answer_of(files: Files, request: HttpRequest) -> Answer:

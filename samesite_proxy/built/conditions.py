@@ -7,7 +7,11 @@ from collections.abc import Mapping
 
 from django.utils.http import parse_etags, parse_http_date_safe
 
-_RANGE = re.compile(r"\s*bytes\s*=\s*([0-9]{0,18})-([0-9]{0,18})\s*", re.IGNORECASE | re.ASCII)
+_RANGE = re.compile(r"\s*bytes\s*=\s*([0-9]*)-([0-9]*)\s*", re.IGNORECASE | re.ASCII)
+
+
+# More than any file has.
+_ENDLESS = 10**18
 
 
 class NotSatisfiable(Exception):
@@ -47,6 +51,14 @@ def _is_unchanged(meta: Mapping[str, str], etag: str, last_modified: str) -> boo
     return known is None or known.strip() in (etag, last_modified)
 
 
+def _place(digits: str) -> int | None:
+    """There may be any number of them."""
+    if not digits:
+        return None
+    significant = digits.lstrip("0")
+    return int(significant or "0") if len(significant) < 19 else _ENDLESS
+
+
 def range_in(
     meta: Mapping[str, str], size: int, etag: str, last_modified: str
 ) -> tuple[int, int] | None:
@@ -59,9 +71,11 @@ def range_in(
         return None
     if not _is_unchanged(meta, etag, last_modified):
         return None
-    first, last = (int(text) if text else None for text in found.groups())
+    first, last = map(_place, found.groups())
     if first is None:
         assert last is not None
+        if last and not size:
+            return None  # Satisfiable, but nothing that Content-Range could say.
         start, stop = max(0, size - last), size
     elif last is not None and last < first:
         return None

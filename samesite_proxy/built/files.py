@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import stat
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +23,8 @@ from whitenoise.responders import (  # type: ignore[import-untyped]
 )
 
 from samesite_proxy.built.codings import CODINGS
-from samesite_proxy.built.hashed import is_hashed
+from samesite_proxy.built.hashed import ASSETS, MANIFEST, is_hashed
+from samesite_proxy.built.opened import Signature, read, signature_of
 from samesite_proxy.built.pages import FALLBACKS, INDEX, MISSING
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -33,13 +35,12 @@ LARGEST_HASHED = 1024 * 1024
 # A file system that ignores case has a file by many names.
 MOST_KNOWN = 16384
 
-Signature = tuple[int, int, int, int, int]
+# A sibling that is so much older than its file is left from a build before.
+OLDER_BY_NS = 60 * 10**9
+# Until then a file may be written again without a sign of it in its times (FAT's are of 2 s).
+SETTLED_NS = 2 * 10**9
+
 Signatures = tuple[Signature | None, ...]
-
-
-def signature_of(found: os.stat_result) -> Signature:
-    """What differs wherever a file's bytes do."""
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Variant:
         that names other files has the same size: the bytes have to be looked at."""
         tag = f"{self.signature[3]:x}-{self.size:x}"
         if self.size <= LARGEST_HASHED:
-            content = Path(self.path).read_bytes()
+            content = read(self.path, self.signature, 0, self.size)
             tag = hashlib.blake2b(content, digest_size=12).hexdigest()
         return f'"{tag}-{self.coding}"' if self.coding else f'"{tag}"'
 
@@ -116,6 +117,8 @@ class Files(WhiteNoise):  # type: ignore[misc]
             None, folder, prefix, autorefresh=True, max_age=None, allow_all_origins=False
         )
         ((self._root, self._prefix),) = self.directories
+        self._assets = os.path.join(self._root, ASSETS)
+        self._manifest = os.path.join(self._root, MANIFEST)
         self._known: dict[str, BuiltFile] = {}
 
     def find(self, path: str) -> BuiltFile | Elsewhere | None:
@@ -126,7 +129,7 @@ class Files(WhiteNoise):  # type: ignore[misc]
             return None
         place = self._root + path[len(self._prefix) :]
         known = self._known.get(place)
-        if known is not None and known.signatures == _signatures(place):
+        if known is not None and known.signatures == self._signatures(place):
             return known
         try:
             return self.find_file_at_path(place, path)
@@ -183,7 +186,7 @@ class Files(WhiteNoise):  # type: ignore[misc]
 
     def get_static_file(self, path: str, url: str, stat_cache: Any = None) -> BuiltFile:
         """A file as it was looked at before, where nothing of it has changed since."""
-        known, signatures = self._known.get(path), _signatures(path)
+        known, signatures = self._known.get(path), self._signatures(path)
         if known is not None and known.signatures == signatures:
             return known
         if signatures[0] is None:
@@ -191,14 +194,25 @@ class Files(WhiteNoise):  # type: ignore[misc]
             raise IsDirectoryError(path) if os.path.isdir(path) else MissingFileError(path)
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
-        found = self._known[path] = self._look_at(path, signatures)
+        self._known.pop(path, None)
+        found = self._look_at(path, signatures)
+        if _are_settled(signatures):
+            self._known[path] = found
         return found
 
+    def _signatures(self, path: str) -> Signatures:
+        """Of a file, of what stands beside it for each other coding, and of what else counts."""
+        signatures = [_signature(path + ending) for ending, _ in CODINGS]
+        if path.startswith(self._assets):
+            signatures.append(_signature(self._manifest))
+        return tuple(signatures)
+
     def _look_at(self, path: str, signatures: Signatures) -> BuiltFile:
+        oldest = signatures[0][3] - OLDER_BY_NS if signatures[0] else 0
         variants = tuple(
             Variant(coding, path + ending, signature)
-            for (ending, coding), signature in zip(CODINGS, signatures, strict=True)
-            if signature is not None
+            for (ending, coding), signature in zip(CODINGS, signatures, strict=False)
+            if signature is not None and signature[3] >= oldest
         )
         if not all(self._is_inside(variant.path) for variant in variants):
             raise MissingFileError(path)
@@ -224,6 +238,6 @@ def _signature(path: str) -> Signature | None:
     return signature_of(found) if stat.S_ISREG(found.st_mode) else None
 
 
-def _signatures(path: str) -> Signatures:
-    """Of a file, and of what stands beside it for each other coding."""
-    return tuple([_signature(path + ending) for ending, _ in CODINGS])
+def _are_settled(signatures: Signatures) -> bool:
+    newest = max(signature[4] for signature in signatures if signature is not None)
+    return time.time_ns() - newest > SETTLED_NS

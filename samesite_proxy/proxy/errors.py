@@ -253,6 +253,7 @@ LIBRARY_MISSING = Failure(
 FILE_MISSING = Failure(
     404, "the built frontend has no such file.", is_logged=False, title="There is no such file"
 )
+FILE_UNREADABLE = Failure(503, "a file of the built frontend's cannot be read.", shows_detail=True)
 NOT_BUILT = Failure(
     503,
     'the folder in SAMESITE_PROXY["FRONTEND"] has no index.html: build the frontend (npm run'

@@ -165,6 +165,6 @@ def refusal(
     return StreamedResponse(body_of(text), status=failure.status, headers=dict(fields))
 
 
-def log_broken(name: str, error: EngineError) -> None:
-    if BY_CODE[error.code].is_logged:
+def log_broken(name: str, error: EngineError | OSError) -> None:
+    if not isinstance(error, EngineError) or BY_CODE[error.code].is_logged:
         logger.warning("%s: the answer broke off: %s", name, error)

@@ -19,6 +19,17 @@ from samesite_proxy.sync.takeover import adopting, head_of
 from samesite_proxy.types import Environ, Fields
 
 
+def break_off(
+    error: EngineError | OSError, client: socket.socket | None, environ: Environ, name: str
+) -> None:
+    """So that nobody takes what has been sent for the whole."""
+    log_broken(name, error)
+    if client is not None:
+        break_connection(client.fileno())
+    elif (exception := breaking_off(environ, str(error))) is not None:
+        raise exception from error
+
+
 def frontend_body(
     exchange: Exchange, client: socket.socket | None, environ: Environ, name: str
 ) -> Iterator[bytes]:
@@ -32,11 +43,7 @@ def frontend_body(
             yield piece
             piece = exchange.read()
     except EngineError as error:
-        log_broken(name, error)
-        if client is not None:
-            break_connection(client.fileno())
-        elif (exception := breaking_off(environ, str(error))) is not None:
-            raise exception from error
+        break_off(error, client, environ, name)
     finally:
         exchange.cancel()
 

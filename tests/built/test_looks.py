@@ -1,0 +1,140 @@
+"""A folder that is written while it is looked at, inside this process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samesite_proxy.built import files, opened
+from samesite_proxy.built.files import ASK_AGAIN, IMMUTABLE
+from samesite_proxy.built.opened import OpenFile, Replaced, Signature, signature_of
+from samesite_proxy.built.opened import read as read_file
+from samesite_proxy.proxy.errors import Refused
+from samesite_proxy.sync.built import BuiltFrontend
+from tests.built.test_folder import LARGE, make_build
+from tests.built.test_serving import asked, folder, read
+
+
+def told(built: BuiltFrontend, path: str, **fields: str) -> Any:
+    return built.answer(asked(path, **fields), None, 0)
+
+
+def test_bytes_written_within_a_clock_s_tick_have_a_tag_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file's size and times are the same then, as a file system's clock has them that goes by
+    seconds, and it is written in place."""
+
+    def coarse(found: os.stat_result) -> Signature:
+        device, number, size, _, _ = signature_of(found)
+        return device, number, size, found.st_mtime_ns // 10**11, found.st_ctime_ns // 10**11
+
+    for module in (files, opened):
+        monkeypatch.setattr(module, "signature_of", coarse)
+    monkeypatch.setattr(files, "SETTLED_NS", 10**19)  # By such a clock all is new.
+    built, page = BuiltFrontend(folder(tmp_path)), tmp_path / "index.html"
+    page.write_bytes(b"old")
+    tag = told(built, "/").headers["ETag"]
+    page.write_bytes(b"new")
+    response = told(built, "/", HTTP_IF_NONE_MATCH=tag)
+    assert (response.status_code, read(response)) == (200, b"new")
+
+
+@contextlib.contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize("path", ["/large.bin", "/", "/users/7"])
+def test_file_that_cannot_be_opened_is_not_said_to_be_missing(tmp_path: Path, path: str) -> None:
+    built = BuiltFrontend(folder(make_build(tmp_path)))
+    with pytest.raises(Refused) as caught, no_descriptor_left():
+        told(built, path, HTTP_ACCEPT="text/html")
+    assert caught.value.failure.status == 503
+    assert "Too many open files" in caught.value.failure.logged(None)
+    response = told(built, path, HTTP_ACCEPT="text/html")
+    assert response.status_code == 200
+    response.close()
+
+
+def test_pipe_in_the_place_of_a_file_holds_nobody_up(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"once")
+    signature = signature_of(os.stat(tmp_path / "file"))
+    (tmp_path / "file").unlink()
+    os.mkfifo(tmp_path / "file")
+    outcomes = []
+
+    def look() -> None:
+        try:
+            read_file(str(tmp_path / "file"), signature, 0, 4)
+        except Replaced:
+            outcomes.append("replaced")
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    looking.join(5)
+    assert outcomes == ["replaced"]
+
+
+def test_sibling_of_a_build_before_is_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_bytes(b"new" * 9)
+    (tmp_path / "a.js.gz").write_bytes(b"old")
+    (tmp_path / "a.js.br").write_bytes(b"as old as it")
+    built, now = BuiltFrontend(folder(tmp_path)), os.stat(tmp_path / "a.js").st_mtime
+    os.utime(tmp_path / "a.js.gz", (now - 3600, now - 3600))
+    os.utime(tmp_path / "a.js.br", (now - 1, now - 1))  # Written beside it, a moment before.
+    accepted = {"HTTP_ACCEPT_ENCODING": "gzip, br;q=0.5"}
+    assert told(built, "/a.js", **accepted).headers["Content-Encoding"] == "br"
+    os.utime(tmp_path / "a.js.br", (now - 3600, now - 3600))
+    response = told(built, "/a.js", **accepted)
+    assert "Content-Encoding" not in response.headers
+    assert "Vary" not in response.headers
+    assert read(response) == b"new" * 9
+
+
+def test_manifest_that_comes_after_its_files_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "SETTLED_NS", -(10**18))  # All is remembered at once.
+    dist = make_build(tmp_path)
+    name = "/assets/index-DkB2fK3Z.js"
+    (dist / ".vite/manifest.json").rename(tmp_path / "manifest.json")
+    built = BuiltFrontend(folder(dist))
+    built._files.find(name)
+    assert told(built, name).headers["Cache-Control"] == ASK_AGAIN
+    (tmp_path / "manifest.json").rename(dist / ".vite/manifest.json")
+    assert told(built, name).headers["Cache-Control"] == IMMUTABLE
+
+
+def test_open_file_holds_its_end_back_where_it_was_written_again(tmp_path: Path) -> None:
+    """In place and of the same size, as the sum of its bytes alone would tell."""
+    file = make_build(tmp_path) / "large.bin"
+    os.utime(file, (1, 1))
+    with OpenFile(str(file), signature_of(os.stat(file)), 5, len(LARGE)) as file_of_it:
+        first = file_of_it.read(1000)
+        file.write_bytes(LARGE[::-1])
+        with pytest.raises(OSError, match="changed"):
+            file_of_it.read(len(LARGE))
+    assert first == LARGE[5:1005]
+
+
+def test_open_file_is_whole_though_another_has_its_name(tmp_path: Path) -> None:
+    file = make_build(tmp_path) / "large.bin"
+    with OpenFile(str(file), signature_of(os.stat(file)), 0, len(LARGE)) as file_of_it:
+        file.unlink()
+        assert file_of_it.read() == LARGE
+        assert file_of_it.read() == b""
