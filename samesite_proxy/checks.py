@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Info, Warning
-from django.urls import URLResolver, get_resolver
-from django.urls.resolvers import LocalePrefixPattern
+from django.urls import get_resolver
 
 from samesite_proxy import conf
 from samesite_proxy.fastpath import base_command
@@ -70,22 +69,11 @@ def _place_in_applications() -> Iterator[CheckMessage]:
         )
 
 
-def _beyond_the_root(entry: rules.Entry) -> str:
-    """How the paths of an entry that stands at the root go on after its slash."""
-    if isinstance(entry.pattern, LocalePrefixPattern):
-        return rules.NOTHING if entry.pattern.prefix_default_language else rules.ANYTHING
-    head, going_on = rules.head_of(entry)
-    return rules.NOTHING if head else going_on
-
-
-def _asked_routes(patterns: Iterable[rules.Entry]) -> Iterator[str]:
+def _asked_routes() -> Iterator[str]:
     """Routes of which only Django's resolver can tell whether a path is theirs, any path."""
-    for entry in patterns:
-        going_on = _beyond_the_root(entry)
-        if going_on == rules.SOMETHING:
+    for entry, rule in rules.rules_of(get_resolver().url_patterns, "/"):
+        if rule == ("/", rules.STARTS, rules.ASK):
             yield str(entry.pattern)
-        elif going_on == rules.ANYTHING and isinstance(entry, URLResolver):
-            yield from _asked_routes(entry.url_patterns)
 
 
 def _taking(settings: conf.Settings) -> Any:
@@ -107,7 +95,7 @@ def _routes(settings: conf.Settings) -> Iterator[CheckMessage]:
             hint=taking.hint,
             id="samesite_proxy.W006" if taking.leaves_files else "samesite_proxy.W002",
         )
-    elif (route := next(_asked_routes(get_resolver().url_patterns), None)) is not None:
+    elif (route := next(_asked_routes(), None)) is not None:
         yield Info(
             f"The route {route!r} may match any path, so that every frontend request passes through"
             " Django, which is asked: no fast path.",

@@ -15,7 +15,7 @@ from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.conf.frontends import now_at
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.host_policy import view_of
-from samesite_proxy.proxy.incoming import IncomingRequest
+from samesite_proxy.proxy.incoming import IncomingRequest, value_of
 from samesite_proxy.proxy.outgoing import Forwarding, upstream_of
 from samesite_proxy.proxy.response import failure_of
 from samesite_proxy.proxy.routing import language_of
@@ -97,9 +97,8 @@ def _answer(
         status, reason, answered = exchange.head()
     finally:
         exchange.cancel()
-    kind = next((value for name, value in answered if name.lower() == "content-type"), None)
-    answer = {"method": method, "status": status, "reason": reason, "type": kind}
-    return {**answer, "code": None, "error": None}
+    kind = value_of(answered, "content-type")
+    return {**UNANSWERED, "method": method, "status": status, "reason": reason, "type": kind}
 
 
 def _of_folder(asked: Frontend, target: str, host: str) -> dict[str, Any]:

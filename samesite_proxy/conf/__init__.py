@@ -88,11 +88,8 @@ def parse_command(value: object) -> tuple[Command, ...]:
         return ()
     from samesite_proxy.conf import commands
 
-    try:
-        base = Path(getattr(django_settings, "BASE_DIR", None) or ".").absolute()
-        return commands.commands_in(value, base)
-    except ValueError as error:
-        raise InvalidValue(str(error)) from error
+    base = Path(getattr(django_settings, "BASE_DIR", None) or ".").absolute()
+    return commands.commands_in(value, base)
 
 
 @dataclass(frozen=True)

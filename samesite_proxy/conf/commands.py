@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from samesite_proxy.conf.values import InvalidValue, parse_prefix
+
 PORT = "{port}"
 FIELDS = ("run", "folder", "environment")
 # Those of JavaScript that run what a project's package.json lists.
@@ -54,16 +56,16 @@ def _run_in(value: object) -> str | tuple[str, ...]:
         given = tuple(map(str, value))
         if given[0] and not any("\0" in each for each in given):
             return given
-    raise ValueError(f"{value!r} is neither a command line nor a list of a program's arguments")
+    raise InvalidValue(f"{value!r} is neither a command line nor a list of a program's arguments")
 
 
 def _environment_in(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, Mapping):
-        raise ValueError(f"{value!r} is not a dict of environment variables")
+        raise InvalidValue(f"{value!r} is not a dict of environment variables")
     found = tuple((str(name), str(text)) for name, text in value.items())
     for name, text in found:
         if not name or "=" in name or "\0" in name + text:
-            raise ValueError(f"{name!r} cannot be set in an environment")
+            raise InvalidValue(f"{name!r} cannot be set in an environment")
     return found
 
 
@@ -72,10 +74,10 @@ def _command_in(prefix: str, value: object, base: Path) -> Command:
     given = value if isinstance(value, Mapping) else {"run": value}
     for name in given:
         if name not in FIELDS:
-            raise ValueError(f"{name!r} is none of {', '.join(FIELDS)}")
+            raise InvalidValue(f"{name!r} is none of {', '.join(FIELDS)}")
     folder = given.get("folder", ".")
     if not isinstance(folder, str | Path):
-        raise ValueError(f"{folder!r} is not a folder")
+        raise InvalidValue(f"{folder!r} is not a folder")
     environment = _environment_in(given.get("environment", {}))
     return Command(prefix, _run_in(given.get("run")), base / folder, environment)
 
@@ -85,15 +87,11 @@ def _by_prefix(value: object) -> Iterator[tuple[str, object]]:
         yield "/", value
         return
     if not value:
-        raise ValueError("there is no command in it")
+        raise InvalidValue("there is no command in it")
     for prefix, one in value.items():
-        if not isinstance(prefix, str) or not prefix.startswith("/"):
-            raise ValueError(f"{prefix!r} is not a path that begins with /")
-        yield prefix.rstrip("/") or "/", one
+        yield parse_prefix(prefix).rstrip("/") or "/", one
 
 
 def commands_in(value: object, base: Path) -> tuple[Command, ...]:
     """What the setting says; a folder is below `base` unless it is absolute."""
-    if value is None:
-        return ()
     return tuple(_command_in(prefix, one, base) for prefix, one in _by_prefix(value))

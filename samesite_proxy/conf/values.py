@@ -9,6 +9,8 @@ import resource
 from importlib.util import find_spec
 from pathlib import Path
 
+from django.utils.ipv6 import is_valid_ipv6_address
+
 # A host as a field names it, with or without a port (RFC 9110, 7.2).
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]{1,254})(:[0-9]{1,5})?", re.IGNORECASE)
 
@@ -59,19 +61,11 @@ def parse_host_header(value: object) -> str:
     return value
 
 
-def _is_ipv6(text: str) -> bool:
-    try:
-        ipaddress.IPv6Address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def parse_names(value: object) -> tuple[str, ...]:
     """An IPv6 address alone may have its brackets."""
     names = parse_strings(value)
     for name in names:
-        if not _HOST.fullmatch(name) and not _is_ipv6(name):
+        if not _HOST.fullmatch(name) and not is_valid_ipv6_address(name):
             raise InvalidValue(f"{name!r} is not a host, with or without a port")
     return tuple(name.strip("[]" if name.endswith("]") else "").lower() for name in names)
 

@@ -95,7 +95,8 @@ class _Lingering:
         runserver.linger(self._environ, self._client)
 
 
-def _then_discard(text: bytes, environ: Environ, client: socket.socket | None) -> Iterator[bytes]:
+def then_discard(text: bytes, environ: Environ, client: socket.socket | None) -> Iterator[bytes]:
+    """And the body of a request that is answered without it is read away."""
     yield text
     runserver.discard_body(environ, client)
 
@@ -106,4 +107,4 @@ def refusal_body(
     """The text; and what the client still sends, as it does not wait for that, is read away."""
     if client is not None and failure in (errors.BODY_LOST, errors.LENGTH_REFUSED):
         return _Lingering(text, environ, client)
-    return _then_discard(text, environ, client)
+    return then_discard(text, environ, client)

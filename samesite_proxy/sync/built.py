@@ -20,8 +20,7 @@ from samesite_proxy.proxy.allowed_hosts import known_hosts
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import PIECE, SAFE
 from samesite_proxy.proxy.response import Body, FrontendResponse, StreamedResponse
-from samesite_proxy.sync.answer import break_off
-from samesite_proxy.sync.servers import runserver
+from samesite_proxy.sync.answer import break_off, then_discard
 from samesite_proxy.types import Environ
 
 
@@ -106,7 +105,7 @@ class BuiltFrontend:
         if answer.file is None:
             body: Body = [answer.text] if answer.text else []
             if request.method not in SAFE:
-                body = _then_discard(request, client)
+                body = then_discard(b"", request.META, client)
             return FrontendResponse(answer.status, answer.reason, answer.fields, body)
         name = f"{request.method} {request.path}"
         file = FileBody(answer.file, client, request.META, name)
@@ -114,9 +113,3 @@ class BuiltFrontend:
         if answer.is_whole_file and client is not None and not isinstance(client, ssl.SSLSocket):
             response.file_to_stream = file
         return response
-
-
-def _then_discard(request: HttpRequest, client: socket.socket | None) -> Iterator[bytes]:
-    """The body of a request that is answered without it is read away."""
-    yield b""
-    runserver.discard_body(request.META, client)
