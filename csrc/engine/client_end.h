@@ -13,7 +13,7 @@ struct sp_splice;
 /* Else than SP_OK: the exchange ends so. An end that is full calls sp_exchange_hold(), and has
  * taken the bytes all the same. */
 struct sp_client_end {
-    /* The head holds an interim answer, and is forgotten afterwards. */
+    /* The head holds an interim answer, and is forgotten afterwards. NULL: it passes none. */
     void (*interim)(struct sp_loop *loop, struct sp_exchange *exchange);
     /* The head holds the final answer. */
     enum sp_error (*answer)(struct sp_loop *loop, struct sp_exchange *exchange);
@@ -25,11 +25,12 @@ struct sp_client_end {
     /* The same for what a splice holds, which it takes also when it fails. NULL: it cannot. */
     enum sp_error (*pass)(struct sp_loop *loop, struct sp_exchange *exchange,
                           struct sp_splice *splice);
-    /* The request's body may go on: something of it has been sent, or the upstream waits for it. */
+    /* The request's body may go on: something of it has been sent, or the upstream waits for it.
+     * NULL: who sends it sees that in the exchange. */
     void (*drained)(struct sp_loop *loop, struct sp_exchange *exchange);
     /* (15) The upstream's half of a tunnel is over. NULL: it has none. */
     enum sp_error (*end_half)(struct sp_loop *loop, struct sp_exchange *exchange);
-    /* The exchange is done. */
+    /* The exchange is done. NULL: who waits for it sees that in the exchange. */
     void (*ended)(struct sp_loop *loop, struct sp_exchange *exchange);
 };
 

@@ -104,7 +104,9 @@ take_head(struct sp_hop *hop, struct sp_span *bytes)
             fail(hop, SP_E_RESPONSE_HEAD, "more than 1000 interim answers came before it");
             break;
         }
-        exchange->client_end->interim(hop->loop, exchange);
+        if (exchange->client_end->interim != NULL) {
+            exchange->client_end->interim(hop->loop, exchange);
+        }
         break;
     case SP_HEAD_MORE:
         break;

@@ -197,7 +197,7 @@ sp_hop_request_send(struct sp_hop *hop)
     }
     hop->is_blocked = !hop->is_send_broken && (hop->is_blocked || is_behind);
     hop->is_put_off = sp_hop_request_is_put_off(hop);
-    if (has_body(exchange) && !hop->is_put_off) {
+    if (has_body(exchange) && !hop->is_put_off && exchange->client_end->drained != NULL) {
         exchange->client_end->drained(hop->loop, exchange);
     }
 }

@@ -2,14 +2,6 @@
 
 #include "engine/loop.h"
 
-/* Whoever waits is woken by what has changed in the exchange itself. */
-static void
-let_be(struct sp_loop *loop, struct sp_exchange *exchange)
-{
-    (void)loop;
-    (void)exchange;
-}
-
 static enum sp_error
 tell_of_head(struct sp_loop *loop, struct sp_exchange *exchange)
 {
@@ -57,13 +49,10 @@ const struct sp_client_end *
 sp_pipe_end(void)
 {
     static const struct sp_client_end pipe_end = {
-        .interim = let_be,
         .answer = tell_of_head,
         .room = room_in_pipe,
         .receive = fill_pipe,
-        .drained = let_be,
         .end_half = end_pipe,
-        .ended = let_be,
     };
 
     return &pipe_end;

@@ -284,13 +284,6 @@ pass_end(struct sp_loop *loop, struct sp_exchange *exchange)
 }
 
 /* Its head went out before, or is the caller's. */
-static void
-pass_over(struct sp_loop *loop, struct sp_exchange *exchange)
-{
-    (void)loop;
-    (void)exchange;
-}
-
 static enum sp_error
 let_pass(struct sp_loop *loop, struct sp_exchange *exchange)
 {
@@ -300,7 +293,6 @@ let_pass(struct sp_loop *loop, struct sp_exchange *exchange)
 }
 
 static const struct sp_client_end relay_end = {
-    .interim = pass_over,
     .answer = let_pass,
     .receive = send_to_client,
     .pass = splice_to_client,

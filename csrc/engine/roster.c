@@ -117,7 +117,9 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
     if (hop != NULL) {
         sp_hop_end(hop, error);
     }
-    exchange->client_end->ended(loop, exchange);
+    if (exchange->client_end->ended != NULL) {
+        exchange->client_end->ended(loop, exchange);
+    }
     sp_exchange_give_back(exchange);
     if (!is_waiting) {
         begin_waiting(loop);
