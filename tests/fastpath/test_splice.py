@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -20,44 +19,14 @@ from tests.harness.kernel_pipes import (
     PIPE,
     SIZES,
     WORTH,
-    no_descriptor_left,
     pipes,
 )
+from tests.harness.long_bodies import BIG, ask, head_of, is_whole, sized
 from tests.harness.patterns import digest, pattern
-from tests.harness.preload import preloaded
 from tests.harness.raw_client import DEADLINE, Broken, RawClient
 from tests.harness.scripted_upstream import Connection, scripted
 from tests.process.processes import await_that
 from tests.traffic.stage import Stage, on, request
-
-BIG = 20_000_000
-
-
-def head_of(size: int) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size
-
-
-def sized(connection: Connection) -> None:
-    """Answers with as many bytes as the target says, over and over."""
-    asked = b""
-    while True:
-        while b"\r\n\r\n" not in asked:
-            if not (piece := connection.sock.recv(65536)):
-                return
-            asked += piece
-        asking, _, asked = asked.partition(b"\r\n\r\n")
-        method, target, _ = asking.split(b" ", 2)
-        connection.send(head_of(int(target[1:])))
-        for piece in pattern(int(target[1:])) if method == b"GET" else ():
-            connection.send(piece)
-
-
-def ask(client: RawClient, size: int, *lines: str) -> None:
-    client.send(request("GET", f"/{size}", *lines))
-
-
-def is_whole(client: RawClient, size: int) -> bool:
-    return digest([client.read_answer().body]) == digest(pattern(size))
 
 
 @on("fastpath")
@@ -169,41 +138,6 @@ def test_more_long_answers_than_pipes_are_whole_and_leave_few_pipes() -> None:
         await_that("pipes are closed", lambda: pipes(pid) <= before + 2 * KEPT_PIPES)
 
 
-def test_body_is_copied_while_there_is_no_descriptor_for_a_pipe() -> None:
-    with (
-        scripted(sized) as upstream,
-        serving("fastpath", {"FRONTEND": upstream.url}) as server,
-        RawClient(server.port) as client,
-    ):
-        pid = server.process.pid
-        ask(client, 1)
-        assert is_whole(client, 1)
-        before = pipes(pid)
-        with no_descriptor_left(pid):
-            ask(client, BIG)
-            assert is_whole(client, BIG)
-            assert pipes(pid) == before
-        ask(client, BIG)
-        assert is_whole(client, BIG)
-        assert pipes(pid) == before + (2 if MOST_PIPES else 0)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
-@pytest.mark.parametrize(("size", "used"), [(4096, 0), (65536, 2)])
-def test_body_is_whole_where_pipes_are_small(size: int, used: int) -> None:
-    preload = {"LD_PRELOAD": preloaded("pipes"), "PIPE_SIZE": str(size)}
-    with (
-        scripted(sized) as upstream,
-        serving("fastpath", {"FRONTEND": upstream.url}, **preload) as server,
-        RawClient(server.port) as client,
-    ):
-        before = pipes(server.process.pid)
-        for _ in range(2):
-            ask(client, BIG)
-            assert is_whole(client, BIG)
-        assert pipes(server.process.pid) == before + (used if MOST_PIPES else 0)
-
-
 def test_server_that_ends_breaks_a_long_answer_off() -> None:
     with (
         scripted(sized) as upstream,
@@ -217,17 +151,3 @@ def test_server_that_ends_breaks_a_long_answer_off() -> None:
         with pytest.raises(Broken):
             client.read_exactly(BIG)
         assert "Traceback" not in server.log()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
-def test_body_is_whole_whatever_each_send_takes() -> None:
-    schedule = "1 a 100000 i 64 a a . 3 . 500000 . a 2 ."
-    preload = {"LD_PRELOAD": preloaded("sends"), "SENDS": schedule}
-    with (
-        scripted(sized) as upstream,
-        serving("fastpath", {"FRONTEND": upstream.url}, **preload) as server,
-        RawClient(server.port) as client,
-    ):
-        for size in (WORTH + 16384, BIG, 3 * PIPE):
-            ask(client, size)
-            assert is_whole(client, size)

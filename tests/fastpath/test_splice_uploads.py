@@ -8,7 +8,6 @@ import itertools
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from queue import Queue
@@ -25,64 +24,31 @@ from tests.harness.kernel_pipes import (
     SIZES,
     WORTH,
     keep_little,
-    no_descriptor_left,
     pipes,
 )
-from tests.harness.patterns import digest, pattern
-from tests.harness.preload import preloaded
+from tests.harness.long_bodies import (
+    BIG,
+    Sender,
+    counting,
+    has_arrived,
+    head_of,
+    told,
+    upload,
+)
+from tests.harness.patterns import pattern
 from tests.harness.raw_client import DEADLINE, Broken, RawClient
 from tests.harness.scripted_upstream import Connection, Script, scripted
 from tests.process.processes import await_that, is_at_rest
 from tests.traffic.stage import Stage, on, request
 
-BIG = 20_000_000
 # More than all buffers on the way hold.
 MUCH = 100_000_000
-
-
-def told(pieces: Iterator[bytes]) -> bytes:
-    """What came, as the body of an answer."""
-    return repr(digest(pieces)).encode()
-
-
-def counting(connection: Connection, reader: RequestReader) -> None:
-    """Answers each request by what its body was, and takes nothing else for a request."""
-    while True:
-        body = told(reader.pieces(reader.head()))
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
-
-
-def upload(size: int, target: str = "/up", *lines: str) -> bytes:
-    return request("POST", target, f"Content-Length: {size}", *lines)
 
 
 def post(client: RawClient, size: int, *lines: str) -> None:
     client.send(upload(size, "/up", *lines))
     for piece in pattern(size):
         client.send(piece)
-
-
-def is_whole(client: RawClient, size: int) -> bool:
-    return client.read_answer().body == told(pattern(size))
-
-
-class Sender(threading.Thread):
-    """Sends a body for as long as it is taken."""
-
-    def __init__(self, client: RawClient, body: Iterator[bytes]) -> None:
-        super().__init__(daemon=True)
-        self._client, self._body = client, body
-        self.start()
-
-    def run(self) -> None:
-        with contextlib.suppress(OSError):
-            for piece in self._body:
-                self._client.send(piece)
-
-    def end(self) -> None:
-        """It has been let go, or has sent all."""
-        self.join(DEADLINE)
-        assert not self.is_alive()
 
 
 class Standing:
@@ -100,7 +66,7 @@ class Standing:
             assert self.may_read.wait(DEADLINE)
         connection.send(OK if asked.method == "GET" else b"")
         body = told(reader.pieces(asked))
-        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        connection.send(head_of(len(body)) + body)
 
 
 @on("fastpath")
@@ -110,8 +76,8 @@ def test_uploads_of_every_size_arrive_whole_with_nothing_of_what_follows(stage: 
         for size in (*SIZES, 1, BIG, WORTH):
             post(client, size)
             client.send(request("GET", "/behind"))
-            assert is_whole(client, size), size
-            assert is_whole(client, 0)
+            assert has_arrived(client, size), size
+            assert has_arrived(client, 0)
         client.send(request("GET", "/api/hello/"))
         assert client.read_answer().body == b"Django answers /api/hello/"
     assert len(stage.upstream.connections) == 1
@@ -130,7 +96,7 @@ def test_requests_sent_behind_long_uploads_are_answered_in_order(stage: Stage) -
     with stage.client() as client:
         sender = Sender(client, everything())
         for size in sizes:
-            assert is_whole(client, size), size
+            assert has_arrived(client, size), size
         sender.end()
 
 
@@ -162,7 +128,7 @@ def test_frontend_that_stands_still_holds_its_client_alone_and_costs_nothing(
         assert sender.is_alive()
         assert stage.get("/beside").body == b"ok"
         frontend.may_read.set()
-        assert is_whole(client, MUCH)
+        assert has_arrived(client, MUCH)
         sender.end()
 
 
@@ -270,7 +236,7 @@ def test_frontend_that_ends_amid_an_upload_is_answered_for_and_heard_of_no_more(
     stage.play(recording(counting))
     with stage.client() as client:
         post(client, BIG)
-        assert is_whole(client, BIG)
+        assert has_arrived(client, BIG)
 
 
 def test_nobodys_bytes_are_anybody_elses() -> None:
@@ -326,41 +292,6 @@ def test_nobodys_bytes_are_anybody_elses() -> None:
         await_that("pipes are closed", lambda: pipes(pid) <= before + 2 * KEPT_PIPES)
 
 
-def test_upload_is_copied_while_there_is_no_descriptor_for_a_pipe() -> None:
-    with (
-        scripted(recording(counting)) as upstream,
-        serving("fastpath", {"FRONTEND": upstream.url}) as server,
-        RawClient(server.port) as client,
-    ):
-        pid = server.process.pid
-        post(client, 1)
-        assert is_whole(client, 1)
-        before = pipes(pid)
-        with no_descriptor_left(pid):
-            post(client, BIG)
-            assert is_whole(client, BIG)
-            assert pipes(pid) == before
-        post(client, BIG)
-        assert is_whole(client, BIG)
-        assert pipes(pid) == before + (2 if MOST_PIPES else 0)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
-@pytest.mark.parametrize(("size", "used"), [(4096, 0), (65536, 2)])
-def test_upload_is_whole_where_pipes_are_small(size: int, used: int) -> None:
-    preload = {"LD_PRELOAD": preloaded("pipes"), "PIPE_SIZE": str(size)}
-    with (
-        scripted(recording(counting)) as upstream,
-        serving("fastpath", {"FRONTEND": upstream.url}, **preload) as server,
-        RawClient(server.port) as client,
-    ):
-        before = pipes(server.process.pid)
-        for _ in range(2):
-            post(client, BIG)
-            assert is_whole(client, BIG)
-        assert pipes(server.process.pid) == before + (used if MOST_PIPES else 0)
-
-
 def test_server_that_ends_breaks_a_long_upload_off() -> None:
     frontend = Standing()
     with (
@@ -378,18 +309,3 @@ def test_server_that_ends_breaks_a_long_upload_off() -> None:
             assert client.read_answer().status == 503
         frontend.may_read.set()
         assert "Traceback" not in server.log()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
-def test_upload_is_whole_whatever_each_send_takes() -> None:
-    schedule = "1 a 100000 i 64 a a . 3 . 500000 . a 2 ."
-    preload = {"LD_PRELOAD": preloaded("sends"), "SENDS": schedule}
-    with (
-        scripted(recording(counting)) as upstream,
-        serving("fastpath", {"FRONTEND": upstream.url}, **preload) as server,
-        RawClient(server.port) as client,
-    ):
-        for size in (WORTH + 16384, BIG, 3 * PIPE):
-            sender = Sender(client, iter((upload(size), *pattern(size))))
-            assert is_whole(client, size)
-            sender.end()

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from queue import Queue
 
@@ -15,9 +13,9 @@ import pytest
 
 from tests.harness.django_servers import serving
 from tests.harness.kernel_pipes import KEPT_PIPES, MOST_PIPES, PIPE, WORTH, keep_little, pipes
+from tests.harness.long_bodies import BIG, Sender
 from tests.harness.patterns import digest, pattern
-from tests.harness.preload import preloaded
-from tests.harness.raw_client import DEADLINE, RawClient
+from tests.harness.raw_client import DEADLINE
 from tests.harness.scripted_upstream import Connection, scripted
 from tests.harness.tls import make_certificate, over_tls
 from tests.live.test_tunnel_bytes import client_to_end, to_end
@@ -25,28 +23,9 @@ from tests.live.tunnels import echo, says_back, switch, tunnel
 from tests.process.processes import await_that
 from tests.traffic.stage import Stage, on
 
-BIG = 20_000_000
 # More than the buffers on the way hold between two ends that keep little.
 MUCH = 16_000_000
 KINDS = ("fastpath", "gthread", "runserver")
-
-
-class Sender(threading.Thread):
-    """Sends for as long as it is taken; then its half may end."""
-
-    def __init__(self, end: RawClient | Connection, body: Iterator[bytes]) -> None:
-        super().__init__(daemon=True)
-        self._end, self._body = end, body
-        self.start()
-
-    def run(self) -> None:
-        with contextlib.suppress(OSError):
-            for piece in self._body:
-                self._end.send(piece)
-
-    def end(self) -> None:
-        self.join(DEADLINE)
-        assert not self.is_alive()
 
 
 class Upstream:
@@ -237,29 +216,3 @@ def test_tunnel_over_tls_is_copied(tmp_path: Path) -> None:
             before = pipes(server.process.pid)
             assert says_back(client, b"".join(pattern(BIG)))
             assert pipes(server.process.pid) == before
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="preloads a library")
-@pytest.mark.parametrize(
-    ("library", "settings"),
-    [
-        ("sends", {"SENDS": "1 a 100000 i 64 a a . 3 . 500000 . a 2 ."}),
-        ("pipes", {"PIPE_SIZE": "4096"}),
-        ("pipes", {"PIPE_SIZE": "65536"}),
-    ],
-    ids=["cut-sends", "no-pipes", "small-pipes"],
-)
-def test_tunnel_is_whole_whatever_is_taken(library: str, settings: dict[str, str]) -> None:
-    with (
-        scripted(echo) as upstream,
-        serving(
-            "fastpath",
-            {"FRONTEND": upstream.url},
-            **{"LD_PRELOAD": preloaded(library), **settings},
-        ) as server,
-        tunnel(server.port) as client,
-    ):
-        for size in (WORTH, BIG, 3 * PIPE, 1):
-            assert says_back(client, b"".join(pattern(size)))
-        client.end()
-        assert client.read_to_end() == b""
