@@ -79,8 +79,11 @@ class Frontend:
         """Its address, were it at this port of the same host."""
         if port == self.port:
             return self.address
-        name = f"[{self.name}]" if ":" in self.name else self.name
-        return f"{self.scheme}://{name}:{port}"
+        return self.under(self.name, port)
+
+    def under(self, name: str, port: int) -> str:
+        """Its address, were this its host."""
+        return f"{self.scheme}://{f'[{name}]' if ':' in name else name}:{port}"
 
 
 def parse_socket_path(path: str) -> str:

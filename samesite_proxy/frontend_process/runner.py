@@ -9,14 +9,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from samesite_proxy.conf import Frontend
 from samesite_proxy.conf.commands import Command
-from samesite_proxy.frontend_process import packages
+from samesite_proxy.frontend_process import packages, places
 from samesite_proxy.frontend_process.attempt import Attempt, environment_of
 from samesite_proxy.frontend_process.sharing import Share
-from samesite_proxy.machine import sockets
+from samesite_proxy.machine import addresses, sockets
 
 # Between two looks at where it listens, or at another's frontend.
 LOOK = 0.1
@@ -63,6 +64,13 @@ class Runner:
         name = "frontend" if command.prefix == "/" else f"frontend {command.prefix}"
         self._name = name
         self._thread = threading.Thread(target=self._run, name="samesite_proxy", daemon=True)
+
+    @cached_property
+    def _is_seen(self) -> bool:
+        """Whether it is at a port of this machine's."""
+        frontend = self._frontend
+        is_named = frontend.unix_socket is None and addresses.are_here(frontend.name, frontend.port)
+        return self._command.wants_port or is_named
 
     def start(self) -> None:
         self._around.moved(self._command.prefix, "")
@@ -177,7 +185,7 @@ class Runner:
         is saved may start again by itself, and somewhere else.
         """
         port = urlsplit(address).port
-        is_seen = sockets.IS_KNOWN and (self._frontend.is_here or self._command.wants_port)
+        is_seen = sockets.IS_KNOWN and self._is_seen
         while not attempt.has_ended.wait(LOOK_AGAIN):
             if is_seen and port and not sockets.is_listened_on(port):
                 return
@@ -222,17 +230,17 @@ class Runner:
 
     def _address(self, attempt: Attempt, port: int) -> str | None:
         """Where it listens; None: nowhere yet."""
-        if not self._frontend.is_here and not self._command.wants_port:
+        if self._frontend.unix_socket is not None and not self._command.wants_port:
+            is_up = sockets.accepts_at(self._frontend.unix_socket)
+            return self._frontend.address if is_up else None
+        if not self._is_seen:
             return self._frontend.address
         if not sockets.IS_KNOWN:
-            return self._frontend.at(port) if sockets.accepts("localhost", port) else None
-        found = sockets.ports_of(attempt.pids())
-        if port in found:
-            return self._frontend.at(port)
-        if self._command.wants_port:
-            return None
-        pages = next((each for each in sorted(found) if sockets.has_pages(each)), None)
-        return None if pages is None else self._frontend.at(pages)
+            is_up = sockets.accepts(self._frontend.name, port)
+            return self._frontend.at(port) if is_up else None
+        return places.address_of(
+            self._frontend, attempt.pids(), port, is_certain=self._command.wants_port
+        )
 
 
 def _in_words(code: int) -> str:

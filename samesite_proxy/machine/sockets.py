@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import ipaddress
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterable
@@ -40,19 +41,35 @@ class Process:
         return "".join(each if each.isprintable() else "?" for each in said)
 
 
-def _listening() -> dict[str, int]:
-    """The port of each listening socket, by its inode."""
+@dataclass(frozen=True, order=True)
+class Spot:
+    """What a socket listens on."""
+
+    port: int
+    host: str  # a number
+
+
+def _address_in(digits: str) -> str:
+    """As the kernel prints it: words of four bytes, each in the machine's order."""
+    words = re.findall(".{8}", digits)
+    packed = b"".join(int(word, 16).to_bytes(4, sys.byteorder) for word in words)
+    return str(ipaddress.ip_address(packed))
+
+
+def _listening() -> dict[str, Spot]:
+    """Each listening socket's, by its inode."""
     found = {}
     for table in ("tcp", "tcp6"):
         with contextlib.suppress(OSError):
             for line in Path("/proc/net", table).read_text().splitlines()[1:]:
                 fields = line.split()
                 if fields[3] == LISTEN:
-                    found[fields[9]] = int(fields[1].rpartition(":")[2], 16)
+                    host, _, port = fields[1].partition(":")
+                    found[fields[9]] = Spot(int(port, 16), _address_in(host))
     return found
 
 
-def _ports_of(pid: int, listening: dict[str, int]) -> set[int]:
+def _spots_of(pid: int, listening: dict[str, Spot]) -> set[Spot]:
     found = set()
     with contextlib.suppress(OSError):
         for entry in os.scandir(f"/proc/{pid}/fd"):
@@ -64,22 +81,22 @@ def _ports_of(pid: int, listening: dict[str, int]) -> set[int]:
 
 
 def is_listened_on(port: int) -> bool:
-    return port in _listening().values()
+    return any(spot.port == port for spot in _listening().values())
 
 
-def ports_of(pids: Iterable[int]) -> set[int]:
+def spots_of(pids: Iterable[int]) -> set[Spot]:
     """Where these processes listen."""
     listening = _listening()
-    return set().union(*(_ports_of(pid, listening) for pid in pids))
+    return set().union(*(_spots_of(pid, listening) for pid in pids))
 
 
 def holder_of(port: int) -> Process | None:
     """Who listens there, as far as this user may know."""
     if not IS_KNOWN:
         return None
-    listening = {inode: each for inode, each in _listening().items() if each == port}
+    listening = {inode: each for inode, each in _listening().items() if each.port == port}
     for entry in os.listdir("/proc") if listening else ():
-        if entry.isdigit() and _ports_of(int(entry), listening):
+        if entry.isdigit() and _spots_of(int(entry), listening):
             with contextlib.suppress(OSError):
                 name = Path("/proc", entry, "comm").read_text().strip()
                 return Process(int(entry), name, os.readlink(f"/proc/{entry}/cwd"))
@@ -127,10 +144,10 @@ def accepts_at(path: str) -> bool:
     return False
 
 
-def has_pages(port: int) -> bool:
+def has_pages(port: int, name: str = "localhost") -> bool:
     """Whether it answers HTTP, and not only to say that it wants something else."""
-    asking = http.client.HTTPConnection("localhost", port)
-    asking.sock = _connected("localhost", port, SECONDS)
+    asking = http.client.HTTPConnection(name, port)
+    asking.sock = _connected(name, port, SECONDS)
     if asking.sock is None:
         return False
     with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(asking):

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import http from "node:http";
 
-const { FAIL, GATE, LATE, LISTEN, SAY } = process.env;
+const { BIND, FAIL, GATE, LATE, LISTEN, SAY, SOCKET } = process.env;
 
 spawn("sleep", ["1000"], { detached: true, stdio: "inherit" }).unref();
 
@@ -28,7 +28,8 @@ if (FAIL) {
   });
   const open = () => {
     if (GATE && !existsSync(GATE)) setTimeout(open, 20);
-    else server.listen(Number(LISTEN ?? 0), "localhost");
+    else if (SOCKET) server.listen(SOCKET);
+    else server.listen(Number(LISTEN ?? 0), BIND ?? "localhost");
   };
   setTimeout(open, Number(LATE ?? 0));
 }
