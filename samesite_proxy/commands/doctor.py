@@ -15,7 +15,7 @@ from django.http.request import validate_host
 import samesite_proxy
 from samesite_proxy import checks, conf
 from samesite_proxy._engine import LIBCURL
-from samesite_proxy.commands import asking, columns, frontend_files, leftovers, listening
+from samesite_proxy.commands import asking, columns, frontend_files, leftovers, listening, urlconf
 from samesite_proxy.commands.findings import NOTE, OK, WRONG, Finding
 from samesite_proxy.commands.why import fast_path_reason
 from samesite_proxy.conf import Settings
@@ -88,8 +88,10 @@ def _of_project(settings: Settings, told: list[dict[str, Any]]) -> Iterator[Find
 def found() -> dict[str, Any]:
     """`is_well` is False where something is wrong; a note is no such thing."""
     settings, _ = conf.read()
-    if settings is None:
-        told: list[dict[str, Any]] = []
+    told: list[dict[str, Any]] = []
+    if trouble := urlconf.trouble():  # Nothing can be asked for any path.
+        findings = [Finding("urlconf", WRONG, trouble, "Mend it: Django does not start, either.")]
+    elif settings is None:
         findings = list(_of_checks())
     else:
         settings = asking.now(settings)
@@ -125,7 +127,7 @@ def told(answer: dict[str, Any], style: Any) -> str:
         parts += [style.MIGRATE_HEADING(heading), *lines, ""]
     for finding in answer["findings"]:
         word = _styled(style, finding["state"])(f"{finding['state']:<5}")
-        parts.append(f"{word}  {finding['says']}")
+        parts.append(f"{word}  {columns.shown(finding['says'])}")
     fixes = [("FIX", "")]
     fixes += [(each["id"], each["fix"]) for each in answer["findings"] if each["fix"]]
     if len(fixes) > 1:

@@ -7,8 +7,10 @@ goes to Django, where the middleware decides: so Django is to keep it.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 
+from samesite_proxy.commands import columns
 from samesite_proxy.commands.owners import Owned, Owners
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy.rules import ASK, EXACT, PREFIX
@@ -85,13 +87,29 @@ ODD = """\
     }
 """
 
+# Of one word in its configuration; its buffer has a little more.
+LONGEST, LONGEST_REMARK = 2000, 400
+
 # What nginx reads without quotes.
 _PLAIN = re.compile(r"[\w/.@~+,:=!&*%-]+")
+
+
+class NotWritten(ValueError):
+    """What nginx would not read; the message says which."""
+
 
 Location = tuple[str, str]  # "=" or "^~", and its text
 
 
+def _remark(text: str) -> str:
+    """On one line, and no longer than nginx reads even of comments."""
+    return textwrap.shorten(columns.shown(text), LONGEST_REMARK, placeholder=" …")
+
+
 def _quoted(text: str) -> str:
+    if len(text.encode()) > LONGEST:
+        start = columns.shown(text[:40])
+        raise NotWritten(f"{start}… is longer than nginx reads: {LONGEST} bytes.")
     if _PLAIN.fullmatch(text):
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -126,7 +144,7 @@ def locations(owners: Owners) -> dict[Location, Owned]:
 def _place(frontend: Frontend, way: str) -> str:
     """Where an upstream's server is."""
     if frontend.unix_socket is not None:
-        return f"unix:{frontend.unix_socket}"
+        return _quoted(f"unix:{frontend.unix_socket}")
     name = HOST_OF_CONTAINER if way == "docker" and frontend.is_here else frontend.name
     return f"[{name}]:{frontend.port}" if ":" in name else f"{name}:{frontend.port}"
 
@@ -177,7 +195,7 @@ class Printed:
             why += ": the middleware decides"
         elif frontend is not None and frontend.folder is not None:
             why += ", a folder: the middleware answers, with the rules that are its own"
-        comment = "" if decided is self._said else f"\n    # {' '.join(why.split())}\n"
+        comment = "" if decided is self._said else f"\n    # {_remark(why)}\n"
         self._said = decided
         modifier, text = location
         body = "\n".join(f"        {line}" for line in lines)

@@ -140,4 +140,5 @@ def told(answer: dict[str, Any], style: Any) -> str:
         rows.append(("", "and what else the client sends"))
     rows.append(("way", _way(answer)))
     rows += [("note", note) for note in answer["notes"]]
-    return "\n".join([style.MIGRATE_HEADING(f"{answer['target']}: {who}"), *columns.lines(rows)])
+    heading = columns.shown(f"{answer['target']}: {who}")
+    return "\n".join([style.MIGRATE_HEADING(heading), *columns.lines(rows)])

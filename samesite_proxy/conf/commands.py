@@ -61,7 +61,7 @@ def _run_in(value: object) -> str | tuple[str, ...]:
 
 def _environment_in(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, Mapping):
-        raise InvalidValue(f"{value!r} is not a dict of environment variables")
+        raise InvalidValue(f"environment is a {type(value).__name__}, not a dict of variables")
     found = tuple((str(name), str(text)) for name, text in value.items())
     for name, text in found:
         if not name or "=" in name or "\0" in name + text:

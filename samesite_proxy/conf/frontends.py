@@ -109,7 +109,8 @@ def parse_frontend(prefix: str, address: object) -> Frontend:
         parts = urlsplit(address)
         port = parts.port
     except ValueError as error:
-        raise InvalidValue(f"{address!r} is not a URL: {error}") from error
+        reason = "" if "@" in address else f": {error}"  # Which may quote a part of a password.
+        raise InvalidValue(f"{address!r} is not a URL{reason}") from error
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or not _ADDRESS.fullmatch(address):
         raise InvalidValue(f"{address!r} is not an http or https URL")
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:

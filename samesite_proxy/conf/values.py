@@ -15,8 +15,15 @@ from django.utils.ipv6 import is_valid_ipv6_address
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]{1,254})(:[0-9]{1,5})?", re.IGNORECASE)
 
 
+# A user and a password in an address.
+_USER = re.compile(r"//[^\s'\"]*@")
+
+
 class InvalidValue(ValueError):
-    """A value that its setting does not take; the message says why."""
+    """A value that its setting does not take; the message says why, and no password."""
+
+    def __str__(self) -> str:
+        return _USER.sub("//…@", super().__str__())
 
 
 def parse_strings(value: object) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ class Command(BaseCommand):
     """What each subcommand needs is loaded by it alone."""
 
     help = "Tells who answers which path, and what is wrong."
+    _is_answered = False
     requires_system_checks: list[str] = []  # `doctor` tells of them itself.
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -46,7 +47,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, which: str, **options: Any) -> None:
-        getattr(self, f"_{which}")(options)
+        try:
+            getattr(self, f"_{which}")(options)
+        except CommandError as error:
+            if options.get("json") and not self._is_answered:
+                self._write({"error": str(error)})
+            raise
 
     def _room(self, name: str) -> Any:
         return import_module(f"samesite_proxy.commands.{name}")
@@ -57,12 +63,19 @@ class Command(BaseCommand):
             raise CommandError("\n".join(f"{each.msg} {each.hint}" for each in problems))
         if not settings.frontends:
             raise CommandError('SAMESITE_PROXY["FRONTEND"] is None: Django answers everything.')
+        if trouble := self._room("urlconf").trouble():
+            raise CommandError(trouble)
         now: conf.Settings = self._room("asking").now(settings)
         return now
 
+    def _write(self, answer: dict[str, Any]) -> None:
+        """In ASCII, whatever the terminal's encoding, and whatever bytes names are made of."""
+        self.stdout.write(json.dumps(answer, indent=2))
+
     def _say(self, question: Any, answer: dict[str, Any], options: dict[str, Any]) -> None:
+        self._is_answered = True
         if options["json"]:
-            self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
+            self._write(answer)
         else:
             self.stdout.write(question.told(answer, self.style))
 
@@ -86,5 +99,9 @@ class Command(BaseCommand):
             raise CommandError("Something is wrong.", returncode=1)
 
     def _nginx(self, options: dict[str, Any]) -> None:
-        printed = self._room("nginx").Printed(self._settings(), options["way"])
-        self.stdout.write(str(printed), ending="")
+        nginx = self._room("nginx")
+        try:
+            printed = str(nginx.Printed(self._settings(), options["way"]))
+        except nginx.NotWritten as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(printed, ending="")
