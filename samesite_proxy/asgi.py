@@ -38,8 +38,8 @@ from samesite_proxy.conf.frontends import where_now
 from samesite_proxy.proxy import errors, place, refusals, targets
 from samesite_proxy.proxy.error_page import form_for, told
 from samesite_proxy.proxy.errors import Refused
+from samesite_proxy.proxy.failures import NoAnswer, failure_of, log_failure
 from samesite_proxy.proxy.incoming import IncomingRequest
-from samesite_proxy.proxy.response import NoAnswer, failure_of, log_failure
 from samesite_proxy.proxy.routing import Routing
 from samesite_proxy.proxy.upstreams import has_moved
 from samesite_proxy.types import Fields, Receive, Scope, Send

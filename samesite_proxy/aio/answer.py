@@ -10,7 +10,7 @@ from samesite_proxy.aio.client import Client
 from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.forwarder import sendable
 from samesite_proxy.aio.websocket_client import encoded
-from samesite_proxy.proxy.response import log_broken
+from samesite_proxy.proxy.failures import log_broken
 from samesite_proxy.types import Event, Fields, Send
 
 BODY = {"type": "http.response.body"}

@@ -14,8 +14,9 @@ from samesite_proxy.built.files import Files
 from samesite_proxy.built.opened import OpenFile
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import refusals, targets
+from samesite_proxy.proxy.failures import log_broken
 from samesite_proxy.proxy.incoming import PIECE
-from samesite_proxy.proxy.response import FrontendResponse, StreamedResponse, log_broken
+from samesite_proxy.proxy.response import FrontendResponse, StreamedResponse
 
 
 class FileBody:

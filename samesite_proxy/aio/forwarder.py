@@ -26,19 +26,12 @@ from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.conf.frontends import where_now
 from samesite_proxy.proxy import errors, refusals, server_timing
 from samesite_proxy.proxy.errors import Refused
+from samesite_proxy.proxy.failures import NoAnswer, failure_of, log_broken, note_answer, refusal
 from samesite_proxy.proxy.host_policy import view_of
 from samesite_proxy.proxy.incoming import PIECE, SAFE, IncomingRequest, incoming_of
 from samesite_proxy.proxy.outgoing import Forwarding
 from samesite_proxy.proxy.redirects import Relocation, names_place
-from samesite_proxy.proxy.response import (
-    FrontendResponse,
-    NoAnswer,
-    StreamedResponse,
-    failure_of,
-    log_broken,
-    note_answer,
-    refusal,
-)
+from samesite_proxy.proxy.response import FrontendResponse, StreamedResponse
 from samesite_proxy.proxy.upstreams import Upstreams, has_moved
 from samesite_proxy.types import Fields, Scope
 

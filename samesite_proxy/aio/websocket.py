@@ -14,8 +14,8 @@ from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.websocket_client import Browser
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import errors
+from samesite_proxy.proxy.failures import NoAnswer, failure_of, note_answer
 from samesite_proxy.proxy.incoming import SWITCHING_PROTOCOLS
-from samesite_proxy.proxy.response import NoAnswer, failure_of, note_answer
 from samesite_proxy.types import Fields
 
 # RFC 6455, 1.3.

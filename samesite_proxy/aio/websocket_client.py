@@ -12,8 +12,8 @@ from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.error_page import Form, told
 from samesite_proxy.proxy.errors import Failure, Refused
+from samesite_proxy.proxy.failures import log_failure
 from samesite_proxy.proxy.incoming import value_of
-from samesite_proxy.proxy.response import log_failure
 from samesite_proxy.types import Event, Fields, Receive, Scope, Send
 
 # Each server's own half of the handshake, and what it writes into every answer's head itself.

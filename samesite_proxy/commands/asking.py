@@ -14,10 +14,10 @@ from samesite_proxy._engine import NO_BODY, NO_UPGRADE, EngineError
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.conf.frontends import now_at
 from samesite_proxy.proxy.errors import Refused
+from samesite_proxy.proxy.failures import failure_of
 from samesite_proxy.proxy.host_policy import view_of
 from samesite_proxy.proxy.incoming import IncomingRequest, value_of
 from samesite_proxy.proxy.outgoing import Forwarding, upstream_of
-from samesite_proxy.proxy.response import failure_of
 from samesite_proxy.proxy.routing import language_of
 from samesite_proxy.types import Fields
 

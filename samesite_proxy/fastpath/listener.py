@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from samesite_proxy import shutdown
 from samesite_proxy._engine import Listener
 from samesite_proxy.conf import Frontend
-from samesite_proxy.fastpath import channel, forks, table
+from samesite_proxy.conf.values import parse_max_connections
+from samesite_proxy.fastpath import channel, forks
 from samesite_proxy.fastpath.channel import Address, Handover
 from samesite_proxy.fastpath.supervisor import Supervisor
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from samesite_proxy.machine.elsewhere import Lookout
 
 BACKLOG = 1024
+# Of clients: each may need a second descriptor, for a connection to a frontend.
+MOST_CONNECTIONS = 4096
 
 
 def listen(host: str, port: int, *, ipv6: bool) -> socket.socket:
@@ -42,7 +45,7 @@ class FastPath:
         with asked:
             asked.setblocking(False)
             self._listener = Listener(
-                [listening.fileno()], table.most_connections(), asked.fileno()
+                [listening.fileno()], parse_max_connections(MOST_CONNECTIONS), asked.fileno()
             )
         host, port = listening.getsockname()[:2]
         ours, theirs = socket.socketpair()

@@ -16,7 +16,6 @@ from django.core.handlers.wsgi import WSGIHandler
 from samesite_proxy._engine import OwnAddresses, Routes, Upstream
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.conf.frontends import now_at
-from samesite_proxy.conf.values import parse_max_connections
 from samesite_proxy.fastpath import static_files
 from samesite_proxy.proxy import allowed_hosts, errors, host_policy, place, rules, server_timing
 from samesite_proxy.proxy.error_page import in_every_form
@@ -36,9 +35,6 @@ Place = tuple[Upstream, OwnAddresses, Failures, str]
 
 # What is known of a frontend that answers at another port than FRONTEND's.
 Elsewhere = Callable[[Frontend], str]
-
-# Each may need a second descriptor, for a connection to a frontend.
-MOST_CONNECTIONS = 4096
 
 # Of the settings, what the listener's own part of the work is done by.
 SETTINGS_OF_LISTENER = (
@@ -281,8 +277,3 @@ def views_in(verdict: Plain) -> list[Views] | None:
         (tuple(ordinary), tuple(special), tuple(upgrade))
         for ordinary, special, upgrade in verdict["views"]
     ]
-
-
-def most_connections() -> int:
-    """How many clients may be connected at once."""
-    return parse_max_connections(MOST_CONNECTIONS)

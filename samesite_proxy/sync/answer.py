@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from samesite_proxy._engine import EngineError, break_connection
 from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.errors import Failure
+from samesite_proxy.proxy.failures import log_broken
 from samesite_proxy.proxy.incoming import SWITCHING_PROTOCOLS
-from samesite_proxy.proxy.response import FrontendResponse, StreamedResponse, log_broken
+from samesite_proxy.proxy.response import FrontendResponse, StreamedResponse
 from samesite_proxy.sync import servers
 from samesite_proxy.sync.exchange import Exchange
 from samesite_proxy.sync.servers import breaking_off, runserver, werkzeug
