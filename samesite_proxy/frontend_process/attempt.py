@@ -34,6 +34,11 @@ def environment_of(command: Command, port: int | None, origin: str) -> dict[str,
     return {**inherited, **dict(command.environment)}
 
 
+# Debuggers go along with a Python that is started: the watcher would wait for somebody to attach to
+# it. They see a shell, which becomes that Python.
+BY_SHELL = ("/bin/sh", "-c", 'exec "$@"', "sh")
+
+
 class Attempt:
     """From the start of a frontend to the end of all of its processes."""
 
@@ -50,7 +55,7 @@ class Attempt:
         self._lifeline = forks.own(ours)
         read, write = os.pipe()
         what = json.dumps(command.arguments(port))
-        program = [sys.executable, "-I", "-S", watcher.__file__, what]
+        program = [*BY_SHELL, sys.executable, "-I", "-S", watcher.__file__, what]
         try:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 program, stdin=theirs.fileno(), stdout=write, stderr=write, cwd=command.folder,

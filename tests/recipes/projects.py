@@ -63,14 +63,14 @@ application = get_wsgi_application()
 """
 
 
-def blocks(language: str) -> list[str]:
-    """The README's code in a language, in its order."""
-    found = BLOCK.findall((ROOT / "README.md").read_text())
+def blocks(language: str, page: str = "README.md") -> list[str]:
+    """The code of a page in a language, in its order."""
+    found = BLOCK.findall((ROOT / page).read_text())
     return [text for name, text in found if name == language]
 
 
-def block_with(words: str, language: str = "python") -> str:
-    (found,) = (text for text in blocks(language) if words in text)
+def block_with(words: str, language: str = "python", page: str = "README.md") -> str:
+    (found,) = (text for text in blocks(language, page) if words in text)
     return found.replace("    # ... the rest\n", REST)
 
 
