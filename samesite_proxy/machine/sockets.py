@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import ipaddress
 import os
 import re
 import socket
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,8 @@ SECONDS_TO_CONNECT = 0.3
 # The defaults of Vite, Next, Angular, Astro, webpack, Metro, Parcel and Storybook.
 DEV_PORTS = (5173, 3000, 4200, 4321, 8080, 8081, 1234, 6006)
 # What a port for debuggers or for WebSockets alone answers.
-NO_PAGES = (400, 426)
+NO_PAGES = (b"400", b"426")
+_STATUS = re.compile(rb"HTTP/1\.[01] ([1-5][0-9][0-9])")
 
 
 @dataclass(frozen=True)
@@ -144,15 +145,30 @@ def accepts_at(path: str) -> bool:
     return False
 
 
+def _first_bytes(asked: socket.socket, count: int) -> bytes:
+    """In time, whoever it is: one that says a byte now and then, or greetings without an end, would
+    hold http.client for ever."""
+    said, deadline = b"", time.monotonic() + SECONDS
+    while len(said) < count and (left := deadline - time.monotonic()) > 0:
+        asked.settimeout(left)
+        piece = asked.recv(count - len(said))
+        if not piece:
+            break
+        said += piece
+    return said
+
+
 def has_pages(port: int, name: str = "localhost") -> bool:
     """Whether it answers HTTP, and not only to say that it wants something else."""
-    asking = http.client.HTTPConnection(name, port)
-    asking.sock = _connected(name, port, SECONDS)
-    if asking.sock is None:
+    asked = _connected(name, port, SECONDS)
+    if asked is None:
         return False
-    with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(asking):
-        asking.request("GET", "/", headers={"Accept": "text/html", "Connection": "close"})
-        return asking.getresponse().status not in NO_PAGES
+    host = f"[{name}]" if ":" in name else name
+    fields = f"Host: {host}:{port}\r\nAccept: text/html\r\nConnection: close"
+    with contextlib.suppress(OSError), asked:
+        asked.sendall(f"GET / HTTP/1.1\r\n{fields}\r\n\r\n".encode())
+        status = _STATUS.fullmatch(_first_bytes(asked, 12))
+        return status is not None and status[1] not in NO_PAGES
     return False
 
 
