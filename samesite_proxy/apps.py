@@ -7,7 +7,7 @@ from django.core.checks import register
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
 from samesite_proxy.checks import check_deployment, check_project
-from samesite_proxy.fastpath import channel
+from samesite_proxy.fastpath import handover
 
 
 class SameSiteProxyConfig(AppConfig):
@@ -21,4 +21,4 @@ class SameSiteProxyConfig(AppConfig):
 
 # Here, since the rest of a broken project may keep our runserver from being found.
 if os.environ.get(DJANGO_AUTORELOAD_ENV) == "true":
-    channel.end_with_listener()
+    handover.end_with_listener()

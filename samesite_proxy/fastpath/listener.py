@@ -10,8 +10,8 @@ from samesite_proxy import shutdown
 from samesite_proxy._engine import Listener
 from samesite_proxy.conf import Frontend
 from samesite_proxy.conf.values import parse_max_connections
-from samesite_proxy.fastpath import channel, forks
-from samesite_proxy.fastpath.channel import Address, Handover
+from samesite_proxy.fastpath import forks, handover
+from samesite_proxy.fastpath.handover import Address, Handover
 from samesite_proxy.fastpath.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class FastPath:
 
     def offer(self) -> None:
         """To the processes that are started from now on."""
-        channel.offer(self._theirs, self._address)
+        handover.offer(self._theirs, self._address)
 
     def files(self) -> list[str]:
         """What the last server process was made of."""
@@ -79,22 +79,22 @@ class FastPath:
         return self._supervisor.is_known
 
     def child_starts(self) -> None:
-        self._theirs.send(channel.STARTS)
+        self._theirs.send(handover.STARTS)
 
     def child_has_ended(self) -> None:
         """Until the next one starts, nobody comes."""
-        self._theirs.send(channel.ENDED)
+        self._theirs.send(handover.ENDED)
 
     def moved(self) -> None:
         """What is said of the frontends is not what it was: the table is the same."""
-        self._theirs.send(channel.MOVED)
+        self._theirs.send(handover.MOVED)
 
     def handover(self) -> Handover:
         """For this process."""
         return Handover(self._theirs, self._address)
 
     def close(self) -> None:
-        self._theirs.send(channel.LAST_WORD)
+        self._theirs.send(handover.LAST_WORD)
         self._supervisor.join()
         self._listener.close()
         self._supervisor.write_records()  # Of those that the end has answered, too.

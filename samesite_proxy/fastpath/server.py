@@ -15,7 +15,8 @@ from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler, WSGI
 
 from samesite_proxy.conf import Settings
 from samesite_proxy.fastpath import head, project_files, table
-from samesite_proxy.fastpath.channel import BACK, CLOSED, TAKEN, Channel, Handed, Handover
+from samesite_proxy.fastpath.channel import BACK, CLOSED, TAKEN, Channel, Handed
+from samesite_proxy.fastpath.handover import Handover
 from samesite_proxy.fastpath.threads import LeaderFollowerPool
 from samesite_proxy.proxy.response import is_event_stream
 from samesite_proxy.types import Environ, Fields

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from samesite_proxy._engine import EngineError, Listener
 from samesite_proxy.conf import Frontend
-from samesite_proxy.fastpath import channel, forks, table
+from samesite_proxy.fastpath import channel, forks, handover, table
 from samesite_proxy.fastpath.access_log import AccessLog, access
 from samesite_proxy.proxy import upstreams
 
@@ -146,11 +146,11 @@ class Supervisor:
         """A server process has started, or the listener ends."""
         said, numbers, _, _ = socket.recv_fds(self._rendezvous, 1, 2, channel.CLOEXEC)
         ends = [forks.own(socket.socket(fileno=number)) for number in numbers]
-        if said == channel.LAST_WORD:
+        if said == handover.LAST_WORD:
             self._is_over = True
-        elif said in (channel.STARTS, channel.ENDED):
-            self._note_child(said == channel.STARTS)
-        elif said == channel.MOVED:
+        elif said in (handover.STARTS, handover.ENDED):
+            self._note_child(said == handover.STARTS)
+        elif said == handover.MOVED:
             if self._plain is not None:
                 self._set_table(self._plain, self._arguments_of(self._plain))
         elif len(ends) == 2:

@@ -10,11 +10,10 @@ from samesite_proxy.fastpath.channel import (
     HEADER,
     REPORT,
     UNTAKEN,
-    Address,
     Channel,
     Handed,
-    Handover,
 )
+from samesite_proxy.fastpath.handover import Address, Handover
 from tests.harness.django_servers import DEADLINE
 
 HEAD = b"GET /%d HTTP/1.1\r\nHost: localhost\r\n\r\n"

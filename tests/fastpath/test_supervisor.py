@@ -11,7 +11,8 @@ from django.test import override_settings
 
 from samesite_proxy import conf
 from samesite_proxy.fastpath import table
-from samesite_proxy.fastpath.channel import Channel, Handed, Handover
+from samesite_proxy.fastpath.channel import Channel, Handed
+from samesite_proxy.fastpath.handover import Handover
 from samesite_proxy.fastpath.listener import FastPath, listen
 from samesite_proxy.proxy.place import NAME
 from tests.fastpath.commands import ask

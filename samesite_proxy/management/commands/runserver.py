@@ -23,7 +23,7 @@ from samesite_proxy._engine import EngineError
 from samesite_proxy.conf.frontends import ANY_ADDRESS_NAMES
 from samesite_proxy.fastpath import (
     base_command,
-    channel,
+    handover,
     listener,
     project_files,
     restarts,
@@ -31,7 +31,7 @@ from samesite_proxy.fastpath import (
     table,
     termination,
 )
-from samesite_proxy.fastpath.channel import Handover
+from samesite_proxy.fastpath.handover import Handover
 from samesite_proxy.machine import own_address
 from samesite_proxy.proxy import place
 
@@ -126,7 +126,7 @@ class Command(Next):  # type: ignore[misc]
         self._off = self._why_off(options)
         self._names_address = ":" in (options.get("addrport") or "")
         is_child = os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
-        if is_child and options["use_reloader"] and not self._off and channel.offered() is None:
+        if is_child and options["use_reloader"] and not self._off and handover.offered() is None:
             self._take_parents_place()
             is_child = False
         if not is_child:
@@ -178,7 +178,7 @@ class Command(Next):  # type: ignore[misc]
 
     def _enter_offered(self) -> None:
         """In the process that the autoreloader starts anew after each change."""
-        offered = channel.offered()
+        offered = handover.offered()
         if isinstance(offered, Handover):
             self._handover = offered
             self._is_behind_listener = True
@@ -211,7 +211,7 @@ class Command(Next):  # type: ignore[misc]
             except (EngineError, OSError, RuntimeError) as error:  # Or no thread.
                 self._off = str(error)
         if self._off:
-            channel.refuse(self._off)
+            handover.refuse(self._off)
             yield
             return
         self._fast_path = opened
