@@ -14,7 +14,7 @@ from wsgiref.headers import Headers
 from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler, WSGIServer
 
 from samesite_proxy.conf import Settings
-from samesite_proxy.fastpath import head, project_files, table
+from samesite_proxy.fastpath import head, project_files, table, verdicts
 from samesite_proxy.fastpath.channel import BACK, CLOSED, TAKEN, Channel, Handed
 from samesite_proxy.fastpath.handover import Handover
 from samesite_proxy.fastpath.threads import LeaderFollowerPool
@@ -268,10 +268,10 @@ class HandoverServer(WSGIServer):
         server = self.server_name, self.server_port
         sent = host.decode("latin-1")
         try:
-            verdict = table.verdict_on(sent, server, self.settings)
+            verdict = verdicts.verdict_on(sent, server, self.settings)
         except Exception:
             logger.exception("Whether a host is allowed is asked anew with each request.")
-            verdict = table.refusal_of(sent)
+            verdict = verdicts.refusal_of(sent)
         self.handover.tell(verdict)
 
     def _answer(self, request: Handed) -> None:

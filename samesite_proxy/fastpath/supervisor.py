@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from samesite_proxy._engine import EngineError, Listener
 from samesite_proxy.conf import Frontend
-from samesite_proxy.fastpath import channel, forks, handover, table
+from samesite_proxy.fastpath import channel, forks, handover, table, verdicts
 from samesite_proxy.fastpath.access_log import AccessLog, access
 from samesite_proxy.proxy import upstreams
 
@@ -79,7 +79,7 @@ class Supervisor:
         self._lookout_for = lookout_for
         self._lookout: Lookout | None = None  # With DEBUG alone.
         self._log = AccessLog([])
-        self._judge: table.HostJudge | None = None
+        self._judge: verdicts.HostJudge | None = None
         self._newest: Child | None = None
         self._plain: table.Plain | None = None  # the newest's table
         self._known: upstreams.Known = {}  # by that
@@ -213,11 +213,11 @@ class Supervisor:
             verdict = self._judge.verdict_on(sent)
         except Exception:
             logger.exception("Django is to answer what comes under a Host.")
-            verdict = table.refusal_of(sent)
+            verdict = verdicts.refusal_of(sent)
         self._tell(verdict)
 
     def _tell(self, verdict: table.Plain) -> None:
-        self._listener.add_host(verdict["host"], verdict["origin"], table.views_in(verdict))
+        self._listener.add_host(verdict["host"], verdict["origin"], verdicts.views_in(verdict))
 
     def _take_up(self, child: Child, plain: table.Plain) -> None:
         """From now on this process has Django's requests."""
@@ -249,7 +249,7 @@ class Supervisor:
     def _set_table(self, plain: table.Plain, arguments: table.Arguments) -> None:
         *_, asks_django = arguments
         self._plain = plain
-        self._judge = None if asks_django else table.HostJudge(plain)
+        self._judge = None if asks_django else verdicts.HostJudge(plain)
         self._listener.set_words(*table.own_words_of(plain), False)
         self._listener.set_table(*arguments)
         left, self._known = self._known, table.upstreams_in(plain, arguments)

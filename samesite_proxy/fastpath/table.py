@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 from wsgiref.util import guess_scheme
 
 from django.conf import settings as django_settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.core.exceptions import DisallowedHost
 from django.core.handlers.wsgi import WSGIHandler
 
 from samesite_proxy._engine import OwnAddresses, Routes, Upstream
@@ -20,7 +19,6 @@ from samesite_proxy.fastpath import static_files
 from samesite_proxy.proxy import allowed_hosts, errors, host_policy, place, rules, server_timing
 from samesite_proxy.proxy.error_page import in_every_form
 from samesite_proxy.proxy.errors import Failure
-from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.outgoing import upstream_of
 from samesite_proxy.proxy.redirects import own_addresses_of
 from samesite_proxy.proxy.rules import DJANGO, FIRST_FRONTEND, Rule
@@ -28,8 +26,6 @@ from samesite_proxy.proxy.upstreams import Known
 from samesite_proxy.wsgi import WSGIProxy
 
 Plain = dict[str, Any]
-PlainView = tuple[str, str, str, str, str, bool, str]
-Views = tuple[PlainView, PlainView, PlainView]
 Failures = dict[str, tuple[int, str, str, str]]
 Place = tuple[Upstream, OwnAddresses, Failures, str]
 
@@ -105,7 +101,7 @@ def frontends_first(handler: Any, settings: Settings | None) -> Any:
     return static_files.FrontendsFirst(handler, lambda path: routes.match(path) >= FIRST_FRONTEND)
 
 
-def _scheme() -> str:
+def scheme_of_server() -> str:
     """As wsgiref, which Django's own server is made of, finds it."""
     return guess_scheme(dict(os.environ))
 
@@ -123,7 +119,7 @@ def table_of(handler: Any, settings: Settings | None) -> Plain:
         "frontends": [asdict(frontend) for frontend in settings.frontends],
         "settings": {name: getattr(settings, name) for name in SETTINGS_OF_LISTENER},
         "hosts": allowed_hosts.patterns(),
-        "scheme": _scheme(),
+        "scheme": scheme_of_server(),
     }
 
 
@@ -214,66 +210,3 @@ def upstreams_in(table: Plain, arguments: Arguments) -> Known:
     """The frontends of a table, as the engine has been told of them."""
     now, (*_, places, _) = settings_in(table).frontends, arguments
     return {each: upstream for each, (upstream, *_) in zip(now, places, strict=False)}
-
-
-def _views_of(
-    settings: Settings, sent: str, host: str, scheme: str
-) -> list[list[host_policy.HostView]]:
-    """Each frontend's view of an ordinary request, of one to a special path, of an upgrade."""
-    fields = [("Host", sent)]
-    requests = [
-        IncomingRequest(fields, "/", "", scheme, host),
-        IncomingRequest(fields, host_policy.NEXT_DEV_PATHS[0], "", scheme, host),
-        IncomingRequest(fields, "/", "", scheme, host, is_upgrade=True),
-    ]
-    return [
-        [host_policy.view_of(settings, incoming, frontend) for incoming in requests]
-        for frontend in settings.frontends
-    ]
-
-
-def refusal_of(sent: str) -> Plain:
-    """The verdict on a Host value whose requests are all Django's."""
-    return {"host": sent, "origin": "", "views": None}
-
-
-def _allowance(sent: str, host: str, scheme: str, settings: Settings) -> Plain:
-    """The verdict on a Host value that is allowed, and is `host` to Django."""
-    views = _views_of(settings, sent, host, scheme)
-    return {"host": sent, "origin": f"{scheme}://{host}", "views": views}
-
-
-def verdict_on(sent: str, server: tuple[str, int], settings: Settings) -> Plain:
-    """Whether Django allows a Host value, sent to the server at this name and port."""
-    scheme = _scheme()
-    if settings.commands:
-        settings = replace(settings, frontends=now_at(settings.frontends))
-    try:
-        host = allowed_hosts.host_under(scheme, server[0], str(server[1]), sent)
-    except DisallowedHost:
-        return refusal_of(sent)
-    return _allowance(sent, host, scheme, settings)
-
-
-class HostJudge:
-    """The same where the listener is, by what the table says: it waits for nobody."""
-
-    def __init__(self, table: Plain) -> None:
-        self._allowed: list[str] = table["hosts"]
-        self._scheme: str = table["scheme"]
-        self._settings = settings_in(table)
-
-    def verdict_on(self, sent: str) -> Plain:
-        if not allowed_hosts.is_allowed(sent, self._allowed):
-            return refusal_of(sent)
-        return _allowance(sent, sent, self._scheme, self._settings)
-
-
-def views_in(verdict: Plain) -> list[Views] | None:
-    """The views as Listener.add_host takes them."""
-    if verdict["views"] is None:
-        return None
-    return [
-        (tuple(ordinary), tuple(special), tuple(upgrade))
-        for ordinary, special, upgrade in verdict["views"]
-    ]

@@ -13,7 +13,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
 
 from samesite_proxy import conf
-from samesite_proxy.fastpath import table
+from samesite_proxy.fastpath import table, verdicts
 from samesite_proxy.fastpath.listener import FastPath, listen
 from samesite_proxy.proxy.place import NAME
 from tests.fastpath.commands import Runserver, ask, runserver
@@ -161,7 +161,7 @@ def test_garbage_and_broken_offers_leave_the_listener_as_it_was() -> None:
                 with server.handover._telling:
                     server.handover._control.sendall(garbage)
         assert settings is not None
-        server.handover.tell(table.verdict_on("localhost", ("localhost", 8000), settings))
+        server.handover.tell(verdicts.verdict_on("localhost", ("localhost", 8000), settings))
         ask(client, "GET", "/page")
         assert client.read_answer().body == b"ok"
         server.close()

@@ -11,7 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
 
 from samesite_proxy import conf
-from samesite_proxy.fastpath import table
+from samesite_proxy.fastpath import table, verdicts
 from samesite_proxy.fastpath.channel import CLOSED, Handed
 from samesite_proxy.fastpath.listener import FastPath, listen
 from samesite_proxy.proxy.place import NAME
@@ -115,7 +115,7 @@ def test_what_only_django_can_compare_is_asked_of_it_once() -> None:
     with opened(OwnName(".example")) as (_, server, client, settings):
         ask(client, "any.example")
         assert next_of(server) == b"any.example"
-        server.handover.tell(table.verdict_on("any.example", SERVER, settings))
+        server.handover.tell(verdicts.verdict_on("any.example", SERVER, settings))
         assert client.read_answer().body == b"ok"
         assert is_answered(client, "any.example")
         assert server.received.empty()
@@ -128,7 +128,7 @@ def test_refused_hosts_take_no_place_from_others() -> None:
             with one_more(client) as asking:
                 ask(asking, host)
                 assert next_of(server) == host.encode()
-                server.handover.tell(table.verdict_on(host, SERVER, settings))
+                server.handover.tell(verdicts.verdict_on(host, SERVER, settings))
                 if host.endswith(".example"):
                     assert asking.read_answer().body == b"ok"
                 else:

@@ -10,7 +10,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
 
 from samesite_proxy import conf
-from samesite_proxy.fastpath import table
+from samesite_proxy.fastpath import table, verdicts
 from samesite_proxy.fastpath.channel import Channel, Handed
 from samesite_proxy.fastpath.handover import Handover
 from samesite_proxy.fastpath.listener import FastPath, listen
@@ -72,8 +72,8 @@ def test_new_table_asks_the_process_that_it_came_from() -> None:
         assert old.received.get(timeout=DEADLINE) == b"localhost"
         new = Server(fastpath.handover(), plain)
         assert new.received.get(timeout=DEADLINE) == b"localhost"
-        verdict = table.verdict_on("localhost", ("localhost", 8000), settings)
-        old.handover.tell(table.verdict_on("evil.example", ("localhost", 8000), settings))
+        verdict = verdicts.verdict_on("localhost", ("localhost", 8000), settings)
+        old.handover.tell(verdicts.verdict_on("evil.example", ("localhost", 8000), settings))
         new.handover.tell(verdict)
         assert client.read_answer().body == b"ok"
         old.close()

@@ -17,7 +17,7 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 from django.urls import include, path
 
 from samesite_proxy import conf
-from samesite_proxy.fastpath import table
+from samesite_proxy.fastpath import table, verdicts
 from samesite_proxy.proxy import host_policy
 from samesite_proxy.proxy.incoming import IncomingRequest
 from samesite_proxy.proxy.place import NAME
@@ -210,15 +210,15 @@ def test_other_handlers_are_a_reason() -> None:
         assert "WSGI_APPLICATION" in table.reason_against(handler, settings)
 
 
-def verdict(host: str) -> tuple[str, list[table.Views] | None]:
+def verdict(host: str) -> tuple[str, list[verdicts.Views] | None]:
     settings, _ = conf.read()
     assert settings is not None
-    plain = json.loads(json.dumps(table.verdict_on(host, SERVER, settings)))
+    plain = json.loads(json.dumps(verdicts.verdict_on(host, SERVER, settings)))
     known = json.loads(json.dumps(table.table_of(HANDLER, settings)))
-    at_the_listener = table.HostJudge(known).verdict_on(host)
+    at_the_listener = verdicts.HostJudge(known).verdict_on(host)
     assert json.loads(json.dumps(at_the_listener)) == plain
     assert plain["host"] == host
-    return plain["origin"], table.views_in(plain)
+    return plain["origin"], verdicts.views_in(plain)
 
 
 @pytest.mark.parametrize(
