@@ -195,8 +195,9 @@ class Files(WhiteNoise):  # type: ignore[misc]
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
         self._known.pop(path, None)
-        found = self._look_at(path, signatures)
-        if _are_settled(signatures):
+        is_settled = _are_settled(signatures)
+        found = self._look_at(path, signatures, is_settled=is_settled)
+        if is_settled:
             self._known[path] = found
         return found
 
@@ -207,7 +208,7 @@ class Files(WhiteNoise):  # type: ignore[misc]
             signatures.append(_signature(self._manifest))
         return tuple(signatures)
 
-    def _look_at(self, path: str, signatures: Signatures) -> BuiltFile:
+    def _look_at(self, path: str, signatures: Signatures, *, is_settled: bool) -> BuiltFile:
         oldest = signatures[0][3] - OLDER_BY_NS if signatures[0] else 0
         variants = tuple(
             Variant(coding, path + ending, signature)
@@ -219,7 +220,9 @@ class Files(WhiteNoise):  # type: ignore[misc]
         name = path[len(self._root) :].replace(os.sep, "/")
         kind = str(self.media_types.get_type(path))
         content_type = f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
-        control = IMMUTABLE if is_hashed(Path(self._root), name) else ASK_AGAIN
+        # What may not be written to its end yet is nothing to keep for a year.
+        is_final = is_settled and is_hashed(Path(self._root), name)
+        control = IMMUTABLE if is_final else ASK_AGAIN
         return BuiltFile(variants, signatures, content_type, control)
 
     def _is_inside(self, path: str) -> bool:

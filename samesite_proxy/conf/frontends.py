@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from samesite_proxy.conf.values import InvalidValue, is_encodable, parse_folder, parse_prefix
+from samesite_proxy.conf.values import (
+    InvalidValue,
+    has_controls,
+    is_encodable,
+    parse_folder,
+    parse_prefix,
+)
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LOOPBACK = ("127.0.0.1", "::1")
@@ -89,7 +95,7 @@ class Frontend:
 def parse_socket_path(path: str) -> str:
     if not path.startswith("/"):
         raise InvalidValue(f"{path!r} is not the absolute path of a socket")
-    if path.endswith("/") or "\0" in path or not is_encodable(path):
+    if path.endswith("/") or has_controls(path) or not is_encodable(path):
         raise InvalidValue(f"{path!r} cannot be a socket's path")
     if len(os.fsencode(path)) > LONGEST_SOCKET_PATH:
         raise InvalidValue(f"{path!r} is longer than {LONGEST_SOCKET_PATH} bytes")

@@ -51,11 +51,16 @@ def parse_paths(value: object) -> tuple[str, ...] | None:
     return tuple(parse_prefix(path) for path in parse_strings(value))
 
 
+def has_controls(text: str) -> bool:
+    """What no line of a message, and no field of an answer, can hold."""
+    return any(ord(each) < 0x20 or 0x7F <= ord(each) < 0xA0 for each in text)
+
+
 def parse_folder(folder: str) -> str:
     """Whether there is such a folder, its build decides, which may come later."""
     if not os.path.isabs(folder):
         raise InvalidValue(f"{folder!r} is not the absolute path of a folder")
-    if "\0" in folder or not is_encodable(folder):
+    if has_controls(folder) or not is_encodable(folder):
         raise InvalidValue(f"{folder!r} cannot be a folder's path")
     if find_spec("whitenoise") is None:
         raise InvalidValue("a folder needs WhiteNoise: pip install 'samesite-proxy[static]'")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 
 import pytest
 
+from samesite_proxy.built.files import SETTLED_NS
 from tests.asgi import servers as asgi_servers
 from tests.harness.groups import grouped
 from tests.harness.raw_client import Answer, RawClient, exchange
+from tests.process.processes import await_that
 from tests.traffic.stage import Stages
 from tests.traffic.test_wsgi_application import wrapped
 
@@ -64,7 +67,9 @@ def make_build(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_build(tmp_path_factory.mktemp("built"))
+    made, built_by = make_build(tmp_path_factory.mktemp("built")), time.time_ns()
+    await_that("what was built is settled", lambda: time.time_ns() > built_by + SETTLED_NS)
+    return made
 
 
 def make_site(folder: Path, *pages: str) -> Path:

@@ -120,6 +120,16 @@ def test_manifest_that_comes_after_its_files_counts(
     assert told(built, name).headers["Cache-Control"] == IMMUTABLE
 
 
+def test_file_that_may_be_half_written_is_not_kept_for_a_year(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = BuiltFrontend(folder(make_build(tmp_path)))
+    name = "/_next/static/chunks/main.js"
+    assert told(built, name).headers["Cache-Control"] == ASK_AGAIN
+    monkeypatch.setattr(files, "SETTLED_NS", -(10**18))  # Time passes.
+    assert told(built, name).headers["Cache-Control"] == IMMUTABLE
+
+
 def test_open_file_holds_its_end_back_where_it_was_written_again(tmp_path: Path) -> None:
     """In place and of the same size, as the sum of its bytes alone would tell."""
     file = make_build(tmp_path) / "large.bin"

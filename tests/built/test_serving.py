@@ -16,6 +16,7 @@ from django.test import AsyncRequestFactory, RequestFactory, override_settings
 
 from samesite_proxy import conf
 from samesite_proxy.aio.built import BuiltFrontend as AsyncBuiltFrontend
+from samesite_proxy.built import files
 from samesite_proxy.built.files import IMMUTABLE
 from samesite_proxy.sync.built import BuiltFrontend
 from tests.asgi import servers as asgi_servers
@@ -189,8 +190,9 @@ def test_build_of_the_same_time_and_size_is_another_one(tmp_path: Path) -> None:
     ],
 )
 def test_manifest_that_is_none_of_vites_names_nothing(
-    tmp_path: Path, manifest: str, control: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manifest: str, control: str
 ) -> None:
+    monkeypatch.setattr(files, "SETTLED_NS", -(10**18))  # What is new counts as old.
     (tmp_path / ".vite").mkdir()
     (tmp_path / ".vite/manifest.json").write_text(manifest)
     (tmp_path / "assets").mkdir()

@@ -135,7 +135,7 @@ HOSTILE = (
 
 
 def test_nginx_takes_whatever_a_project_s_paths_hold(tmp_path: Path) -> None:
-    sockets = ["a b", "a;b", "{x}", "$x", 'x"y', "a#b", "a\nb", "한", "a\\", "a; server b"]
+    sockets = ["a b", "a;b", "{x}", "$x", 'x"y', "a#b", "한", "a\\", "a; server b"]
     frontends = {f"/f{n}": f"unix:/tmp/{each}.sock" for n, each in enumerate(sockets)}
     routes = [path(f"{each[1:]}r/", view) for each in HOSTILE]
     listed = Site("listed", {"DJANGO_PATHS": list(HOSTILE)}, [], {})
