@@ -48,7 +48,7 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
 .PHONY: help demo test smoke test-static check neighbours bench \
-	wheel wheel-arm64 wheel-check races cross matrix faults raise clean
+	wheel wheel-arm64 wheel-check races cross matrix frontends faults raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
@@ -58,6 +58,7 @@ help:
 	@echo "make races    whether threads race anywhere in the engine, for long"
 	@echo "make cross    the engine compiled and linked for macOS, FreeBSD, OpenBSD, NetBSD and musl"
 	@echo "make matrix [CELLS=3.13-6.1]    with other Pythons, Djangos, libcurls and compilers"
+	@echo "make frontends [NAMES=nuxt]    Vite, Next, SvelteKit and six others in Chromium, through :8000"
 	@echo "make faults    whether the suite notices each of forty seeded faults"
 	@echo "make raise    newer versions of what the suite is run with, into .ci/constraints.txt"
 
@@ -180,6 +181,10 @@ cross: $(VENV)/cross.done
 matrix:
 	@.ci/install build
 	@$(PYTHON) .ci/matrix.py --pytest="$(SHARED)" $(CELLS)
+
+# Six minutes, the first time more; writes docs/compatibility.md.
+frontends: $(VENV)/test.done
+	@$(BIN)/python -m tests.frontends $(NAMES)
 
 bench: $(VENV)/bench.done
 	@$(BIN)/python -m bench

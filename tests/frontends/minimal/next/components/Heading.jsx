@@ -1,0 +1,5 @@
+"use client";
+
+export default function Heading() {
+  return <h1>as committed</h1>;
+}

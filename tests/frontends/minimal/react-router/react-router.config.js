@@ -1,0 +1,3 @@
+const isStatic = Boolean(process.env.STATIC);
+
+export default { ssr: !isStatic, prerender: isStatic ? ["/", "/about"] : [] };
