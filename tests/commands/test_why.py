@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError
 
 from samesite_proxy.commands.pasted import understood
-from tests.commands.asked import ask, ask_json, frontends_of, project
+from tests.commands.asked import ask, ask_json, frontends_of, nobody, project
 from tests.harness.http_requests import Recorder, Request
 from tests.harness.scripted_upstream import scripted
+from tests.recipes.projects import blocks
 from tests.unit.path_cases import SITES, Site
 
 SITE = SITES[0]
@@ -121,3 +124,24 @@ def test_odd_path_is_understood(text: str, target: str, path: str, host: str | N
 def test_what_is_no_path_is_refused_in_a_sentence(text: str, words: str) -> None:
     with pytest.raises(CommandError, match=words):
         ask("why", text)
+
+
+CURES = [
+    text for text in blocks("python", "docs/routing.md") if re.search("dj-static|/static/js", text)
+]
+
+
+@pytest.mark.parametrize("cure", ["", *CURES], ids=["none", "moved", "given back"])
+def test_files_below_static_url_are_djangos_unless_the_page_s_lines_say_otherwise(
+    cure: str,
+) -> None:
+    given: dict[str, Any] = {"STATIC_URL": "static/"}
+    exec(cure, given)
+    frontends = given.get("SAMESITE_PROXY", {"FRONTEND": {"/": nobody()}})["FRONTEND"]
+    with project(SITE, frontends, STATIC_URL=given["STATIC_URL"]):
+        told = [ask_json("why", f"/{name}") for name in ("static/js/main.js", "static/x.css")]
+        own = ask_json("why", f"/{given['STATIC_URL']}admin/css/base.css")
+    assert own["owner"] == "django"
+    assert own["rule"]["why"].startswith("STATIC_URL")
+    other = "frontend" if "dj-static" in cure else "django"
+    assert [each["owner"] for each in told] == ["frontend" if cure else "django", other]
