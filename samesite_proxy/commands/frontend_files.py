@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from samesite_proxy.commands.findings import NOTE, WRONG, Finding
+from samesite_proxy.conf.values import without_password
 
 # Files in which a dev server is told to send paths elsewhere, and the words for it.
 _PROXY = r"""\bproxy["']?\s*[:,}]"""
@@ -81,8 +83,11 @@ def _files_below(root: Path, frontends: set[Path]) -> Iterator[tuple[Path, bool]
 
 
 def _read(path: Path) -> str:
+    """What may be a project's text: no pipe is waited for, whatever its name."""
     try:
-        return path.read_text(errors="replace") if path.stat().st_size <= LARGEST else ""
+        found = path.stat()
+        is_text = stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST
+        return path.read_text(errors="replace") if is_text else ""
     except OSError:
         return ""
 
@@ -109,13 +114,13 @@ def _in_configuration(path: Path, name: str, pattern: str, code: str) -> Iterato
 def _in_package(path: Path, text: str) -> Iterator[Finding]:
     try:
         package: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if isinstance(package, dict) and package.get("proxy"):
         yield Finding(
             "package-proxy",
             WRONG,
-            f'{path} has "proxy": {json.dumps(package["proxy"])}.',
+            without_password(f'{path} has "proxy": {json.dumps(package["proxy"])}.'),
             f'Delete "proxy" in {path}: Django is in front now.',
         )
 

@@ -19,11 +19,16 @@ _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]{1,254})(:[0-9]{1,5})?", re.IGN
 _USER = re.compile(r"//[^\s'\"]*@")
 
 
+def without_password(text: str) -> str:
+    """A message may be copied anywhere."""
+    return _USER.sub("//…@", text)
+
+
 class InvalidValue(ValueError):
     """A value that its setting does not take; the message says why, and no password."""
 
     def __str__(self) -> str:
-        return _USER.sub("//…@", super().__str__())
+        return without_password(super().__str__())
 
 
 def parse_strings(value: object) -> tuple[str, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +128,38 @@ def test_secret_in_a_setting_that_is_refused_is_not_said(proxy: dict[str, Any]) 
         told = json.dumps([told_by_json("doctor"), told_by_json("routes")])
     assert SECRET not in told
     assert "samesite_proxy.E0" in told
+
+
+def test_doctor_reads_files_alone_and_tells_no_password(tmp_path: Path) -> None:
+    for name in ("vite.config.js", "package.json", ".env", "nginx.conf"):
+        (tmp_path / name).mkdir()
+        os.mkfifo(tmp_path / name / name)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/vite.config.ts").symlink_to("/dev/zero")
+    (tmp_path / "a/next.config.js").symlink_to("next.config.js")
+    (tmp_path / "a/package.json").write_text('{"proxy": ' + "[" * 10**5)
+    os.mkdir(os.fsencode(tmp_path) + b"/\xff\x1b[2J")
+    address = f"http://me:{SECRET}@localhost:8000/"
+    odd = os.fsencode(tmp_path) + b"/\xff\x1b[2J/package.json"
+    Path(os.fsdecode(odd)).write_text(json.dumps({"proxy": {"/api": {"target": address}}}))
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    said: list[str] = []
+
+    def look() -> None:
+        with override_settings(BASE_DIR=tmp_path, SAMESITE_PROXY={"FRONTEND": tmp_path}):
+            for options in ([], ["--json"]):
+                out = io.StringIO()
+                with contextlib.suppress(CommandError):
+                    call_command(Command(), "doctor", *options, stdout=out, no_color=True)
+                said.append(out.getvalue())
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    looking.join(20)
+    people, programs = said
+    assert not unprintable(people)
+    assert "package-proxy" in {each["id"] for each in json.loads(programs)["findings"]}
+    assert SECRET not in people + programs
 
 
 HOSTILE = (
