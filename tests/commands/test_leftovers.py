@@ -12,8 +12,10 @@ from django.test import override_settings
 from samesite_proxy import conf
 from samesite_proxy.commands import frontend_files, leftovers
 from samesite_proxy.commands.findings import WRONG
+from samesite_proxy.commands.why import fast_path_reason
 from samesite_proxy.machine import sockets
-from tests.recipes.diffs import Diff, diffs_of
+from samesite_proxy.proxy.place import NAME
+from tests.recipes.diffs import Diff, diffs_of, side
 
 PAGE = "docs/migrating.md"
 FRONTEND = {"FRONTEND": "http://localhost:5173"}
@@ -197,3 +199,19 @@ def test_setting_of_two_origins_is_told_of(
         settings, _ = conf.read()
         assert settings is not None
         assert {each.id for each in leftovers.in_settings(settings.frontends)} == ids
+
+
+def test_settings_for_an_nginx_in_a_container_are_told_of_until_the_page_takes_them_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sockets, "DEV_PORTS", (8080,))
+    (diff,) = diffs_of(PAGE, "From an nginx in a container")
+    for sign, ids, is_passed in (("-", {"csrf-origin"}, False), ("+", set(), True)):
+        given: dict[str, Any] = {"SAMESITE_PROXY": FRONTEND}
+        exec(side(diff.hunks[-1], sign), {}, given)
+        assert ("USE_X_FORWARDED_HOST" not in given) is is_passed
+        with override_settings(MIDDLEWARE=[NAME], INSTALLED_APPS=["samesite_proxy"], **given):
+            settings, _ = conf.read()
+            assert settings is not None
+            assert {each.id for each in leftovers.in_settings(settings.frontends)} == ids
+            assert bool(fast_path_reason(settings)) is not is_passed
