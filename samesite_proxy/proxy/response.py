@@ -13,8 +13,8 @@ from samesite_proxy.types import Fields
 Body = Iterable[bytes] | AsyncIterable[bytes]
 
 
-# What a middleware that compresses finds where it would hold back what should come at once. It is
-# never sent (RFC 9110, 8.4.1).
+# What a middleware that compresses finds where it would hold back what should come at once, or
+# spoil a part of something. It is never sent (RFC 9110, 8.4.1).
 IDENTITY = ("Content-Encoding", "identity")
 
 
@@ -23,10 +23,13 @@ def is_event_stream(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == "text/event-stream"
 
 
-def _comes_in_pieces(fields: Fields) -> bool:
-    """Whether an answer is to reach the client as it comes: events, or no declared length."""
+def _stays_as_it_is(fields: Fields) -> bool:
+    """Whether nobody may compress it: what is to reach the client as it comes, events or an answer
+    of no declared length, and a part of something, whose bytes are counted (RFC 9110, 14.4)."""
     named = {name.lower(): value for name, value in fields}
-    return is_event_stream(named.get("content-type", "")) or "content-length" not in named
+    if "content-range" in named or "content-length" not in named:
+        return True
+    return is_event_stream(named.get("content-type", ""))
 
 
 class StreamedResponse(StreamingHttpResponse):
@@ -63,7 +66,7 @@ class FrontendResponse(StreamedResponse):
     def headers(self) -> ResponseHeaders:
         if self._edited is None:
             self._edited = ResponseHeaders(self._joined())
-            if _comes_in_pieces(self._fields):
+            if _stays_as_it_is(self._fields):
                 self._edited.setdefault(*IDENTITY)
         return self._edited
 

@@ -94,6 +94,17 @@ def test_gzip_leaves_what_is_encoded(stage: Stage) -> None:
     assert answer.all("Content-Length") == [str(len(body))]
 
 
+@on(*BOTH, **GZIP)
+def test_gzip_leaves_a_part_what_it_is(stage: Stage) -> None:
+    """Its bytes are counted, and put behind others that a client has."""
+    body = b"text " * 1000
+    part = b'HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-4999/9999\r\nETag: "a"\r\n'
+    stage.record(part + b"Content-Length: 5000\r\n\r\n" + body)
+    answer = stage.get("/x", "Accept-Encoding: gzip", "Range: bytes=0-4999")
+    assert (answer.status, answer.body, answer.all("ETag")) == (206, body, ['"a"'])
+    assert (answer.all("Content-Encoding"), answer.all("Content-Length")) == ([], ["5000"])
+
+
 EVENTS = "Content-Type: text/event-stream"
 IN_PIECES = {
     "events": [EVENTS],
