@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import time
 from pathlib import Path
 
@@ -25,6 +26,7 @@ KINDS = (
 PAGE = "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
 INDEX = b"<!doctype html><title>The frontend</title>"
 SCRIPT = b"export const answer = 42;\n" * 40
+HUGE = 5 * 2**30
 LARGE = bytes(range(256)) * 4096 * 3
 YEAR = "public, max-age=31536000, immutable"
 HASHED = "/assets/index-DkB2fK3Z.js"
@@ -55,6 +57,10 @@ def make_build(folder: Path) -> Path:
         ".git/config": b"[core]",
         ".well-known/security.txt": b"Contact: us",
         "a b/ü.txt": b"spelled out",
+        "a;b.txt": b"semicolon",
+        "a?b.txt": b"question",
+        "%41.txt": b"percent",
+        "folder.js/index.html": b"a folder with a dot",
     }
     for name, content in files.items():
         (dist / name).parent.mkdir(parents=True, exist_ok=True)
@@ -62,6 +68,12 @@ def make_build(folder: Path) -> Path:
     (folder / "secret.txt").write_bytes(b"out of the folder")
     (dist / "out.txt").symlink_to(folder / "secret.txt")
     (dist / "in.txt").symlink_to("about.html")
+    (dist / "loop.txt").symlink_to("loop.txt")
+    (dist / "device.txt").symlink_to("/dev/zero")
+    (dist / "etc").symlink_to("/etc")
+    os.mkfifo(dist / "pipe.txt")
+    with (dist / "huge.bin").open("wb") as huge:
+        huge.truncate(HUGE)  # None of which is on the disk.
     return dist
 
 
@@ -237,6 +249,38 @@ CASES: dict[str, tuple[tuple[str, ...], int, dict[str, str | None], bytes | None
     "a shell, to a file": (("/shell/users.png", PAGE), 404, {}, b"404.html"),
     "below a file": (("/index.html/x",), 404, {}, None),
     "a file's sibling": ((f"{HASHED}.gz",), 404, {}, None),
+    "a semicolon": (("/a;b.txt",), 200, {}, b"semicolon"),
+    "a question mark": (("/a%3Fb.txt",), 200, {}, b"question"),
+    "a query": (("/a?b.txt",), 404, {}, None),
+    "decoded once": (("/%2541.txt",), 200, {}, b"percent"),
+    "not decoded twice": (("/%252e%252e/secret.txt", PAGE), 404, {}, None),
+    "dots too long for UTF-8": (("/%c0%ae%c0%ae/secret.txt", PAGE), 404, {}, None),
+    "dots with a parameter": (("/..;/secret.txt", PAGE), 404, {}, None),
+    "out by a folder's link": (("/etc/passwd",), 404, {}, None),
+    "a pipe": (("/pipe.txt",), 404, {}, None),
+    "a device": (("/device.txt",), 404, {}, None),
+    "a link to itself": (("/loop.txt",), 404, {}, None),
+    "a folder with a dot": (("/folder.js",), 302, {"Location": "./folder.js/"}, b""),
+    "a line end": (("/a%0d%0ab.txt",), 404, {}, None),
+    "another case": (("/INDEX.html",), 404, {}, None),
+    "beyond 4 GB": (("/huge.bin", f"Range: bytes={2**32}-{2**32 + 2}"), 206, {}, b"\0\0\0"),
+    "its last byte": (
+        ("/huge.bin", "Range: bytes=-1"),
+        206,
+        {"Content-Range": f"bytes {HUGE - 1}-{HUGE - 1}/{HUGE}"},
+        b"\0",
+    ),
+    "odd date": (("/about", "If-Modified-Since: yesterday"), 200, {}, b"about"),
+    "date of the future": (
+        ("/about", "If-Modified-Since: Fri, 31 Dec 9999 23:59:59 GMT"), 304, {}, b"",
+    ),
+    "weak If-Match": (("/about", 'If-Match: W/"x"'), 412, {}, b""),
+    "weights of no sense": (
+        (HASHED, "Accept-Encoding: gzip;q=0.001, br;q=1.5, *;q=x"),
+        200,
+        {"Content-Encoding": "gzip"},
+        None,
+    ),
     "too long a name": ((f"/{'x' * 300}.js",), 404, {}, None),
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import resource
 import threading
@@ -18,6 +19,7 @@ from samesite_proxy.built.opened import OpenFile, Replaced, Signature, signature
 from samesite_proxy.built.opened import read as read_file
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.sync.built import BuiltFrontend
+from samesite_proxy.sync.servers import AnswerBroken
 from tests.built.test_folder import LARGE, make_build
 from tests.built.test_serving import asked, folder, read
 
@@ -128,6 +130,35 @@ def test_file_that_may_be_half_written_is_not_kept_for_a_year(
     assert told(built, name).headers["Cache-Control"] == ASK_AGAIN
     monkeypatch.setattr(files, "SETTLED_NS", -(10**18))  # Time passes.
     assert told(built, name).headers["Cache-Control"] == IMMUTABLE
+
+
+def test_no_body_is_of_two_builds(tmp_path: Path) -> None:
+    """While a build empties the folder and writes it again."""
+    (tmp_path / "index.html").touch()
+    built, is_over = BuiltFrontend(folder(tmp_path)), threading.Event()
+
+    def build() -> None:
+        for letter in itertools.cycle((b"a", b"b", b"c")):
+            for name, size in {"index.html": 9000, "app.js": 9001, "large.bin": 900_000}.items():
+                (tmp_path / name).unlink(missing_ok=True)
+                (tmp_path / name).write_bytes(letter * size)
+            if is_over.is_set():
+                return
+
+    building = threading.Thread(target=build)
+    building.start()
+    bodies = []
+    try:
+        for path in ("/users/7", "/app.js", "/large.bin") * 150:
+            with contextlib.suppress(Refused):
+                response = told(built, path, HTTP_ACCEPT="text/html")
+                with contextlib.closing(response), contextlib.suppress(AnswerBroken):
+                    bodies.append(read(response))
+    finally:
+        is_over.set()
+        building.join()
+    assert len(bodies) > 50
+    assert all(len(set(body)) < 2 for body in bodies)
 
 
 def test_open_file_holds_its_end_back_where_it_was_written_again(tmp_path: Path) -> None:
