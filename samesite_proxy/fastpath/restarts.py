@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from django.utils import autoreload
 
-from samesite_proxy.fastpath import project_files
+from samesite_proxy.fastpath import interrupts, project_files
 from samesite_proxy.fastpath.listener import FastPath
 from samesite_proxy.fastpath.project_files import Times
 
@@ -83,16 +83,16 @@ class Restarts:
     def _run_child(self) -> int:
         environment = {**os.environ, autoreload.DJANGO_AUTORELOAD_ENV: "true"}
         command = autoreload.get_child_arguments()
-        with (
-            _shared_end() as inherited,
-            subprocess.Popen(command, env=environment, close_fds=False) as child,
-        ):
-            try:
+        with _shared_end() as inherited:
+            with interrupts.held_back():
+                child = subprocess.Popen(command, env=environment, close_fds=False)
                 _end_with_us(child.pid, inherited)
-                return child.wait()
-            except BaseException:
-                child.kill()
-                raise
+            with child:
+                try:
+                    return child.wait()
+                except BaseException:
+                    child.kill()
+                    raise
 
     def _tell(self, code: int) -> None:
         as_before = (

@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 from samesite_proxy.conf.commands import Command
 from samesite_proxy.fastpath import forks
-from samesite_proxy.frontend_process import watcher
+from samesite_proxy.frontend_process import marks, watcher
 from samesite_proxy.frontend_process.output import Output
+from samesite_proxy.frontend_process.sharing import Share
 
 # A little more than its processes have to end.
 SECONDS_TO_END = watcher.SECONDS + 1.5
@@ -47,7 +48,7 @@ class Attempt:
         command: Command,
         port: int | None,
         environment: dict[str, str],
-        lock: int,
+        share: Share,
         take: Callable[[str], None],
     ) -> None:
         self.began = time.monotonic()
@@ -59,7 +60,8 @@ class Attempt:
         try:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 program, stdin=theirs.fileno(), stdout=write, stderr=write, cwd=command.folder,
-                env=environment, pass_fds=[lock], start_new_session=True,
+                env={**environment, marks.VARIABLE: share.mark}, pass_fds=[share.descriptor],
+                start_new_session=True,
             )  # fmt: skip
         except BaseException:
             os.close(read)
@@ -70,8 +72,8 @@ class Attempt:
             os.close(write)
         self._output = Output(read, take)
         self.has_ended = threading.Event()
-        reader = threading.Thread(target=self._read, args=(read,), daemon=True)
-        reader.start()
+        for target, arguments in ((self._read, (read,)), (self._end_orphans, (share.mark,))):
+            threading.Thread(target=target, args=arguments, daemon=True).start()
 
     def _read(self, pipe: int) -> None:
         """Whose end comes when no process is left."""
@@ -80,6 +82,11 @@ class Attempt:
         finally:
             os.close(pipe)
             self.has_ended.set()
+
+    def _end_orphans(self, mark: str) -> None:
+        """Whose watchers have been killed; there are none after any other end."""
+        self._process.wait()
+        marks.end_all(mark)
 
     def pids(self) -> set[int]:
         return watcher.descendants(self._process.pid)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from samesite_proxy.conf import Frontend
 from samesite_proxy.conf.commands import Command
-from samesite_proxy.frontend_process import packages, places
+from samesite_proxy.frontend_process import marks, packages, places
 from samesite_proxy.frontend_process.attempt import Attempt, environment_of
 from samesite_proxy.frontend_process.sharing import Share
 from samesite_proxy.machine import addresses, sockets
@@ -160,15 +160,17 @@ class Runner:
 
     def _start_once(self) -> float:
         """From a start to its end; for how many seconds it was up."""
+        assert self._share is not None
+        if marks.end_all(self._share.mark):
+            self._say("what an earlier start had left is ended")
         port = self._port()
         environment = environment_of(self._command, port, self._around.origin)
-        assert self._share is not None
         with self._starting:
             if self._over.is_set():
                 return 0
             self._say(f"starting `{self._command.line}` in {self._command.folder}")
             self._attempt = Attempt(
-                self._command, port, environment, self._share.descriptor, self._show
+                self._command, port, environment, self._share, self._show
             )  # fmt: skip
         came, since = 0.0, self._attempt.began
         while not self._attempt.has_ended.is_set() and not self._over.is_set():

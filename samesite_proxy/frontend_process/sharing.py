@@ -49,6 +49,7 @@ class Share:
 
     def __init__(self, folder: Path, prefix: str) -> None:
         path = _path(folder, prefix)
+        self.mark = path.stem  # of all that is started by who has the lock
         self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def take(self) -> bool:

@@ -3,13 +3,15 @@
 A program of its own, in a session of its own, which uses the standard library alone. Its standard
 input has one writer, runserver's process: its end is the end of that one, whatever ended it. The
 program is two processes, of which the second starts the frontend and each ends what the other
-leaves behind, so that neither can be killed without that.
+leaves behind, so that neither can be killed without that. Where both are, in the same instant, the
+kernel of Linux ends the frontend's process group.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import select
@@ -17,6 +19,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -79,21 +82,27 @@ def reap(codes: dict[int, int]) -> None:
             codes[ended[0]] = os.waitstatus_to_exitcode(ended[1])
 
 
-def end_all(codes: dict[int, int], group: int | None) -> None:
+def end_each(found: Callable[[], set[int]]) -> None:
     """SIGTERM to each once, also to those that start meanwhile; then SIGKILL until none is left."""
     asked: set[int] = set()
     deadline = time.monotonic() + SECONDS
-    while True:
-        reap(codes)
-        left = descendants(os.getpid())
-        if not left:
-            break
+    while left := found():
         is_late = time.monotonic() > deadline
         for pid in left if is_late else left - asked:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL if is_late else signal.SIGTERM)
         asked |= left
         time.sleep(LOOK)  # Between looks: the end of another's child wakes nobody.
+
+
+def end_all(codes: dict[int, int], group: int | None) -> None:
+    """Whatever is below this process."""
+
+    def left() -> set[int]:
+        reap(codes)
+        return descendants(os.getpid())
+
+    end_each(left)
     if group is not None:  # Where orphans are not adopted.
         with contextlib.suppress(OSError):
             os.killpg(group, signal.SIGKILL)
@@ -142,13 +151,25 @@ class Watch:
         os._exit(code if code >= 0 else 128 - code)
 
 
-def _start(arguments: list[str]) -> subprocess.Popen[bytes]:
+def _end_with_both(group: int, bequeathed: int) -> None:
+    """The end of the last process that has the pipe's other end is a signal to this group."""
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(bequeathed, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(bequeathed, fcntl.F_SETOWN, -group)
+        fcntl.fcntl(bequeathed, fcntl.F_SETFL, os.O_ASYNC)
+
+
+def _start(arguments: list[str], bequeathed: int) -> subprocess.Popen[bytes]:
     """In a session of its own, so that what it sends to its group does not come here. Its input is
     a pipe: a terminal it would steal from runserver, and at /dev/null some end at once.
     """
     read, _write = os.pipe()  # The other end is kept until this process ends.
     try:
-        return subprocess.Popen(arguments, stdin=read, start_new_session=True)
+        started = subprocess.Popen(
+            arguments, stdin=read, start_new_session=True, pass_fds=[bequeathed]
+        )
+        _end_with_both(started.pid, bequeathed)
+        return started
     except OSError as error:
         print(f"{arguments[0]}: {error.strerror}", flush=True)  # As a shell says it.
         os._exit(127)
@@ -156,9 +177,9 @@ def _start(arguments: list[str]) -> subprocess.Popen[bytes]:
         os.close(read)
 
 
-def _watch_second(arguments: list[str], lifelines: list[int]) -> NoReturn:
+def _watch_second(arguments: list[str], lifelines: list[int], bequeathed: int) -> NoReturn:
     watch = Watch(lifelines)
-    started = _start(arguments)  # Kept: its end would be noted by nobody else.
+    started = _start(arguments, bequeathed)  # Kept: its end would be noted by nobody else.
     watch.until_end_of(started.pid)
     watch.leave(started.pid, None if sys.platform == "linux" else started.pid)
 
@@ -167,10 +188,11 @@ def main() -> NoReturn:
     arguments = json.loads(sys.argv[1])
     adopt_orphans()  # Before there is a second that could be killed.
     ended_with_first, held_by_first = os.pipe()
+    bequeathed, _held_by_both = os.pipe()
     second = os.fork()
     if second == 0:
         os.close(held_by_first)
-        _watch_second(arguments, [0, ended_with_first])
+        _watch_second(arguments, [0, ended_with_first], bequeathed)
     os.close(ended_with_first)
     watch = Watch([0])
     watch.until_end_of(second)

@@ -62,6 +62,13 @@ def refused(server: Runserver, path: str = "/x") -> Answer:
     return answer
 
 
+def program_of(pid: int) -> str:
+    """Its command line."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return ""
+
+
 class Orphans:
     """Of the processes that others leave behind, this one is the parent."""
 

@@ -24,6 +24,7 @@ from samesite_proxy.conf.frontends import ANY_ADDRESS_NAMES
 from samesite_proxy.fastpath import (
     base_command,
     handover,
+    interrupts,
     listener,
     project_files,
     restarts,
@@ -123,6 +124,7 @@ class Command(Next):  # type: ignore[misc]
             raise CommandError(OWN_ADDRESS.format(address=found.address))
 
     def run(self, **options: Any) -> None:
+        interrupts.keep()
         self._off = self._why_off(options)
         self._names_address = ":" in (options.get("addrport") or "")
         is_child = os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
@@ -132,6 +134,7 @@ class Command(Next):  # type: ignore[misc]
         if not is_child:
             self._refuse_own_address()
         with contextlib.ExitStack() as stack:
+            stack.enter_context(interrupts.let_in())
             if self._off:
                 pass
             elif options["use_reloader"] and is_child:
