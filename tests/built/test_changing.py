@@ -23,6 +23,7 @@ KINDS = (
 # More than sockets hold.
 SIZE = 24 * 1024 * 1024
 SMALL = b"the other answer"
+EMPTIED = b"new"
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +50,7 @@ def _shrink(file: Path) -> None:
 
 def _empty(file: Path) -> None:
     """As a bundler does that writes in place."""
-    file.write_bytes(b"new")
+    file.write_bytes(EMPTIED)
 
 
 def _grow(file: Path) -> None:
@@ -106,6 +107,8 @@ def test_body_of_a_file_that_changes_is_whole_or_broken(
         with contextlib.suppress(ConnectionError):
             _asked(client, "/small.txt")  # Whose answer is taken for none of the body.
         body = _received(client, length)
+        if change == "is emptied" and len(body) < length:
+            body = body.removeprefix(EMPTIED)  # Before the first byte was read.
         assert body.strip(b"a") == b""
         if len(body) < length:
             assert change in ("shrinks", "is emptied", "grows")
