@@ -14,7 +14,7 @@ from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.websocket_client import Browser
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import errors
-from samesite_proxy.proxy.failures import NoAnswer, failure_of, note_answer
+from samesite_proxy.proxy.failures import NoAnswer, note_answer
 from samesite_proxy.proxy.incoming import SWITCHING_PROTOCOLS
 from samesite_proxy.types import Fields
 
@@ -126,7 +126,7 @@ async def forward(
             if await _accept(browser, frontend, exchange, handshake, relocated):
                 await Relay(exchange, browser).run()
     except NoAnswer as error:
-        await browser.fail(failure_of(error, frontend), frontend)
+        await browser.fail_by(error, frontend)
     except ModuleNotFoundError:
         await browser.fail(errors.LIBRARY_MISSING, frontend)
     except OSError:

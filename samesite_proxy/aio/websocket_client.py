@@ -7,12 +7,15 @@ from collections import deque
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from samesite_proxy._engine import EngineError
+from samesite_proxy.aio.scope import accepted_in
 from samesite_proxy.aio.tasks import ended
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf.frontends import where_now
 from samesite_proxy.proxy import errors
-from samesite_proxy.proxy.error_page import Form, told
+from samesite_proxy.proxy.error_page import form_for, told
 from samesite_proxy.proxy.errors import Failure, Refused
-from samesite_proxy.proxy.failures import log_failure
+from samesite_proxy.proxy.failures import failure_of, log_failure
 from samesite_proxy.proxy.incoming import value_of
 from samesite_proxy.types import Event, Fields, Receive, Scope, Send
 
@@ -60,6 +63,9 @@ class Browser:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, settings: Settings) -> None:
         self._settings = settings
+        _, port = scope.get("server") or ("", "")
+        self._own_port = str(port)
+        self._form = form_for("GET", accepted_in(scope))  # by which it asks, over HTTP/2 too
         self.name = f"WebSocket {scope['path']}"
         self._send = send
         self._receive = receive
@@ -151,6 +157,13 @@ class Browser:
             await self.send(plain)
 
     async def fail(self, failure: Failure, frontend: Frontend) -> None:
-        """One line of text, as for any other request that names no other form."""
+        """As for any other request; where the server says 403 only the log says why."""
         log_failure(self.name, failure, frontend)
-        await self.refuse(failure.status, *told(failure, frontend, Form.LINE, self._settings))
+        await self.refuse(failure.status, *told(failure, frontend, self._form, self._settings))
+
+    async def fail_by(
+        self, error: Refused | EngineError | UnicodeEncodeError, frontend: Frontend
+    ) -> None:
+        frontend = where_now(frontend)
+        failure = failure_of(error, frontend, self._settings, self._own_port)
+        await self.fail(failure, frontend)

@@ -8,6 +8,7 @@ from queue import Queue
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.http11 import Response
 from websockets.sync.server import ServerConnection
 
 from tests.asgi.server_table import row_of
@@ -198,12 +199,23 @@ def test_frontend_that_never_answers_is_given_up(stage: Stage) -> None:
     stage.upstream.next_finished()
 
 
+def check_down(answer: Response, stage: Stage, words: str) -> None:
+    if row_of(stage.kind).refusal == "403":
+        assert answer.status_code == 403
+    else:
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (502, "no-store")
+        assert (answer.body or b"").decode().startswith(words)
+
+
 @on(*front(), settings={"FRONTEND": "http://127.0.0.1:3"})  # A server that has not said it yet.
 def test_frontend_that_is_down_is_one_line_in_the_log(stage: Stage) -> None:
     with pytest.raises(InvalidStatus) as refused, browser(stage):
         pass
-    status = refused.value.response.status_code
-    assert status == (403 if row_of(stage.kind).refusal == "403" else 502)
+    check_down(refused.value.response, stage, "samesite_proxy: the frontend at http://127.0.0.1:3")
+    asking = {"Accept": "application/json"}
+    with pytest.raises(InvalidStatus) as refused, browser(stage, additional_headers=asking):
+        pass
+    check_down(refused.value.response, stage, '{"detail": "the frontend at http://127.0.0.1:3')
     lines = stage.await_log("cannot be reached").splitlines()
     assert len([line for line in lines if "samesite_proxy" in line]) == 1
 
