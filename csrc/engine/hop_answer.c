@@ -262,13 +262,21 @@ is_begun(const struct sp_response_head *head)
     return head->status != 0 || !sp_span_equal(begun, version);
 }
 
+/* It has not taken all of the request, or has ended before it could. */
+static bool
+is_asked_in_part(const struct sp_hop *hop)
+{
+    return hop->is_send_broken || (hop->exchange->body_length != SP_BODY_TUNNEL &&
+                                   (!hop->is_request_done || sp_stream_is_behind(hop->stream)));
+}
+
 static void
 end_unanswered(struct sp_hop *hop)
 {
     if (is_begun(&hop->exchange->head)) {
         fail(hop, SP_E_RESPONSE_HEAD, "the connection ended inside the head");
     }
-    else if (hop->is_send_broken) {
+    else if (is_asked_in_part(hop)) {
         fail(hop, SP_E_REQUEST_UPSTREAM, "the connection ended while the request was sent");
     }
     else {
