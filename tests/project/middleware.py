@@ -65,6 +65,16 @@ def reads_body(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def reads_form(get_response: GetResponse) -> GetResponse:
+    """Reads it as a form, which leaves nothing."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        assert request.POST
+        return get_response(request)
+
+    return middleware
+
+
 def gates(get_response: GetResponse) -> GetResponse:
     """Lets nobody in without the word."""
 
