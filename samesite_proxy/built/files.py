@@ -8,6 +8,7 @@ import re
 import stat
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -148,8 +149,6 @@ class Files(WhiteNoise):  # type: ignore[misc]
                 return self.redirect(url, f"{url}/")
         except MissingFileError:
             pass
-        if not may_be_page(url):
-            raise MissingFileError(path)
         return self.get_static_file(f"{path}.html", url)  # As Next and SvelteKit export pages.
 
     def _page_with_slash(self, path: str, url: str) -> BuiltFile | Elsewhere:
@@ -158,16 +157,17 @@ class Files(WhiteNoise):  # type: ignore[misc]
         except MissingFileError:
             if url == self._prefix and (fallback := self._first_of(FALLBACKS)) is not None:
                 return fallback
-            bare = url[:-1]
-            if url == self._prefix or not may_be_page(bare):
+            if url == self._prefix:
                 raise
-            # It has no slash: what its own links mean by a relative address is below the same one.
+            # Such a page has no slash, and its relative addresses count on that.
             self.get_static_file(f"{path[:-1]}.html", url)
-            return Elsewhere(f"../{quote(bare.rpartition('/')[2])}")
+            return Elsewhere(f"../{quote(url[:-1].rpartition('/')[2])}")
 
     def _first_of(self, names: Iterable[str]) -> BuiltFile | None:
-        found = (self.find(f"{self._prefix}{name}") for name in names)
-        return next((file for file in found if isinstance(file, BuiltFile)), None)
+        for name in filter(lambda name: os.path.isfile(self._root + name), names):
+            with suppress(OSError, NotARegularFileError):
+                return self.get_static_file(self._root + name, self._prefix + name)
+        return None
 
     def page_instead(self, path: str) -> tuple[BuiltFile | None, int]:
         """What a browser gets at an address of no file, and with which status: the page that finds

@@ -86,7 +86,7 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make_site(folder: Path, *pages: str) -> Path:
     """What a generator of pages leaves, with those of its pages that stand for others."""
-    for name in ("about.html", "team/index.html", *pages):
+    for name in ("about.html", "team/index.html", "notes/1.2.html", "v1.2/index.html", *pages):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name)
     return folder
@@ -224,6 +224,9 @@ CASES: dict[str, tuple[tuple[str, ...], int, dict[str, str | None], bytes | None
     "a page with a slash too many": (("/about/?x=1", PAGE), 302, {"Location": "../about?x=1"}, b""),
     "a site's page": (("/site/about", PAGE), 200, {"Vary": None}, b"about.html"),
     "a site's folder": (("/site/team/", PAGE), 200, {"Vary": None}, b"team/index.html"),
+    "a site's page, a dot": (("/site/notes/1.2",), 200, {"Vary": None}, b"notes/1.2.html"),
+    "a site's slash, a dot": (("/site/notes/1.2/",), 302, {"Location": "../1.2"}, b""),
+    "a site's folder, a dot": (("/site/v1.2",), 302, {"Location": "./v1.2/"}, b""),
     "a site's slash": (("/site/about/",), 302, {"Location": "../about"}, b""),
     "no page of a site's": (
         ("/site/users/7", PAGE, "If-None-Match: *", "If-Match: x", "Range: bytes=0-1"),

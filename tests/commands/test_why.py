@@ -54,10 +54,19 @@ def test_frontend_without_head_is_asked_by_get() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/", 200), ("/users/7", 200), ("/none.js", 404), ("/.env", 404)]
+    ("page", "path", "status"),
+    [
+        *(("index.html", path, 200) for path in ("/", "/users/7")),
+        *(("index.html", path, 404) for path in ("/none.js", "/.env")),
+        *(("200.html", path, 200) for path in ("/", "/users/7")),
+        *(("404.html", path, 404) for path in ("/users/7", "/none.html")),
+        ("about.html", "/about/", 302),
+    ],
 )
-def test_folder_is_asked_as_a_browser_would(tmp_path: Path, path: str, status: int) -> None:
-    (tmp_path / "index.html").write_text("<!doctype html>")
+def test_folder_is_asked_as_a_browser_would(
+    tmp_path: Path, page: str, path: str, status: int
+) -> None:
+    (tmp_path / page).write_text("<!doctype html>")
     with project(SITES[1], {"/": str(tmp_path)}):
         told = ask_json("why", path)
     assert (told["frontend"], told["answer"]["status"]) == (str(tmp_path), status)
