@@ -35,6 +35,8 @@ LOGIN = """async name => {
     const accepted = (await enter({"X-CSRFToken": token})).status;
     return [before, refused, accepted, await me()];
 }"""
+SCRIPTS = """[...document.querySelectorAll("script[src], link[rel=modulepreload]")]
+    .map(one => one.src || one.href)"""
 KEPT = """async urls => Promise.all(urls.map(async url => {
     const answer = await fetch(url);
     return [answer.status, answer.headers.get("Cache-Control")];
@@ -140,12 +142,20 @@ def try_dev_server(app: App, folder: Path, browser: Browser) -> None:
                 page.goto(origin)
                 expect(page.locator("#user")).to_have_text(NAME)
             devtools.assert_only(urlsplit(origin).netloc)
+        # As Django prints its address.
+        origin = origin.replace("localhost", "127.0.0.1")
+        with opened(browser) as (page, devtools):
+            page.goto(origin, wait_until="networkidle")
+            expect(page.locator(HEADING)).to_have_text(AFTER)
+            devtools.wait_for_live_socket()
+            devtools.assert_only(urlsplit(origin).netloc)
 
 
 def _is_kept(app: App, page: Page) -> None:
     """The page is asked for each time; its scripts are not, where their names are known to change
     with them."""
-    scripts = page.evaluate("[...document.querySelectorAll('script[src]')].map(one => one.src)")
+    scripts = page.evaluate(SCRIPTS)
+    assert scripts
     answers = page.evaluate(KEPT, ["/", "/no/such.js", *scripts])
     assert answers[0] == [200, "no-cache"], answers[0]
     assert answers[1][0] == 404, answers[1]
