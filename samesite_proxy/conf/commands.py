@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from samesite_proxy.conf.values import InvalidValue, parse_prefix
+from samesite_proxy.conf.values import InvalidValue, is_encodable, parse_prefix
 
 PORT = "{port}"
 FIELDS = ("run", "folder", "environment")
@@ -49,22 +49,30 @@ class Command:
         return [each.replace(PORT, str(port)) for each in given]
 
 
+def _word_in(value: object) -> str:
+    """What a program can be given; of None and True nobody means the names."""
+    if isinstance(value, bool) or not isinstance(value, str | Path | int | float):
+        raise InvalidValue(f"{value!r} is neither text nor a number")
+    word = str(value)
+    if "\0" in word or not is_encodable(word):
+        raise InvalidValue(f"{word!r} cannot be given to a program")
+    return word
+
+
 def _run_in(value: object) -> str | tuple[str, ...]:
-    if isinstance(value, str) and value.strip() and "\0" not in value:
-        return value
-    if isinstance(value, list | tuple) and value:
-        given = tuple(map(str, value))
-        if given[0] and not any("\0" in each for each in given):
-            return given
+    if isinstance(value, str) and value.strip():
+        return _word_in(value)
+    if isinstance(value, list | tuple) and value and value[0]:
+        return tuple(map(_word_in, value))
     raise InvalidValue(f"{value!r} is neither a command line nor a list of a program's arguments")
 
 
 def _environment_in(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, Mapping):
         raise InvalidValue(f"environment is a {type(value).__name__}, not a dict of variables")
-    found = tuple((str(name), str(text)) for name, text in value.items())
-    for name, text in found:
-        if not name or "=" in name or "\0" in name + text:
+    found = tuple((_word_in(name), _word_in(text)) for name, text in value.items())
+    for name, _ in found:
+        if not name or "=" in name:
             raise InvalidValue(f"{name!r} cannot be set in an environment")
     return found
 
@@ -78,6 +86,7 @@ def _command_in(prefix: str, value: object, base: Path) -> Command:
     folder = given.get("folder", ".")
     if not isinstance(folder, str | Path):
         raise InvalidValue(f"{folder!r} is not a folder")
+    folder = _word_in(folder)
     environment = _environment_in(given.get("environment", {}))
     return Command(prefix, _run_in(given.get("run")), base / folder, environment)
 
@@ -94,4 +103,7 @@ def _by_prefix(value: object) -> Iterator[tuple[str, object]]:
 
 def commands_in(value: object, base: Path) -> tuple[Command, ...]:
     """What the setting says; a folder is below `base` unless it is absolute."""
-    return tuple(_command_in(prefix, one, base) for prefix, one in _by_prefix(value))
+    found = tuple(_command_in(prefix, one, base) for prefix, one in _by_prefix(value))
+    if len({command.prefix for command in found}) < len(found):
+        raise InvalidValue("the same prefix twice")
+    return found
