@@ -21,6 +21,7 @@ class App:
     is_rendered: bool = False  # Django is asked for the user while the page is made.
     is_reloaded: bool = False  # Its client answers an edit of such a file by loading the page anew.
     is_hashed: bool = True  # Its scripts are in a folder that is known to be.
+    unnamed: str | None = None  # part of the address of a script that its manifest does not name
     own_error: str | None = None  # what a build's page says at / behind any server
     pages: tuple[str, ...] = ()  # others than the first, which a link leads to
 
@@ -49,7 +50,7 @@ APPS = {
     ),
     "react-router": App(
         "React Router", "react-router", "app/Heading.jsx", "build/client", USER,
-        is_rendered=True, pages=ABOUT,
+        is_rendered=True, unnamed="/assets/manifest-", pages=ABOUT,
     ),
     "tanstack-start": App(
         "TanStack Start", "@tanstack/react-start", "src/Heading.jsx", "dist/client", USER,
