@@ -26,6 +26,7 @@ from samesite_proxy.aio.scope import (
     IncomingRequests,
     accepted_in,
     body_length_of,
+    is_last,
     is_unframed,
     loses_body,
     name_of,
@@ -142,7 +143,7 @@ class ASGIProxy:
             await client.let_go()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send, frontend: Frontend) -> None:
-        if loses_body(scope):
+        if is_last(scope):
             send = ending(send)
         try:
             await self._forward(scope, Client(receive, send), frontend)

@@ -16,6 +16,7 @@ from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.scope import (
     HTTPTOOLS,
     body_length_of,
+    is_last,
     is_unframed,
     loses_body,
     received_in_scope,
@@ -111,7 +112,7 @@ class AsyncForwarder:
     async def answer(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:
         """The frontend's answer to `request`, or the line that says why there is none."""
         response = await self._answer(request, frontend)
-        if loses_body(scope_of(request)):
+        if is_last(scope_of(request)):
             response.headers["Connection"] = "close"
         return response
 

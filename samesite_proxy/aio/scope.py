@@ -118,15 +118,20 @@ def loses_body(scope: Scope) -> bool:
     )
 
 
+def _framing_in(received: Fields) -> tuple[set[str], list[str]]:
+    """What the fields say of the body: its lengths, and its codings."""
+    lengths = {value.strip() for name, value in received if name.lower() == "content-length"}
+    return lengths, [value for name, value in received if name.lower() == "transfer-encoding"]
+
+
 def body_length_of(method: str | None, received: Fields, *, is_lost: bool = False) -> int:
     """The body's length in bytes, or NO_BODY or CHUNKED."""
-    lengths: set[str] = set()
-    is_chunked = False
-    for name, value in received:
-        key = name.lower()
-        is_chunked = is_chunked or key == "transfer-encoding"
-        if key == "content-length":
-            lengths.add(value.strip())
+    lengths, codings = _framing_in(received)
     # Of a declared length too little comes, which is noticed.
-    lost = errors.BODY_LOST_TO_OFFER if is_lost and is_chunked else None
-    return refusals.body_length(method, lengths, is_chunked=is_chunked, lost=lost)
+    lost = errors.BODY_LOST_TO_OFFER if is_lost and codings else None
+    return refusals.body_length(method, lengths, codings, lost=lost)
+
+
+def is_last(scope: Scope) -> bool:
+    """Whether nobody can say where the next request on the connection begins."""
+    return loses_body(scope) or refusals.is_ambiguous(*_framing_in(received_in_scope(scope)))

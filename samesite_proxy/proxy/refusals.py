@@ -17,6 +17,8 @@ from samesite_proxy.proxy.errors import Failure, Refused
 
 NEVER_FORWARDED = frozenset({"CONNECT", "TRACE"})
 
+MOST_DIGITS = 18  # which 63 bits hold, whatever they are
+
 T = TypeVar("T")
 
 
@@ -30,8 +32,35 @@ def host_by(host_of: Callable[[], T], *, is_target_refused: bool) -> T:
         raise Refused(replace(errors.HOST_REFUSED, detail=str(error))) from error
 
 
+def number_of(length: str) -> int | None:
+    """A Content-Length's; None of what is no number, or more bytes than the engine can count."""
+    if not (length.isascii() and length.isdigit()) or len(length.lstrip("0")) > MOST_DIGITS:
+        return None
+    return int(length.lstrip("0") or "0")  # Of very many digits Python makes no number.
+
+
+def is_ambiguous(lengths: Collection[str], codings: Collection[str]) -> bool:
+    """Whether another reader could find another end of the body (RFC 9112, 6.1 and 6.3)."""
+    return bool(codings) and bool(lengths or _coding_of(codings) != "chunked")
+
+
+def _coding_of(codings: Collection[str]) -> str:
+    return ",".join(codings).strip(" \t").lower()
+
+
+def _refuse_codings(lengths: Collection[str], codings: Collection[str]) -> None:
+    if lengths and codings:
+        raise Refused(errors.FRAMED_TWICE)
+    if is_ambiguous(lengths, codings):
+        raise Refused(errors.CODING_UNKNOWN)
+
+
 def body_length(
-    method: str | None, lengths: Collection[str], *, is_chunked: bool, lost: Failure | None = None
+    method: str | None,
+    lengths: Collection[str],
+    codings: Collection[str],
+    *,
+    lost: Failure | None = None,
 ) -> int:
     """The body's length in bytes by the fields that declare it, or NO_BODY or CHUNKED.
 
@@ -39,15 +68,17 @@ def body_length(
     """
     if method in NEVER_FORWARDED:
         raise Refused(errors.METHOD_REFUSED)
-    if is_chunked:
+    _refuse_codings(lengths, codings)
+    if codings:
         length = CHUNKED
     elif not lengths:
         return NO_BODY
     else:
         (first, *others) = lengths
-        if others or not (first.isascii() and first.isdigit()):  # RFC 9112, 6.3.
+        declared = number_of(first)
+        if others or declared is None:  # RFC 9112, 6.3.
             raise Refused(errors.LENGTH_REFUSED)
-        length = int(first)
+        length = declared
     refuse_body(method, length)
     if length == CHUNKED and lost is not None:
         raise Refused(lost)

@@ -19,6 +19,14 @@ from samesite_proxy.sync.servers import breaking_off, runserver, werkzeug
 from samesite_proxy.sync.takeover import adopting, head_of
 from samesite_proxy.types import Environ, Fields
 
+# After which nobody knows where the body ends.
+BODY_UNREADABLE = (
+    errors.BODY_LOST,
+    errors.LENGTH_REFUSED,
+    errors.FRAMED_TWICE,
+    errors.CODING_UNKNOWN,
+)
+
 
 def break_off(
     error: EngineError | OSError, client: socket.socket | None, environ: Environ, name: str
@@ -90,6 +98,7 @@ class _Lingering:
         self._client = client
 
     def __iter__(self) -> Iterator[bytes]:
+        runserver.read_no_more(self._environ.get("wsgi.input"))
         yield self._text
 
     def close(self) -> None:
@@ -106,6 +115,6 @@ def refusal_body(
     failure: Failure, environ: Environ, client: socket.socket | None, text: bytes
 ) -> Iterable[bytes]:
     """The text; and what the client still sends, as it does not wait for that, is read away."""
-    if client is not None and failure in (errors.BODY_LOST, errors.LENGTH_REFUSED):
+    if client is not None and failure in BODY_UNREADABLE:
         return _Lingering(text, environ, client)
     return then_discard(text, environ, client)

@@ -44,11 +44,11 @@ def target_of(environ: Environ) -> str:
 
 def body_length_of(environ: Environ) -> int:
     """The body's length in bytes, or NO_BODY or CHUNKED."""
-    length = environ.get("CONTENT_LENGTH")
+    length, coding = environ.get("CONTENT_LENGTH"), environ.get("HTTP_TRANSFER_ENCODING")
     return refusals.body_length(
         environ["REQUEST_METHOD"],
         [length] if length else (),
-        is_chunked=bool(environ.get("HTTP_TRANSFER_ENCODING")),
+        () if coding is None else [coding],
         # As wsgiref, which leaves a chunked body in the socket.
         lost=None if environ.get("wsgi.input_terminated") else errors.BODY_LOST,
     )

@@ -38,7 +38,7 @@ CASES: list[tuple[str, dict[str, str], int | Failure]] = [
     ("POST", {"Content-Length": "0"}, 0),
     ("POST", {"Content-Length": "17"}, 17),
     ("POST", {"Transfer-Encoding": "chunked"}, CHUNKED),
-    ("POST", {"Transfer-Encoding": "chunked", "Content-Length": "17"}, CHUNKED),
+    ("POST", {"Transfer-Encoding": "Chunked"}, CHUNKED),
     ("HEAD", {"Content-Length": "0"}, 0),
     # The first thing that is wrong is told.
     ("TRACE", {"Content-Length": "x"}, errors.METHOD_REFUSED),
@@ -46,8 +46,19 @@ CASES: list[tuple[str, dict[str, str], int | Failure]] = [
     ("HEAD", {"Content-Length": "x"}, errors.LENGTH_REFUSED),
     ("POST", {"Content-Length": "-1"}, errors.LENGTH_REFUSED),
     ("POST", {"Content-Length": "٣"}, errors.LENGTH_REFUSED),
+    ("POST", {"Content-Length": "9" * 19}, errors.LENGTH_REFUSED),
+    ("POST", {"Content-Length": "9" * 5000}, errors.LENGTH_REFUSED),
+    ("POST", {"Content-Length": "9" * 18}, 10**18 - 1),
+    ("POST", {"Content-Length": "0" * 5000 + "7"}, 7),
+    ("HEAD", {"Content-Length": "0" * 5000}, 0),
     ("HEAD", {"Content-Length": "1"}, errors.BODY_WITH_HEAD),
     ("HEAD", {"Transfer-Encoding": "chunked"}, errors.BODY_WITH_HEAD),
+    ("POST", {"Transfer-Encoding": "chunked", "Content-Length": "17"}, errors.FRAMED_TWICE),
+    ("POST", {"Transfer-Encoding": "identity", "Content-Length": "17"}, errors.FRAMED_TWICE),
+    ("POST", {"Transfer-Encoding": "", "Content-Length": "17"}, errors.FRAMED_TWICE),
+    ("POST", {"Transfer-Encoding": ""}, errors.CODING_UNKNOWN),
+    ("POST", {"Transfer-Encoding": "gzip, chunked"}, errors.CODING_UNKNOWN),
+    ("POST", {"Transfer-Encoding": "\xa0chunked"}, errors.CODING_UNKNOWN),
 ]
 
 
@@ -60,14 +71,12 @@ def test_length_or_the_first_refusal_is_the_same_whoever_reads(
 
 
 def test_two_lengths_are_no_length() -> None:
-    assert outcome_of(lambda: body_length("POST", ["1", "2"], is_chunked=False)) == (
-        errors.LENGTH_REFUSED
-    )
+    assert outcome_of(lambda: body_length("POST", ["1", "2"], [])) == (errors.LENGTH_REFUSED)
 
 
 @pytest.mark.parametrize(
     ("method", "expected"), [("POST", errors.BODY_LOST), ("HEAD", errors.BODY_WITH_HEAD)]
 )
 def test_chunked_body_that_the_server_loses_is_told_last(method: str, expected: Failure) -> None:
-    read = lambda: body_length(method, [], is_chunked=True, lost=errors.BODY_LOST)  # noqa: E731
+    read = lambda: body_length(method, [], ["chunked"], lost=errors.BODY_LOST)  # noqa: E731
     assert outcome_of(read) == expected

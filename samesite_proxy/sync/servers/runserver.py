@@ -14,6 +14,7 @@ from typing import Any
 
 from django.core.handlers.wsgi import LimitedStream
 
+from samesite_proxy.proxy import refusals
 from samesite_proxy.proxy.incoming import PIECE
 from samesite_proxy.sync.exchange import Exchange
 from samesite_proxy.sync.servers import werkzeug
@@ -25,8 +26,7 @@ LINGER_SECONDS = 2.0
 
 
 def declared_length(environ: Environ) -> int:
-    length = environ.get("CONTENT_LENGTH") or ""
-    return int(length) if length.isascii() and length.isdigit() else 0
+    return refusals.number_of(environ.get("CONTENT_LENGTH") or "") or 0
 
 
 def settle_body(environ: Environ) -> None:
@@ -173,6 +173,12 @@ def _read_away(body: Any, reader: Any, client: socket.socket) -> bool:
     return True
 
 
+def read_no_more(body: Any) -> None:
+    """Django makes room for all that is declared before it looks what is there."""
+    if isinstance(body, LimitedStream):
+        body.limit -= _left_of(body)
+
+
 def discard_body(environ: Environ, client: socket.socket | None) -> None:
     """After an early answer, read away what an http.server would else read into memory at once.
 
@@ -183,10 +189,10 @@ def discard_body(environ: Environ, client: socket.socket | None) -> None:
     is_limited = isinstance(body, LimitedStream)
     if client is None or reader is None or (is_limited and not _left_of(body)):
         return
-    if _read_away(body, reader, client):
+    is_at_end = _read_away(body, reader, client)
+    read_no_more(body)
+    if is_at_end:
         return
-    if is_limited:
-        body.limit -= _left_of(body)
     if werkzeug.serves(environ):
         werkzeug.end_reading(client)
     else:
