@@ -243,6 +243,36 @@ class Listener:
     def close(self, /) -> None:
         """End listening and every connection."""
 
+FEED_OFF: int
+FEED_PROCESS: int
+FEED_DOOR: int
+
+def keep_feed(scope: int, /) -> None:
+    """Say what the process's feed holds from now on: FEED_OFF nothing more, FEED_PROCESS all that
+    this process's callers ask frontends and open_row() adds, FEED_DOOR all that comes to the
+    listener; FEED_PROCESS is not heard where it is that.
+    """
+
+def open_row(method: str, target: str, who: int, /) -> int:
+    """Add a request to the feed that no frontend server is asked; its number, or 0."""
+
+def answer_row(number: int, status: int, /) -> None:
+    """Its answer has begun."""
+
+def end_row(number: int, sent: int, /) -> None:
+    """Its answer is over, of so many bytes; -1: of how many is not known."""
+
+def feed_rows(
+    after: int, /
+) -> list[tuple[int, int, str, int, str, str, bool, int, int, float, float, float, float, str]]:
+    """The rows that have changed since the change `after`, in the order of their last changes.
+
+    Number, change, a frontend's place ("": who says it), who as in proxy/rules.py (1: we), method,
+    target, whether it is longer than that, status (0: none yet), bytes of the body, ms since it
+    began, ms from then until it was asked, answered and over (-1: not yet), and EngineError.code
+    ("": none).
+    """
+
 def break_connection(fd: int, /) -> None:
     """Reset a client's connection; its descriptor stays open, for its owner to close."""
 

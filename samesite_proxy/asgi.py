@@ -36,7 +36,7 @@ from samesite_proxy.aio.scope import (
 from samesite_proxy.aio.websocket_client import Browser
 from samesite_proxy.conf import Frontend
 from samesite_proxy.conf.frontends import where_now
-from samesite_proxy.proxy import errors, place, refusals, targets
+from samesite_proxy.proxy import errors, place, refusals, server_timing, targets
 from samesite_proxy.proxy.error_page import form_for, told
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.failures import NoAnswer, failure_of, log_failure
@@ -151,6 +151,10 @@ class ASGIProxy:
             frontend = where_now(frontend)
             _, own_port = scope.get("server") or ("", "")
             failure = failure_of(error, frontend, self._settings, str(own_port))
+            if self._settings.debug and server_timing.is_unasked(error):
+                from samesite_proxy.feed import own  # Else there is none.
+
+                own.note_refusal(scope["method"], target_of_scope(scope), failure.status)
             log_failure(name_of(scope), failure, frontend)
             form = form_for(scope["method"], accepted_in(scope))
             await say(send, failure.status, *told(failure, frontend, form, self._settings))

@@ -28,6 +28,7 @@ from samesite_proxy._engine import NO_UPGRADE, WEBSOCKET
 from samesite_proxy.conf import Frontend
 from samesite_proxy.proxy import neighbours, place, server_timing, targets
 from samesite_proxy.proxy.routing import Routing
+from samesite_proxy.proxy.rules import FEED
 from samesite_proxy.sync import servers
 from samesite_proxy.sync.environ import keep_server_path, upgrade_in
 from samesite_proxy.sync.forwarder import Forwarder
@@ -102,6 +103,12 @@ class SameSiteProxyMiddleware:
             markcoroutinefunction(self)
         self._forwarder = Forwarder(settings, is_first=place.is_first())
         _say_what_no_check_says(settings)
+        self._rows: Any = None
+        if settings.debug:
+            from samesite_proxy.feed import own  # Else there is none.
+
+            own.keep()
+            self._rows = own
         request_started.connect(_prepare, dispatch_uid="samesite_proxy")
 
     @cached_property
@@ -117,9 +124,20 @@ class SameSiteProxyMiddleware:
             getattr(request, "urlconf", None),
             request.META.get("SCRIPT_NAME", ""),
         )
-        return self._routing.frontend_of(
+        found = self._routing.frontend_of(
             request.path_info, urlconf, script_name, is_never_djangos=is_never_djangos
         )
+        if found is not None and self._settings.debug:
+            server_timing.note_frontend(request, found, self._settings)
+        return found
+
+    def _showing(self, request: HttpRequest) -> Callable[[], Any] | None:
+        """What answers in DEBUG a developer who looks at what was answered."""
+        if not self._settings.debug or not request.path_info.startswith(FEED):
+            return None
+        from samesite_proxy.feed import page
+
+        return page.answering(request, self._settings)
 
     def _is_awaited(self, request: HttpRequest) -> bool:
         """Whether an event loop serves `request`. Its class says so, and not the mode that Django
@@ -130,6 +148,8 @@ class SameSiteProxyMiddleware:
 
     def _answering(self, request: HttpRequest) -> Callable[[], Any] | None:
         """What answers `request` in its server's way; None where it is Django's."""
+        if (showing := self._showing(request)) is not None:
+            return showing
         if self._is_awaited(request):
             frontend = self._frontend_of(request)
             if frontend is None:
@@ -145,10 +165,25 @@ class SameSiteProxyMiddleware:
             return None
         return partial(self._forwarder.answer, request, found, client, upgrade)
 
-    def _named(self, response: HttpResponseBase) -> HttpResponseBase:
+    def _begin_row(self, request: HttpRequest) -> int:
+        """In DEBUG, of what is Django's."""
+        is_shown = self._rows and self._settings.are_in_force
+        number: int = self._rows.begin(request) if is_shown else 0
+        return number
+
+    def _named(
+        self, request: HttpRequest, response: HttpResponseBase, row: int
+    ) -> HttpResponseBase:
         """Django's own answer, which in DEBUG says so."""
-        if self._settings.debug:
+        if self._rows:
             server_timing.name_django(response)
+            self._rows.follow(row, request, response)
+        return response
+
+    def _shown(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Any other, of which the engine may have seen nothing."""
+        if self._rows:
+            self._rows.follow_ours(request, response, self._settings)
         return response
 
     def __call__(self, request: HttpRequest) -> Any:
@@ -156,15 +191,18 @@ class SameSiteProxyMiddleware:
             return self.__acall__(request)
         answer = self._answering(request)
         if answer is None:
-            return self._named(self.get_response(request))
-        return async_to_sync(answer)() if iscoroutinefunction(answer) else answer()
+            row = self._begin_row(request)
+            return self._named(request, self.get_response(request), row)
+        response = async_to_sync(answer)() if iscoroutinefunction(answer) else answer()
+        return self._shown(request, response)
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         answer = self._answering(request)
         if answer is None:
-            response: HttpResponseBase = self._named(await self.get_response(request))
-        elif iscoroutinefunction(answer):
-            response = await answer()
+            row = self._begin_row(request)
+            return self._named(request, await self.get_response(request), row)
+        if iscoroutinefunction(answer):
+            response: HttpResponseBase = await answer()
         else:  # On the thread that the WSGI server gave the request, which waits for us.
             response = await sync_to_async(answer, thread_sensitive=True)()
-        return response
+        return self._shown(request, response)

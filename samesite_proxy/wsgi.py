@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 from samesite_proxy import conf
 from samesite_proxy._engine import WEBSOCKET
-from samesite_proxy.proxy import place, targets
+from samesite_proxy.proxy import place, server_timing, targets
 from samesite_proxy.proxy.allowed_hosts import HostOf, known_hosts
 from samesite_proxy.proxy.routing import Routing
 from samesite_proxy.sync import servers
@@ -63,6 +63,7 @@ class WSGIProxy:
         self._routing = Routing(settings)
         self._forwarder = Forwarder(settings, is_first=True)
         self._host_of = known_hosts()
+        self._settings = settings
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         targets.settle(environ)
@@ -79,7 +80,13 @@ class WSGIProxy:
             servers.send_at_once(client)
         keep_server_path(environ)
         request = EnvironRequest(environ, path, script_name, self._host_of)
+        if self._settings.debug:
+            server_timing.note_frontend(request, frontend, self._settings)
         response = self._forwarder.answer(request, frontend, client, upgrade)
+        if self._settings.debug:
+            from samesite_proxy.feed import own  # Else there is none.
+
+            own.follow_ours(request, response, self._settings)
         status = f"{response.status_code} {response.reason_phrase}"
         start_response(status, list(response.items()))
         return cast(Iterable[bytes], response.body)  # Django's close() ends a request of Django's.

@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "door/host_check.h"
 #include "door/refusal.h"
+#include "door/showing.h"
 #include "door/visit.h"
 #include "engine/roster.h"
 
@@ -50,6 +51,7 @@ close_client(struct sp_downstream *downstream, bool reset)
         }
     }
     sp_visit_abandon(downstream);
+    sp_showing_break(downstream, SP_E_CLIENT_GONE);
     downstream->due = SP_STEP_NONE;
     bury(downstream);
 }

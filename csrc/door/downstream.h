@@ -93,6 +93,7 @@ struct sp_downstream {
     long long since;         /* ms; when the state's time began */
     long long waiting_since; /* ms; when it first waited for Django to begin, or SP_NEVER */
     long long awaited_since; /* ms */
+    unsigned long long row;  /* the request's in the feed, or 0 */
     struct sp_visit visit;
 
     /* While it is handed over. */

@@ -4,6 +4,7 @@
 #include "core/descriptors.h"
 #include "door/frame.h"
 #include "door/orphan.h"
+#include "door/showing.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -156,6 +157,7 @@ note_taken(struct sp_channel *channel, struct sp_downstream *downstream)
         downstream->is_taken = true;
         downstream->waiting_since = SP_NEVER;
         channel->untaken--;
+        sp_showing_ask(downstream);
     }
 }
 
@@ -171,10 +173,21 @@ tell_of_room(const struct sp_channel *channel)
     channel->channels->tell(channel->channels, NULL, SP_HANDOVER_ROOM);
 }
 
+/* One whose row is ended before: its connection may have another at once. */
+static void
+note_end(struct sp_channel *channel, struct sp_downstream *downstream, const char *words)
+{
+    sp_showing_end(downstream, (long long)sp_frame_number(words + 9, 8));
+    let_go_of(channel, downstream, words[0] == 'B' ? SP_HANDOVER_BACK : SP_HANDOVER_CLOSED);
+}
+
 /* (22) Django has begun, gives the connection back, or has ended it. */
 static void
-obey(struct sp_loop *loop, struct sp_channel *channel, char kind, unsigned long long id)
+obey(struct sp_loop *loop, struct sp_channel *channel)
 {
+    const char *words = channel->words;
+    char kind = words[0];
+    unsigned long long id = sp_frame_number(words + 1, 8);
     struct sp_downstream *downstream = find_handed(channel, id);
     bool was_busy = is_busy(channel);
 
@@ -191,11 +204,12 @@ obey(struct sp_loop *loop, struct sp_channel *channel, char kind, unsigned long 
         return;
     }
     note_taken(channel, downstream);
-    if (kind == 'B') {
-        let_go_of(channel, downstream, SP_HANDOVER_BACK);
+    if (kind == 'A') {
+        sp_showing_answer(downstream, (int)sp_frame_number(words + 15, 2),
+                          (int)sp_frame_number(words + 13, 2));
     }
-    else if (kind == 'C') {
-        let_go_of(channel, downstream, SP_HANDOVER_CLOSED);
+    else if (kind == 'B' || kind == 'C') {
+        note_end(channel, downstream, words);
     }
     if (was_busy) {
         tell_of_room(channel);
@@ -213,7 +227,7 @@ read_words(struct sp_loop *loop, struct sp_channel *channel)
         channel->words[channel->word_count++] = bytes[i];
         if (channel->word_count == SP_HANDOVER_WORD) {
             channel->word_count = 0;
-            obey(loop, channel, channel->words[0], sp_frame_number(channel->words + 1, 8));
+            obey(loop, channel);
         }
     }
     return got > 0 || (got < 0 && would_block());
@@ -308,6 +322,7 @@ sp_handover_give(struct sp_channels *channels, struct sp_downstream *downstream)
     downstream->is_taken = false;
     downstream->handed = length;
     sp_waiting_add(&channel->handed[frame.id % SP_HANDOVER_ROWS], downstream);
+    sp_showing_begin(downstream, NULL);
     channel->untaken++;
     sp_downstream_set_state(downstream, SP_DOWNSTREAM_HANDED);
     return SP_OK;

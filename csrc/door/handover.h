@@ -8,11 +8,12 @@
  *        behind it, which stays here for the next request, should the connection come back
  *   'H'  a Host value: is it allowed?
  *   'E'  nothing more comes
- * Back: a kind and 64 bits of id.
+ * Back: a kind, 64 bits of id and 64 bits more.
  *   'T'  taken: Django has begun with it
  *   'N'  not taken: it has no descriptor to spare for it
- *   'B'  back: answered and kept alive, the copy of the descriptor closed
- *   'C'  closed: over for us
+ *   'A'  where it is looked at: the answer's head; more: its status, and who answers by 16 bits
+ *   'B'  back: answered and kept alive, the copy of the descriptor closed; more: the body's bytes
+ *   'C'  closed: over for us; more: likewise
  *   'L'  leaving: no more, please
  * Our own copy of the descriptor stays open until 'B' or 'C', and the request's bytes are kept: if
  * Django dies meanwhile, `orphan` says what becomes of it. */
@@ -21,7 +22,7 @@
 
 #include "door/waiting.h"
 
-#define SP_HANDOVER_WORD 9U
+#define SP_HANDOVER_WORD 17U
 #define SP_HANDOVER_COPY 1
 
 /* How many may lie in the channel that Django has not taken. */

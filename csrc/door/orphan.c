@@ -2,6 +2,7 @@
 
 #include "core/descriptors.h"
 #include "door/refusal.h"
+#include "door/showing.h"
 #include "engine/client_socket.h"
 
 /* "HTTP/1.1 100 Continue\r\n\r\n", which is no answer. */
@@ -74,6 +75,7 @@ enum sp_step
 sp_orphan_settle(struct sp_downstream *downstream, bool may_wait)
 {
     if (downstream->is_taken && !is_unanswered(downstream)) {
+        sp_showing_break(downstream, SP_E_SHUTDOWN);
         (void)sp_client_cut(downstream->stream->fd); /* else the last copy's end does it */
         return SP_STEP_RESET;
     }

@@ -1,5 +1,7 @@
 #include "door/refusal.h"
 
+#include "door/showing.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -111,6 +113,7 @@ sp_refusal_queue(struct sp_downstream *downstream, const struct sp_failure *fail
     if (downstream->visit.exchange == NULL) {
         record_refusal(downstream, failure);
     }
+    sp_showing_refuse(downstream, failure->status);
     return is_queued ? SP_STEP_FINISH : SP_STEP_RESET;
 }
 

@@ -5,6 +5,7 @@
 #include "door/arrival.h"
 #include "door/intake.h"
 #include "door/refusal.h"
+#include "door/showing.h"
 #include "engine/pipe_end.h"
 #include "engine/relay.h"
 #include "engine/roster.h"
@@ -195,6 +196,8 @@ sp_visit_forward(struct sp_downstream *downstream)
     (void)sp_host_take(visit->host); /* what was looked up becomes the visit's own */
     visit->exchange->downstream = downstream;
     visit->exchange->client_end = sp_answer_client_end();
+    sp_showing_begin(downstream, visit->exchange->upstream);
+    visit->exchange->row = downstream->row;
     downstream->waiting_since = SP_NEVER;
     downstream->kept = incoming->length;
     if (!may_be_held(visit->exchange)) {
@@ -324,6 +327,7 @@ sp_visit_end(struct sp_downstream *downstream)
     }
     record_visit(downstream, error,
                  visit->is_answered ? visit->exchange->head.status : failure->status);
+    sp_showing_leave(downstream);
     let_exchange_go(visit);
     return step;
 }
@@ -336,6 +340,7 @@ sp_visit_leave(struct sp_downstream *downstream)
     struct sp_exchange *exchange = sp_exchange_take(downstream->visit.exchange);
 
     record_visit(downstream, SP_OK, exchange->head.status);
+    sp_showing_leave(downstream);
     let_exchange_go(&downstream->visit);
     sp_stream_leave(stream);
     downstream->stream = NULL;
@@ -359,6 +364,7 @@ sp_visit_abandon(struct sp_downstream *downstream)
 
     if (exchange != NULL) {
         record_visit(downstream, SP_E_CLIENT_GONE, exchange->head.status);
+        sp_showing_leave(downstream);
         exchange = sp_exchange_take(exchange);
         let_exchange_go(&downstream->visit);
         sp_roster_end(downstream->door->loop, exchange, SP_E_CLIENT_GONE);

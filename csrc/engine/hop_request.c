@@ -107,7 +107,10 @@ send_once(struct sp_hop *hop, struct sp_span head, struct sp_span body)
     bool is_head_gone = taken >= head.len;
 
     sp_queue_pass(&hop->head, is_head_gone ? head.len : taken);
-    hop->is_underway = hop->is_underway || taken > 0;
+    if (taken > 0 && !hop->is_underway) {
+        hop->is_underway = true;
+        sp_feed_ask(&hop->loop->feed, hop->exchange->row, hop->loop->now);
+    }
     if (is_head_gone) {
         consume(hop->exchange, taken - head.len);
     }

@@ -151,6 +151,7 @@ free_parts(struct sp_loop *loop)
     sp_connector_free(loop->connector);
     sp_sockets_clear(&loop->sockets);
     sp_poller_free(loop->poller);
+    sp_feed_clear(&loop->feed);
     free(loop->bytes);
     free(loop);
 }
@@ -165,6 +166,7 @@ sp_loop_new(struct sp_loop **loop)
     }
     made->next_scan = SP_NEVER;
     sp_timers_init(&made->timers);
+    sp_feed_init(&made->feed);
     enum sp_error error = make_parts(made);
     if (error == SP_OK) {
         error = sp_mailbox_init(&made->mailbox);

@@ -6,6 +6,7 @@
 #include "core/sockets.h"
 #include "core/splice.h"
 #include "core/timers.h"
+#include "engine/feed.h"
 #include "engine/mailbox.h"
 #include "engine/news.h"
 #include "upstream/connector.h"
@@ -33,7 +34,8 @@ struct sp_loop {
     struct sp_splices splices;
     char *bytes;               /* owned; SP_LOOP_BYTES, what is read at once */
     struct sp_poller *poller;  /* owned */
-    struct sp_mailbox mailbox; /* any thread's; the rest is the engine thread's */
+    struct sp_mailbox mailbox; /* any thread's, as is the next */
+    struct sp_feed feed;       /* the rest is the engine thread's */
     struct sp_sockets sockets;
     struct sp_news news;
     long long now;               /* ms; of this round, for all that is timed in it */

@@ -22,9 +22,10 @@ struct engine {
     struct sp_loop *loop; /* owned; leaked in a forked child and at exit */
 };
 
-/* The one global that changes. A child finds its parent's engine here, recognises it by
- * the pid, and replaces it. */
+/* The globals that change. A child finds its parent's engine here, recognises it by the pid, and
+ * replaces it; what it is to show is the same. */
 static struct engine *_Atomic current;
+static _Atomic enum sp_feed_scope shown;
 
 static pthread_once_t initialised = PTHREAD_ONCE_INIT;
 static bool is_ready;
@@ -56,6 +57,8 @@ start(struct engine *engine)
     enum sp_error error = sp_loop_new(&engine->loop);
 
     if (error == SP_OK) {
+        /* Without memory for it nothing is shown. */
+        (void)sp_feed_keep(&engine->loop->feed, atomic_load(&shown));
         error = start_thread(engine);
     }
     if (error != SP_OK) {
@@ -109,9 +112,8 @@ sp_process_init(void)
     return pthread_once(&initialised, initialise) == 0 && is_ready ? SP_OK : SP_E_SYSTEM;
 }
 
-/* (2) The process's engine, found or started. */
-enum sp_error
-sp_process_mailbox(struct sp_mailbox **mailbox)
+static enum sp_error
+find_loop(struct sp_loop **loop)
 {
     struct engine *engine = atomic_load(&current);
 
@@ -125,13 +127,38 @@ sp_process_mailbox(struct sp_mailbox **mailbox)
     wait_for_start(engine);
     switch (atomic_load(&engine->phase)) {
     case SP_PHASE_RUNNING:
-        *mailbox = &engine->loop->mailbox;
+        *loop = engine->loop;
         return SP_OK;
     case SP_PHASE_STOPPED:
         return SP_E_SHUTDOWN;
     default:
         return SP_E_SYSTEM;
     }
+}
+
+/* (2) The process's engine, found or started. */
+enum sp_error
+sp_process_mailbox(struct sp_mailbox **mailbox)
+{
+    struct sp_loop *loop;
+    enum sp_error error = find_loop(&loop);
+
+    if (error == SP_OK) {
+        *mailbox = &loop->mailbox;
+    }
+    return error;
+}
+
+enum sp_error
+sp_process_feed(struct sp_feed **feed)
+{
+    struct sp_loop *loop;
+    enum sp_error error = find_loop(&loop);
+
+    if (error == SP_OK) {
+        *feed = &loop->feed;
+    }
+    return error;
 }
 
 /* Whether it is this process's and has a loop, also one that has ended. */
@@ -151,6 +178,21 @@ sp_process_owns(const struct sp_mailbox *mailbox)
     const struct engine *engine = atomic_load(&current);
 
     return is_usable(engine) && mailbox == &engine->loop->mailbox;
+}
+
+enum sp_error
+sp_process_show(enum sp_feed_scope scope)
+{
+    struct engine *engine = atomic_load(&current);
+
+    atomic_store(&shown, scope);
+    return is_usable(engine) ? sp_feed_keep(&engine->loop->feed, scope) : SP_OK;
+}
+
+enum sp_feed_scope
+sp_process_shown(void)
+{
+    return atomic_load(&shown);
 }
 
 /* Where none runs, one that is stopped takes its place: none starts any more. False when

@@ -1,6 +1,7 @@
 #include "engine/client_socket.h"
 #include "engine/process.h"
 #include "python/exchange_object.h"
+#include "python/feed_functions.h"
 #include "python/listener_object.h"
 #include "python/notifier_object.h"
 #include "python/own_addresses_object.h"
@@ -180,7 +181,7 @@ module_exec(PyObject *module)
         sp_upstream_object_add(module, &state->upstream_type) < 0 ||
         sp_routes_object_add(module, &state->routes_type) < 0 ||
         sp_own_addresses_object_add(module, &state->own_addresses_type) < 0 ||
-        sp_listener_object_add(module) < 0) {
+        sp_listener_object_add(module) < 0 || sp_feed_functions_add(module) < 0) {
         return -1;
     }
     return add_constants(module);

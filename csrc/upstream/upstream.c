@@ -87,6 +87,14 @@ sp_upstream_is_tls(const struct sp_upstream *upstream)
     return strncmp(upstream->options.url, "https:", 6) == 0;
 }
 
+const char *
+sp_upstream_place(const struct sp_upstream *upstream)
+{
+    const struct sp_upstream_options *at = &upstream->options;
+
+    return at->unix_socket != NULL ? at->unix_socket : at->url;
+}
+
 struct sp_span
 sp_upstream_loop_token(const struct sp_upstream *upstream)
 {

@@ -54,6 +54,9 @@ bool sp_upstream_is_same(const struct sp_upstream *one, const struct sp_upstream
 /* Whether it is spoken to by TLS. */
 bool sp_upstream_is_tls(const struct sp_upstream *upstream);
 
+/* Where it is, for those who read: the URL, or the path of a Unix socket. */
+const char *sp_upstream_place(const struct sp_upstream *upstream);
+
 /* The token that each request to it bears; empty: none. */
 struct sp_span sp_upstream_loop_token(const struct sp_upstream *upstream);
 

@@ -107,6 +107,8 @@ class AsyncForwarder:
                 return await self._answer(request, frontend)
             own_port = request.META.get("SERVER_PORT", "")
             failure = failure_of(error, frontend, self._settings, own_port)
+            if self._settings.debug:
+                server_timing.note_refusal(request, error)
         return refusal(failure, frontend, request, _whole, settings=self._settings)
 
     async def answer(self, request: HttpRequest, frontend: Frontend) -> StreamedResponse:

@@ -22,9 +22,10 @@ QUESTION, END = b"HE"
 # Flag: what was read behind the request is here too. It stays with the listener as well.
 HAS_COPY = 1
 
-# From us: kind, id.
-REPORT = struct.Struct("!BQ")
-TAKEN, UNTAKEN, BACK, CLOSED, LEAVING = b"TNBCL"
+# From us: kind, id, and what it says beside: of an answer's head the status, and by whom it is 16
+# bits higher; of its end the bytes of the body.
+REPORT = struct.Struct("!BQQ")
+TAKEN, UNTAKEN, ANSWERED, BACK, CLOSED, LEAVING = b"TNABCL"
 
 PIECE = 65536
 DESCRIPTOR = struct.Struct("i")
@@ -45,6 +46,7 @@ class Handed(socket.socket):
         self.has_copy = False  # of what follows the request
         self.is_answered = False  # something of an answer is sent, or may be
         self.is_endless = False  # its answer may take as long as it likes
+        self.body_sent = 0  # bytes of the answer's
         self.goes_back = False
 
     @property
@@ -52,15 +54,15 @@ class Handed(socket.socket):
         """Whether it is the listener's to answer: for it, this process has ended."""
         return self._channel.is_lost
 
-    def report(self, kind: int) -> bool:
-        return self._channel.report(kind, self.request_id)
+    def report(self, kind: int, said: int = 0) -> bool:
+        return self._channel.report(kind, self.request_id, said)
 
     def end_answer(self) -> None:
         """As its view would; without a byte of an answer it is the next process's."""
         if self.is_answered:
             with contextlib.suppress(OSError):  # The client has left.
                 self.shutdown(socket.SHUT_WR)
-            self.report(CLOSED)
+            self.report(CLOSED, self.body_sent)
 
 
 class Channel:
@@ -132,9 +134,9 @@ class Channel:
         """Whether something has come that is not received yet."""
         return bool(self._received or self._poll.poll(0))
 
-    def report(self, kind: int, request_id: int = 0) -> bool:
+    def report(self, kind: int, request_id: int = 0, said: int = 0) -> bool:
         """Whether there still is a listener to hear it."""
-        report = REPORT.pack(kind, request_id)
+        report = REPORT.pack(kind, request_id, said)
         try:
             with self._reporting:
                 self._socket.sendall(report)

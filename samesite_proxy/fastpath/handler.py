@@ -10,8 +10,10 @@ from wsgiref.headers import Headers
 from django.core.servers.basehttp import ServerHandler, WSGIRequestHandler
 
 from samesite_proxy.fastpath import head
-from samesite_proxy.fastpath.channel import Handed
+from samesite_proxy.fastpath.channel import ANSWERED, Handed
 from samesite_proxy.proxy.response import is_event_stream
+from samesite_proxy.proxy.rules import DJANGO
+from samesite_proxy.proxy.server_timing import ANSWERING, LISTENER, LOOKING
 from samesite_proxy.types import Environ, Fields
 
 LONGEST_LINE = 65536
@@ -102,6 +104,9 @@ class KeepAliveHandler(ServerHandler):
         self._length = self._declared()
         if self._length < 0:
             self.request_handler.expect_no_end()
+        if self.environ is not None and self.status is not None and LISTENER in self.environ:
+            owner = self.environ.get(ANSWERING, DJANGO)
+            self.request_handler.show(int(self.status[:3]), owner)
 
     def finish_content(self) -> None:
         super().finish_content()
@@ -110,6 +115,7 @@ class KeepAliveHandler(ServerHandler):
     def close(self) -> None:
         handler = self.request_handler
         is_whole = not handler.is_over and self.bytes_sent == self._length
+        handler.connection.body_sent = self.bytes_sent
         handler.is_over = True  # A second answer, to an error in the first one's end, is not.
         super().close()  # Which reads the rest of the request's body away.
         handler.is_whole = is_whole
@@ -123,6 +129,7 @@ class RequestHandler(WSGIRequestHandler):
     wfile: Any
     is_over = False
     is_whole = False
+    is_quiet = False
 
     def setup(self) -> None:
         self.connection = self.request
@@ -153,6 +160,15 @@ class RequestHandler(WSGIRequestHandler):
     def expect_no_end(self) -> None:
         """The answer goes on until its connection ends."""
         self.server.handover.expect_no_end(self.connection)  # type: ignore[attr-defined]
+
+    def show(self, status: int, owner: int) -> None:
+        """In DEBUG the listener keeps who answers, and what; of one who looks at that, nothing."""
+        self.is_quiet = owner == LOOKING
+        self.connection.report(ANSWERED, status | max(owner, DJANGO) << 16)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        if not self.is_quiet:
+            super().log_message(format, *args)
 
     def handle_one_request(self) -> None:
         """Django's, with an answer of ours."""

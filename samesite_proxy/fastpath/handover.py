@@ -11,17 +11,20 @@ import functools
 import json
 import logging
 import os
+import select
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from samesite_proxy.fastpath import forks
-from samesite_proxy.fastpath.channel import LEAVING, Channel, Handed
+from samesite_proxy.fastpath.channel import LEAVING, PIECE, Channel, Handed
 
 logger = logging.getLogger("samesite_proxy")
 
 LEAVE_SECONDS = 2.0
+ANSWER_SECONDS = 2.0
 
 # Between two offers to a listener that could not take the first.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
@@ -53,6 +56,9 @@ class Handover:
         self._channel: Channel | None = None
         self._control: socket.socket | None = None
         self._telling = threading.Lock()
+        self._asking = threading.Lock()
+        self._heard = b""
+        self._questions = 0
         self._pause = SHORTEST_PAUSE
         self._leaving = threading.Event()
         self._under_way: set[Handed | None] = set()  # None: the reader of the channel
@@ -109,6 +115,7 @@ class Handover:
             if self._control is not None:
                 self._control.close()
             self._control = control
+        self._heard = b""
 
     def report(self, line: dict[str, Any]) -> None:
         """One line to the listener, from a process whose server may not have come to a channel."""
@@ -123,6 +130,37 @@ class Handover:
         with self._telling, contextlib.suppress(OSError):
             if self._control is not None:
                 self._control.sendall(json.dumps(line).encode() + b"\n")
+
+    def ask(self, line: dict[str, Any]) -> dict[str, Any] | None:
+        """What the listener answers to one line; None: nothing, for now."""
+        with self._asking, contextlib.suppress(OSError, ValueError):
+            self._questions += 1
+            self.tell({**line, "question": self._questions})
+            until = time.monotonic() + ANSWER_SECONDS
+            while (heard := self._hear(until)) is not None:
+                if heard["question"] == self._questions:  # Else it is what came too late.
+                    return heard
+        return None
+
+    def _hear(self, until: float) -> dict[str, Any] | None:
+        """The next line of the listener's."""
+        poll = select.poll()
+        assert self._control is not None
+        poll.register(self._control, select.POLLIN)
+        while b"\n" not in self._heard:
+            if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
+                return None
+            piece = self._control.recv(PIECE)
+            if not piece:
+                return None
+            self._heard += piece
+        line, _, self._heard = self._heard.partition(b"\n")
+        heard: dict[str, Any] = json.loads(line)
+        return heard
+
+    def feed_since(self, after: str) -> dict[str, Any] | None:
+        """As feed.rows has it, of the listener's process."""
+        return self.ask({"feed": after})
 
     def begin(self, request: Handed | None) -> None:
         self._under_way.add(request)

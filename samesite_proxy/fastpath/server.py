@@ -17,6 +17,7 @@ from samesite_proxy.fastpath.channel import BACK, CLOSED, TAKEN, Channel, Handed
 from samesite_proxy.fastpath.handler import RequestHandler
 from samesite_proxy.fastpath.handover import Handover
 from samesite_proxy.fastpath.threads import LeaderFollowerPool
+from samesite_proxy.proxy.server_timing import LISTENER
 
 logger = logging.getLogger("samesite_proxy")
 
@@ -47,6 +48,8 @@ class HandoverServer(WSGIServer):
         self.server_name = socket.getfqdn(address.host)
         self.server_port = address.port
         self.setup_environ()
+        if self.table["debug"]:
+            self.base_environ[LISTENER] = self.handover.feed_since
 
     def server_activate(self) -> None:
         """The listener listens."""
@@ -117,7 +120,7 @@ class HandoverServer(WSGIServer):
         except OSError:  # The client had left before.
             request.close()
         finally:
-            request.report(BACK if request.goes_back else CLOSED)
+            request.report(BACK if request.goes_back else CLOSED, request.body_sent)
             self.handover.end(request)
 
     def _answer_to(self, request: Handed, address: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import logging
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from samesite_proxy import _engine
 from samesite_proxy._engine import EngineError, Listener
 from samesite_proxy.conf import Frontend
 from samesite_proxy.fastpath import channel, forks, handover, table, verdicts
@@ -25,6 +27,7 @@ if TYPE_CHECKING:  # Without DEBUG nobody is looked for.
 logger = logging.getLogger("samesite_proxy")
 
 PIECE = 65536
+MOST_ANSWERS = 1024 * 1024
 
 # Between two looks at what the listener has served; it must not be slowed by being logged.
 SECONDS_BETWEEN_LOOKS = 0.05
@@ -38,11 +41,27 @@ class Child:
         self.channel = channel
         self.is_attached = False
         self._received = b""
+        self._answers = b""
+
+    def answer(self, line: table.Plain) -> None:
+        """Say it once it is read; one that asks on without reading is not told all."""
+        if len(self._answers) < MOST_ANSWERS:
+            self._answers += json.dumps(line).encode() + b"\n"
+
+    def say(self) -> bool:
+        """Whether there is more to be said, once there is room."""
+        if self._answers:
+            with contextlib.suppress(BlockingIOError, ConnectionError):
+                count = self.control.send(self._answers, socket.MSG_DONTWAIT)
+                self._answers = self._answers[count:]
+        return bool(self._answers)
 
     def lines(self) -> list[bytes] | None:
         """The lines that have come since; None when it has ended."""
         try:
-            piece = self.control.recv(PIECE)
+            piece = self.control.recv(PIECE, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return []
         except ConnectionError:
             piece = b""
         if not piece:
@@ -195,10 +214,19 @@ class Supervisor:
                 self._complain(f"What a server process said is not understood: {error!r}")
         if lines and not child.is_attached:
             self._drop(child)  # It offers again.
+            return
+        is_behind = selectors.EVENT_WRITE if child.say() else 0
+        self._selector.modify(
+            child.control, selectors.EVENT_READ | is_behind, lambda: self._hear(child)
+        )
 
     def _obey(self, child: Child, line: dict[str, Any]) -> None:
         if "table" in line:
             self._take_up(child, line["table"])
+        elif "feed" in line:
+            from samesite_proxy.feed import rows  # With DEBUG alone.
+
+            child.answer({**rows.since(line["feed"]), "question": line["question"]})
         elif "files" in line:
             self.files = line["files"]
         elif child is self._newest:  # Another's verdict is about other settings.
@@ -250,6 +278,8 @@ class Supervisor:
         *_, asks_django = arguments
         self._plain = plain
         self._judge = None if asks_django else verdicts.HostJudge(plain)
+        # First: what has waited is decided anew with what follows.
+        _engine.keep_feed(_engine.FEED_DOOR if plain["debug"] else _engine.FEED_OFF)
         self._listener.set_words(*table.own_words_of(plain), False)
         self._listener.set_table(*arguments)
         left, self._known = self._known, table.upstreams_in(plain, arguments)

@@ -21,7 +21,7 @@ from samesite_proxy.proxy.error_page import in_every_form
 from samesite_proxy.proxy.errors import Failure
 from samesite_proxy.proxy.outgoing import upstream_of
 from samesite_proxy.proxy.redirects import own_addresses_of
-from samesite_proxy.proxy.rules import DJANGO, FIRST_FRONTEND, Rule
+from samesite_proxy.proxy.rules import DJANGO, FEED, FIRST_FRONTEND, STARTS, Rule
 from samesite_proxy.proxy.upstreams import Known
 from samesite_proxy.wsgi import WSGIProxy
 
@@ -115,7 +115,10 @@ def table_of(handler: Any, settings: Settings | None) -> Plain:
     if settings is None or reason_against(handler, settings):
         return {"rules": None, "frontends": [], "settings": {}, "hosts": None, "scheme": ""} | words
     return words | {
-        "rules": _without_folders(_rules(handler, settings), settings.frontends),
+        "rules": [
+            *([(FEED, STARTS, DJANGO)] if settings.debug else []),
+            *_without_folders(_rules(handler, settings), settings.frontends),
+        ],
         "frontends": [asdict(frontend) for frontend in settings.frontends],
         "settings": {name: getattr(settings, name) for name in SETTINGS_OF_LISTENER},
         "hosts": allowed_hosts.patterns(),

@@ -25,6 +25,7 @@ from samesite_proxy.conf.frontends import now_at
 from samesite_proxy.proxy.rules import (
     ASK,
     DJANGO,
+    FEED,
     FIRST_FRONTEND,
     Rule,
     django_rules,
@@ -181,7 +182,10 @@ class Routing:
         self, path: str, script_name: str, *, is_never_djangos: bool
     ) -> Frontend | None:
         """As frontend_of, in front of Django's handler. Where a converter or the URLconf raises,
-        Django is to meet that too and to fail in its own way: its answer, its log, its mail."""
+        Django is to meet that too and to fail in its own way: its answer, its log, its mail. What
+        may be the feed's is the middleware's to answer."""
+        if self._settings.debug and path.startswith(FEED) and not is_never_djangos:
+            return None
         try:
             return self.frontend_of(path, None, script_name, is_never_djangos=is_never_djangos)
         except Exception:

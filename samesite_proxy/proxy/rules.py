@@ -24,6 +24,9 @@ DJANGO = 0
 ASK = 1  # Django's where its resolver finds a view
 FIRST_FRONTEND = 2
 
+# What is ours in DEBUG, unless the project has a URL of that name.
+FEED = "/__samesite__/"
+
 Rule = tuple[str, int, int]  # text, kind, owner
 Entry = URLPattern | URLResolver
 

@@ -7,12 +7,24 @@ from __future__ import annotations
 
 from functools import cache
 
-from django.http import HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 
-from samesite_proxy.conf import Frontend
+from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.proxy.rules import FIRST_FRONTEND
 from samesite_proxy.types import Fields
 
 NAME = "Server-Timing"
+
+# The same for the feed, in a request's META: who answers, as rules.py numbers owners, and what asks
+# the listener for its rows, where it has one for each request.
+ANSWERING = "samesite_proxy.answering"
+LISTENER = "samesite_proxy.listener"
+
+# Beside the owners: a refusal, and the feed itself.
+US, LOOKING = 1, -1
+
+# Failures of requests that were no exchange yet.
+UNASKED = ("request-invalid", "request-long", "loop")
 
 
 def _entry(who: str) -> str:
@@ -49,3 +61,21 @@ def name_django(response: HttpResponseBase) -> None:
 def name_folder(response: HttpResponseBase, frontend: Frontend) -> None:
     """The same in an answer from a built frontend's files."""
     _name(response, entry_of(frontend))
+
+
+def note_frontend(request: HttpRequest, frontend: Frontend, settings: Settings) -> None:
+    """For the feed: whose it is."""
+    prefixes = [each.prefix for each in settings.frontends]
+    request.META[ANSWERING] = FIRST_FRONTEND + prefixes.index(frontend.prefix)
+
+
+def is_unasked(error: Exception) -> bool:
+    """Whether no frontend was asked, so that the engine knows nothing of it."""
+    code = getattr(error, "code", None)
+    return code is None or code in UNASKED
+
+
+def note_refusal(request: HttpRequest, error: Exception) -> None:
+    """For the feed: it is answered here. What has failed on its way to a frontend has a row."""
+    if LISTENER in request.META or is_unasked(error):
+        request.META[ANSWERING] = US

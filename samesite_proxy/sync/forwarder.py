@@ -149,5 +149,7 @@ class Forwarder:
                 return self.answer(request, frontend, client, upgrade)
             own_port = request.META.get("SERVER_PORT", "")
             failure = failure_of(error, frontend, self._settings, own_port)
+            if self._settings.debug:
+                server_timing.note_refusal(request, error)
         body_of = functools.partial(refusal_body, failure, request.META, client)
         return refusal(failure, frontend, request, body_of, settings=self._settings)

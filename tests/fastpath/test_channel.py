@@ -37,7 +37,7 @@ def test_request_whose_descriptor_was_lost_is_given_back_and_gets_no_others() ->
             assert channel.receive() == b"localhost"
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-        assert theirs.recv(100) == REPORT.pack(UNTAKEN, 1)
+        assert theirs.recv(100) == REPORT.pack(UNTAKEN, 1, 0)
         socket.send_fds(theirs, [frame(b"R", HEAD % 2, 2)], [their_client.fileno()])
         request = channel.receive()
         assert isinstance(request, Handed)

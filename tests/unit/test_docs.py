@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from samesite_proxy import conf
+from samesite_proxy.feed import page, rows
 from samesite_proxy.proxy import errors
 from tests.asgi import server_table as asgi_table
 from tests.traffic import server_table as wsgi_table
@@ -95,6 +96,18 @@ def test_each_refusal_of_the_fast_paths_is_documented_and_no_other() -> None:
     rows = re.findall(r"^\| `([^`]+)` \| (\d{3}) \| ", ERRORS.read_text(), re.MULTILINE)
     assert len(rows) == len(known)
     assert set(rows) == known
+
+
+def test_each_key_of_a_row_of_the_feed_is_documented_and_no_other() -> None:
+    raw = dict.fromkeys(rows.NAMES, 0) | {"place": "http://localhost:3000/", "at": 0.0}
+    shown = page._readable(raw, conf.Settings(()))
+    text = (ROOT / "docs" / "feed.md").read_text()
+    table = text.partition("| of a row | |")[2].partition("\n\n")[0]
+    documented = re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (.*?) \|", table, re.M)))
+    assert sorted(documented) == sorted(shown)
+    size = re.search(r"SP_FEED_TARGET (\d+)U", (CSRC / "engine" / "feed.h").read_text())
+    assert size is not None
+    assert f"at most {int(size[1]) - 1} bytes" in text
 
 
 def test_each_check_is_documented_and_no_other() -> None:

@@ -1,0 +1,81 @@
+"""What of a process's requests the engine does not see: Django's answers, and ours."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+
+from samesite_proxy import _engine
+from samesite_proxy._engine import EngineError
+from samesite_proxy.conf import Settings
+from samesite_proxy.proxy.rules import DJANGO
+from samesite_proxy.proxy.server_timing import ANSWERING, LISTENER, US
+
+WITHOUT_BODY = (204, 304)
+
+
+def _size_of(response: HttpResponseBase, method: str | None) -> int:
+    """-1: who knows?"""
+    if method == "HEAD" or response.status_code in WITHOUT_BODY:
+        return 0
+    if not response.streaming:
+        return len(response.content)  # type: ignore[attr-defined]
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() else -1
+
+
+def _closing(close: Callable[[], None], end: Callable[[], None]) -> Callable[[], None]:
+    def close_and_end() -> None:
+        try:
+            close()
+        finally:
+            end()
+
+    return close_and_end
+
+
+def begin(request: HttpRequest, owner: int = DJANGO) -> int:
+    """Its row's number; 0 where it has none, or the listener has one."""
+    if LISTENER in request.META:
+        return 0
+    with contextlib.suppress(EngineError):  # The process ends.
+        return _engine.open_row(request.method or "", request.get_full_path(), owner)
+    return 0
+
+
+def follow(number: int, request: HttpRequest, response: HttpResponseBase) -> None:
+    """Until the server closes the answer."""
+    if number == 0:
+        return
+
+    def end() -> None:
+        with contextlib.suppress(EngineError):
+            _engine.end_row(number, _size_of(response, request.method))
+
+    with contextlib.suppress(EngineError):
+        _engine.answer_row(number, response.status_code)
+    response.close = _closing(response.close, end)  # type: ignore[method-assign]
+
+
+def follow_ours(request: HttpRequest, response: HttpResponseBase, settings: Settings) -> None:
+    """An answer that is no frontend server's, but a folder's, or a refusal of ours."""
+    owner = request.META.get(ANSWERING, DJANGO)
+    frontends = settings.frontends
+    if owner == US or (owner > US and frontends[owner - US - 1].folder is not None):
+        follow(begin(request, owner), request, response)
+
+
+def note_refusal(method: str, target: str, status: int) -> None:
+    """One that is no response of Django's."""
+    with contextlib.suppress(EngineError):
+        number = _engine.open_row(method, target, US)
+        _engine.answer_row(number, status)
+        _engine.end_row(number, 0)
+
+
+def keep() -> None:
+    """From now on, unless the listener is this process's."""
+    with contextlib.suppress(EngineError):
+        _engine.keep_feed(_engine.FEED_PROCESS)

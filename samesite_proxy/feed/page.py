@@ -1,0 +1,124 @@
+"""The feed, and the page over it, as Django answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+
+from samesite_proxy.conf import Settings
+from samesite_proxy.conf.frontends import now_at
+from samesite_proxy.feed import gate, rows
+from samesite_proxy.feed.rows import Plain
+from samesite_proxy.proxy.routing import match_of
+from samesite_proxy.proxy.rules import DJANGO, FEED
+from samesite_proxy.proxy.server_timing import ANSWERING, LISTENER, LOOKING, US
+
+JSON = "feed.json"
+FILES = {
+    "": ("index.html", "text/html; charset=utf-8"),
+    "feed.js": ("feed.js", "text/javascript; charset=utf-8"),
+    "feed.css": ("feed.css", "text/css; charset=utf-8"),
+}
+FOLDER = Path(__file__).parent / "assets"
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+# More have not changed since, however many processes are asked.
+MOST_PAGES = 10
+
+
+def _is_projects(request: HttpRequest) -> bool:
+    """Whether the project has a URL of this very name. A route that takes any path is none."""
+    match = match_of(request.path_info, getattr(request, "urlconf", None))
+    return match is not None and FEED.strip("/") in match.route
+
+
+def _pages(ask: Callable[[str], Plain | None], after: str) -> Iterator[Plain]:
+    for _ in range(MOST_PAGES):
+        page = ask(after)
+        if page is None:
+            return
+        yield page
+        if len(page["rows"]) < rows.MOST:
+            return
+        after = page["next"]
+
+
+def _who(place: str, owner: int, settings: Settings) -> str:
+    if owner == DJANGO:
+        return "Django"
+    if owner == US:
+        return "samesite_proxy"
+    if place:
+        return f"unix:{place}" if place.startswith("/") else place.rstrip("/")
+    index = owner - US - 1
+    known = now_at(settings.frontends)
+    return known[index].address if index < len(known) else "a frontend"
+
+
+def _readable(row: Plain, settings: Settings) -> Plain:
+    """A row as it is shown: what there is not (yet) is null."""
+    times = ("waiting", "first_byte", "done", "bytes")
+    return {
+        "id": row["id"],
+        "at": round(row["at"]),
+        "who": _who(row["place"], row["owner"], settings),
+        **{name: row[name] for name in ("method", "target", "cut")},
+        "status": row["status"] or None,
+        **{name: row[name] if row[name] >= 0 else None for name in times},
+        "error": row["error"] or None,
+    }
+
+
+def _feed(request: HttpRequest, settings: Settings) -> HttpResponse:
+    listener = request.META.get(LISTENER)
+    after = request.GET.get("after", "")
+    pages = list(_pages(listener or rows.since, after))
+    if not pages:
+        return JsonResponse({"error": "the listener does not answer"}, status=503)
+    found = {row["id"]: _readable(row, settings) for page in pages for row in page["rows"]}
+    return JsonResponse(
+        {
+            "covers": "process" if listener is None else "listener",
+            "process": pages[-1]["process"],
+            "next": pages[-1]["next"],
+            "rows": [found[number] for number in sorted(found)],
+        }
+    )
+
+
+def _answer(request: HttpRequest, settings: Settings, name: str) -> HttpResponse:
+    request.META[ANSWERING] = LOOKING
+    if request.method not in ("GET", "HEAD"):
+        response: HttpResponse = HttpResponseNotAllowed(["GET", "HEAD"])
+    elif name == JSON:
+        response = _feed(request, settings)
+    else:
+        file, content_type = FILES[name]
+        response = HttpResponse((FOLDER / file).read_bytes(), content_type=content_type)
+    for field, value in HEADERS.items():
+        response.headers[field] = value
+    return response
+
+
+def answering(request: HttpRequest, settings: Settings) -> Callable[[], Any] | None:
+    """What answers a request below FEED; None: it goes where it would go without this."""
+    name = request.path_info.removeprefix(FEED)
+    is_ours = name == JSON or name in FILES
+    if not is_ours or not gate.may_see(request, settings) or _is_projects(request):
+        return None
+    return partial(_answer, request, settings, name)
