@@ -4,6 +4,8 @@ PORT ?= 8000
 FRONTEND_PORT ?= 3000
 FRONTEND ?= static
 PROCESSES ?= 4
+MINUTES ?= 30
+WAY ?= runserver
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -48,7 +50,7 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
 .PHONY: help demo test smoke test-static check neighbours bench \
-	wheel wheel-arm64 wheel-check races cross matrix frontends faults raise clean
+	wheel wheel-arm64 wheel-check races cross matrix frontends faults soak soak-proof raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
@@ -60,6 +62,8 @@ help:
 	@echo "make matrix [CELLS=3.13-6.1]    with other Pythons, Djangos, libcurls and compilers"
 	@echo "make frontends [NAMES=nuxt]    Vite, Next, SvelteKit and six others in Chromium, through :8000"
 	@echo "make faults    whether the suite notices each of forty seeded faults"
+	@echo "make soak [MINUTES=30] [WAY=gthread]    load for long, with aborts, cuts, saves and restarts"
+	@echo "make soak-proof    whether the soak finds two answers exchanged, a piece lost, a descriptor"
 	@echo "make raise    newer versions of what the suite is run with, into .ci/constraints.txt"
 
 # The suite's verdict changes with the code alone: make raise brings newer versions.
@@ -192,6 +196,14 @@ bench: $(VENV)/bench.done
 # Small faults, each put into a copy of the tree: the tests that are named for it must notice it.
 faults: $(VENV)/test.done
 	@$(BIN)/python -m tests.faults $(FAULT)
+
+# Ctrl-C ends it, with what there is so far; see docs/proof.md.
+soak: $(VENV)/test.done
+	@$(BIN)/python -m tests.soak --minutes=$(MINUTES) --way=$(WAY) $(if $(JSON),--json=$(JSON))
+
+# Faults as above, which are for a minute's soak to find.
+soak-proof: $(VENV)/test.done
+	@$(BIN)/python -m tests.faults for the soak
 
 # The newest versions of all that the suite is run with, for the Python that it is run with.
 raise:

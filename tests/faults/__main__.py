@@ -1,5 +1,7 @@
 """Puts each fault of faults.toml into a copy of the tree: the tests named for it must fail there.
 
+Some are for the soak to find, in place of a test.
+
 python -m tests.faults [WORDS]    all of them, or those with these words in their names
 """
 
@@ -11,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +21,9 @@ ENGINE = "samesite_proxy/_engine.abi3.so"
 LEFT_OUT = (".git", ".venv*", ".*_cache", "__pycache__", "build", "dist", "node_modules", "var")
 SECONDS = 600
 
+# A minute of load, in which all that it does comes several times.
+SOAK = ("-m", "tests.soak", "--minutes=1", "--restart-every=20")
+SOAKED = re.compile(r"^(?:wrong .*|.* RISES)$", re.MULTILINE)
 PYTEST = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider")
 FAILED = re.compile(r"^(?:FAILED|ERROR) \S+::(\S+)", re.MULTILINE)
 
@@ -31,7 +36,8 @@ class Fault:
     file: str
     old: str
     new: str
-    tests: list[str]
+    tests: list[str] = field(default_factory=list)
+    soak: bool = False
 
     def put_into(self, tree: Path) -> None:
         path = tree / self.file
@@ -80,22 +86,27 @@ def verdict_on(fault: Fault, whole: Path) -> tuple[bool, str]:
             fault.put_into(tree)
             if fault.file.startswith("csrc/"):
                 build(tree)
-            done = run(tree, *PYTEST, *fault.tests)
+            done = run(tree, *(SOAK if fault.soak else (*PYTEST, *fault.tests)))
         except (LookupError, RuntimeError, subprocess.TimeoutExpired) as error:
             return False, str(error)
-    found = FAILED.search(done.stdout)
-    if done.returncode != 1 or found is None:
-        return False, f"not noticed: pytest ends with {done.returncode}\n{done.stdout[-2000:]}"
-    return True, found[1]
+    found = (SOAKED if fault.soak else FAILED).findall(done.stdout)
+    if done.returncode != 1 or not found:
+        said = f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return False, f"not noticed: it ends with {done.returncode}\n{said}"
+    return True, " ".join(f"soak: {'; '.join(found)}".split()) if fault.soak else found[0]
 
 
 def pass_without(chosen: list[Fault], whole: Path) -> bool:
-    """A test that fails anyway would notice nothing."""
+    """What fails anyway would notice nothing."""
     tests = sorted({test for fault in chosen for test in fault.tests})
-    done = run(whole, *PYTEST, *tests)
-    if done.returncode != 0:
-        print(done.stdout)
-    return done.returncode == 0
+    programs = [(*PYTEST, *tests)] if tests else []
+    programs += [SOAK] if any(fault.soak for fault in chosen) else []
+    for program in programs:
+        done = run(whole, *program)
+        if done.returncode != 0:
+            print(done.stdout, done.stderr)
+            return False
+    return True
 
 
 def report_on(chosen: list[Fault], whole: Path) -> int:
