@@ -30,7 +30,7 @@ FOREIGN_HEADERS = {"Python.h": "python", "curl/curl.h": "upstream"}
 
 # The package's rooms, from the lowest up: what stands in one line takes nothing from another of it.
 ROOMS = [
-    {"_engine", "types"},
+    {"_engine", "types", "background"},
     {"shutdown", "conf"},
     {"machine"},
     {"proxy"},

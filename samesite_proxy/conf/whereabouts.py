@@ -15,6 +15,7 @@ import weakref
 import zlib
 from collections.abc import Callable
 
+from samesite_proxy import background
 from samesite_proxy.conf.frontends import WHEREABOUTS
 
 # The descriptor by which a process asks for the lines.
@@ -53,7 +54,7 @@ def follow(commands: object) -> bool:
     ours, theirs = socket.socketpair()
     with theirs, socket.socket(fileno=int(number)) as asked:
         socket.send_fds(asked, [b"+"], [theirs.fileno()])
-    threading.Thread(target=_hear, args=(ours,), name="samesite_proxy", daemon=True).start()
+    background.Thread(_hear, ours).start()
     return _mark_of(commands) == os.environ.get(STARTED)
 
 
@@ -74,7 +75,7 @@ class Board:
         self._known: dict[str, str] = {}
         self._readers: list[socket.socket] = []
         self._lock = threading.Lock()
-        threading.Thread(target=self._meet, name="samesite_proxy", daemon=True).start()
+        background.Thread(self._meet).start()
 
     def write(self, prefix: str, address: str) -> None:
         with self._lock:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 
+from samesite_proxy import background
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.machine import elsewhere
 
@@ -48,6 +48,5 @@ def say(settings: Settings, own_port: int, write_line: Callable[[str], object]) 
     """In a thread: what is asked may be slow to answer, and no request waits for it. A line is
     written at once, with its end.
     """
-    arguments = settings, own_port, write_line
     with contextlib.suppress(RuntimeError):  # No thread is to be had.
-        threading.Thread(target=_write, args=arguments, name="samesite_proxy", daemon=True).start()
+        background.Thread(_write, settings, own_port, write_line).start()

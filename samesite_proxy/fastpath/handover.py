@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from samesite_proxy import background
 from samesite_proxy.fastpath import forks
 from samesite_proxy.fastpath.channel import LEAVING, PIECE, Channel, Handed
 
@@ -201,7 +202,7 @@ class Handover:
 
     def end_with_listener(self) -> None:
         """End this process as soon as the listener's has ended, in whatever way that was."""
-        threading.Thread(target=self._await_end, name="samesite_proxy", daemon=True).start()
+        background.Thread(self._await_end).start()
 
     def _await_end(self) -> NoReturn:
         with contextlib.suppress(OSError):  # As if what was offered had not been looked at.

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from django.utils import autoreload
 
+from samesite_proxy import background
 from samesite_proxy.fastpath import interrupts, project_files
 from samesite_proxy.fastpath.listener import FastPath
 from samesite_proxy.fastpath.project_files import Times
@@ -146,5 +147,4 @@ def _await_other_parent(parent: int) -> NoReturn:
 
 def end_with_parent() -> None:
     """End this process after the one that started it, in whatever way that has ended."""
-    arguments = (os.getppid(),)
-    threading.Thread(target=_await_other_parent, args=arguments, daemon=True).start()
+    background.Thread(_await_other_parent, os.getppid()).start()

@@ -9,12 +9,11 @@ import logging
 import os
 import selectors
 import socket
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from samesite_proxy import _engine
+from samesite_proxy import _engine, background
 from samesite_proxy._engine import EngineError, Listener
 from samesite_proxy.conf import Frontend
 from samesite_proxy.fastpath import channel, forks, handover, table, verdicts
@@ -109,7 +108,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._selector.register(rendezvous, selectors.EVENT_READ, self._meet)
         self._selector.register(questions, selectors.EVENT_READ, self._answer)
-        self._thread = threading.Thread(target=self._run, name="samesite_proxy", daemon=True)
+        self._thread = background.Thread(self._run)
         self._is_over = False
 
     def start(self) -> None:

@@ -15,6 +15,9 @@ logger = logging.getLogger("samesite_proxy")
 # For an answer of the leader's, before the follower takes its place.
 SECONDS_TO_FOLLOW = 0.005
 
+# The main thread handles the signals of all, and is not woken by one that a view's thread gets.
+SECONDS_DEAF = 1.0
+
 # Looks at nothing new before the follower goes to sleep.
 QUIET_LOOKS = 20
 
@@ -55,7 +58,10 @@ class LeaderFollowerPool:
         self._take_place()
         if not started(self._lead, self._leader):
             self._lead(self._leader)
-        self._over.get()
+        while True:
+            with contextlib.suppress(queue.Empty):
+                self._over.get(timeout=SECONDS_DEAF)
+                return
 
     def _take_place(self) -> None:
         """Under the lock, but for the first: whoever was the leader is none after its answer."""

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from samesite_proxy import background
 from samesite_proxy.conf.commands import Command
 from samesite_proxy.fastpath import forks
 from samesite_proxy.frontend_process import marks, watcher
@@ -72,8 +73,8 @@ class Attempt:
             os.close(write)
         self._output = Output(read, take)
         self.has_ended = threading.Event()
-        for target, arguments in ((self._read, (read,)), (self._end_orphans, (share.mark,))):
-            threading.Thread(target=target, args=arguments, daemon=True).start()
+        background.Thread(self._read, read).start()
+        background.Thread(self._end_orphans, share.mark).start()
 
     def _read(self, pipe: int) -> None:
         """Whose end comes when no process is left."""

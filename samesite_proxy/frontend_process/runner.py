@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
+from samesite_proxy import background
 from samesite_proxy.conf import Frontend
 from samesite_proxy.conf.commands import Command
 from samesite_proxy.frontend_process import marks, packages, places
@@ -63,7 +64,7 @@ class Runner:
         self._failures = 0
         name = "frontend" if command.prefix == "/" else f"frontend {command.prefix}"
         self._name = name
-        self._thread = threading.Thread(target=self._run, name="samesite_proxy", daemon=True)
+        self._thread = background.Thread(self._run)
 
     @cached_property
     def _is_seen(self) -> bool:

@@ -185,6 +185,7 @@ def _watch_second(arguments: list[str], lifelines: list[int], bequeathed: int) -
 
 
 def main() -> NoReturn:
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # The thread that has started it hears none.
     arguments = json.loads(sys.argv[1])
     adopt_orphans()  # Before there is a second that could be killed.
     ended_with_first, held_by_first = os.pipe()

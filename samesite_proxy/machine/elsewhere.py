@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 
+from samesite_proxy import background
 from samesite_proxy.conf import Frontend
 from samesite_proxy.machine import sockets
 
@@ -79,7 +79,7 @@ class Lookout:
             return
         self._next_look = now + MOST_SECONDS_OF_A_LOOK
         with contextlib.suppress(RuntimeError):  # No thread is to be had.
-            threading.Thread(target=self.look, name="samesite_proxy", daemon=True).start()
+            background.Thread(self.look).start()
 
     def look(self, down: Collection[Frontend] | None = None) -> None:
         """`down`: those that have been found to be so already."""

@@ -246,6 +246,16 @@ def test_sigterm_ends_it_without_the_reloader() -> None:
         assert server.wait() == -signal.SIGTERM
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 0)]
+)
+def test_signal_that_comes_to_a_views_thread_ends_it(number: signal.Signals, code: int) -> None:
+    with runserver("--noreload", "0") as server, RawClient(server.port) as client:
+        ask(client, "GET", f"/api/signals_itself/?number={number:d}")
+        assert server.wait() == code
+        assert "Traceback" not in server.log()
+
+
 def test_killed_parent_leaves_no_orphan() -> None:
     with runserver("0") as server:
         assert get(server.port, "/api/hello/").body == HELLO

@@ -7,6 +7,7 @@ import gc
 import importlib
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 import threading
@@ -160,6 +161,12 @@ def sizes_threads(request: HttpRequest) -> HttpResponse:
     return HttpResponse("sized")
 
 
+def signals_itself(request: HttpRequest) -> HttpResponse:
+    """As if the kernel had chosen this thread for what was sent to the process."""
+    signal.pthread_kill(threading.get_ident(), int(request.GET["number"]))
+    return HttpResponse("sent")
+
+
 def cuts_channels(request: HttpRequest) -> HttpResponse:
     """Its answer is none any more, once another thread has met the end."""
     channels = [found for found in gc.get_objects() if isinstance(found, Channel)]
@@ -175,7 +182,7 @@ OWN = [
     for view in (
         *(hello, echo, who, waits, promises_more, says_more, streams, streams_a_length),
         *(has_nothing, fails, exits, waits_for_a_save, begins, begins_to_answer, dies, forks),
-        *(sizes_threads, cuts_channels, streams_without_end),
+        *(sizes_threads, cuts_channels, streams_without_end, signals_itself),
     )
 ]
 urlpatterns = [path("api/", include(OWN))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from samesite_proxy.frontend_process import watcher
 from tests.fastpath.commands import Runserver, Watched, runserver
 from tests.frontend_process import moments
 from tests.frontend_process.projects import (
@@ -104,6 +106,29 @@ def test_killed_process_of_djangos_does_not_touch_the_frontend(tmp_path: Path) -
         assert said_by(server)["pid"] == pid
         server.interrupt()
         ended(server, orphans)
+
+
+def masks_of(pid: int) -> list[int]:
+    """Of each of its threads, the main one first: the signals that it does not get, as bits."""
+    tasks = sorted(Path(f"/proc/{pid}/task").iterdir(), key=lambda task: int(task.name))
+    found = [re.search(r"^SigBlk:\s(\w+)", (task / "status").read_text(), re.M) for task in tasks]
+    return [int(each[1], 16) for each in found if each]
+
+
+def test_signals_are_for_the_main_thread_and_for_the_frontend(tmp_path: Path) -> None:
+    """Python does not wake its main thread, which waits for a process, for another thread's."""
+    with started(copied(tmp_path), "0") as server:
+        said_by(server)
+        main, *others = masks_of(server.process.pid)
+        ending = sum(1 << number - 1 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+        assert main == 0
+        assert len(others) >= 5
+        assert {mask & ending for mask in others} == {ending}
+        frontends = [
+            pid for pid in watcher.descendants(server.process.pid) if pid not in server.pids()
+        ]
+        assert len(frontends) >= 4
+        assert {mask for pid in frontends for mask in masks_of(pid)[:1]} == {0}
 
 
 def test_frontend_that_does_not_heed_sigterm_is_killed(tmp_path: Path) -> None:
