@@ -124,8 +124,8 @@ class Command(Next):  # type: ignore[misc]
             raise CommandError(OWN_ADDRESS.format(address=found.address))
 
     def run(self, **options: Any) -> None:
-        interrupts.keep()
         self._off = self._why_off(options)
+        interrupts.keep(may_handle=not self._off)
         self._names_address = ":" in (options.get("addrport") or "")
         is_child = os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
         if is_child and options["use_reloader"] and not self._off and handover.offered() is None:
