@@ -89,7 +89,7 @@ class Handover:
 
     def _wait_after(self, ended: Channel) -> None:
         ended.close()
-        if ended.is_used:
+        if ended.is_used and not self.is_left:
             self._pause = SHORTEST_PAUSE
             logger.warning("The channel to the listener has ended; a new one is opened.")
         self._wait()
@@ -185,6 +185,10 @@ class Handover:
     def _are_endless(self) -> bool:
         """Those that are left."""
         return all(each is not None and each.is_endless for each in self._now_under_way())
+
+    def expect_end(self) -> None:
+        """The listener is about to end: no other channel is opened when this one has ended."""
+        self._leaving.set()
 
     def leave(self) -> None:
         """Take no more requests, wait until those that were taken are answered, and end the answers

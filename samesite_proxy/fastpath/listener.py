@@ -53,6 +53,7 @@ class FastPath:
         self._address = Address(listening.family, host, port)
         self._ours = forks.own(ours)
         self._supervisor = Supervisor(self._listener, ours, questions, self._lookout_for)
+        self._own: Handover | None = None  # of a server in this process
         self._supervisor.start()
 
     def _lookout_for(self, frontends: tuple[Frontend, ...]) -> Lookout:
@@ -91,9 +92,12 @@ class FastPath:
 
     def handover(self) -> Handover:
         """For this process."""
-        return Handover(self._theirs, self._address)
+        self._own = Handover(self._theirs, self._address)
+        return self._own
 
     def close(self) -> None:
+        if self._own is not None:
+            self._own.expect_end()
         self._theirs.send(handover.LAST_WORD)
         self._supervisor.join()
         self._listener.close()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import threading
 from queue import Queue
+from typing import cast
 
+import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
 
@@ -48,6 +50,26 @@ class Server:
         assert self.handover._control is not None
         self.handover._control.close()
         self._channel._socket.close()
+
+
+def test_end_that_is_meant_is_not_told_as_a_channels(caplog: pytest.LogCaptureFixture) -> None:
+    listening = listen("127.0.0.1", 0, ipv6=False)
+    with (
+        override_settings(MIDDLEWARE=[NAME], SAMESITE_PROXY={"FRONTEND": None}),
+        listening,
+        RawClient(listening.getsockname()[1]) as client,
+    ):
+        plain = table.table_of(WSGIHandler(), conf.read()[0])
+        fastpath = FastPath(listening)
+        server = Server(fastpath.handover(), plain)
+        ask(client, "GET", "/")
+        with cast(Handed, server.received.get(timeout=DEADLINE)):
+            assert server.handover._control is not None
+            server.handover._control.close()
+            fastpath.close()
+        server._thread.join()
+        assert server.handover.open(plain) is None
+    assert "channel" not in caplog.text
 
 
 def test_new_table_asks_the_process_that_it_came_from() -> None:
