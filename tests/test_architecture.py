@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,12 @@ def test_wsgi_loads_nothing_of_an_event_loops_nor_of_the_fast_path(module: str) 
 
 def test_python_imports_have_no_cycle() -> None:
     assert without_those_that_can_go({module: imported(module) for module in MODULES}) == {}
+
+
+def test_wheel_has_every_room() -> None:
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    rooms = [path.parent.relative_to(ROOT) for path in PACKAGE.rglob("__init__.py")]
+    assert sorted(told) == sorted(".".join(room.parts) for room in rooms)
 
 
 def test_each_file_is_short_enough_to_read() -> None:

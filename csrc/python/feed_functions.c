@@ -134,18 +134,29 @@ as_tuple(const struct sp_feed_row *row, long long now)
                          since(row->answered, row->began), since(row->ended, row->began), error);
 }
 
+static bool
+append_row(PyObject *list, const struct sp_feed_row *row, long long now)
+{
+    PyObject *tuple = as_tuple(row, now);
+    bool appended = tuple != NULL && PyList_Append(list, tuple) == 0;
+
+    Py_XDECREF(tuple);
+    return appended;
+}
+
 static PyObject *
 as_list(const struct sp_feed_row *rows, size_t count)
 {
     PyObject *list = PyList_New(0);
     long long now = sp_clock_now();
+    bool complete = list != NULL;
 
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *tuple = as_tuple(&rows[i], now);
-        if (tuple == NULL || PyList_Append(list, tuple) < 0) {
-            Py_CLEAR(list);
-        }
-        Py_XDECREF(tuple);
+    for (size_t i = 0; complete && i < count; i++) {
+        complete = append_row(list, &rows[i], now);
+    }
+    if (!complete) {
+        Py_XDECREF(list);
+        return NULL;
     }
     return list;
 }

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.asgi.servers import both
+from tests.asgi.servers import both, front
+from tests.asgi.sockets import browser, echo, frontend
 from tests.harness.django_servers import serving
 from tests.harness.raw_client import get
 from tests.harness.scripted_upstream import Connection, answering
@@ -135,22 +136,15 @@ def test_open_stream_is_a_row_without_an_end(stage: Stage) -> None:
     assert row["error"] in ("client-gone", "canceled")
 
 
-@on("fastpath", "gthread", "sync")
+@on("fastpath", "gthread", "sync", *front())
 def test_websocket_is_one_too(stage: Stage) -> None:
     eyes = Eyes(stage)
-
-    def switch(connection: Connection) -> None:
-        connection.receive_head()
-        head = b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
-        connection.send(head + b"12345")
-        connection.receive_to_end()
-
-    stage.play(switch)
-    with closing(stage.client()) as client:
-        client.send(request("GET", "/ws", "Connection: Upgrade", "Upgrade: websocket"))
-        client.read_until(b"12345")
+    stage.play(frontend(echo))
+    with browser(stage, "/ws") as websocket:
+        websocket.send("hello")
+        assert websocket.recv() == "hello"
         row = eyes.await_row("/ws", is_answered)
-        assert (row["status"], row["bytes"], row["done"]) == (101, 5, None)
+        assert (row["status"], row["bytes"], row["done"]) == (101, 2 + len("hello"), None)
     eyes.await_row("/ws", is_over)
 
 

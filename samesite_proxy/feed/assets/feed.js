@@ -119,10 +119,13 @@ function place(bar, from, to, begin, span) {
   bar.style.width = `${Math.min(100 - left, Math.max(0, (100 * (to - from)) / span))}%`;
 }
 
+// How long an open one is drawn at least.
+const longerThan = (row) => 1 + 1.5 * (row.first_byte ?? row.waiting ?? 0);
+
 function draw(burst) {
   const begin = burst[0].row.at;
-  const lengths = burst.map(({ row }) => row.at + (row.done ?? row.first_byte ?? row.waiting ?? 0));
-  const span = Math.max(1, Math.max(...lengths) - begin);
+  const ends = burst.map(({ row }) => row.at + (row.done ?? longerThan(row)));
+  const span = Math.max(1, Math.max(...ends) - begin);
   for (const { row, bars, line } of burst) {
     const end = row.at + (row.done ?? begin + span - row.at);
     const asked = row.at + (row.waiting ?? end - row.at);
