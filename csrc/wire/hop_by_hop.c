@@ -1,16 +1,19 @@
 #include "wire/hop_by_hop.h"
 
 /* A client that nominated these could make the upstream take it for somebody else, or make its
- * request go round for ever (RFC 8586, 2). */
+ * request go round for ever (RFC 8586, 2). A length is the message's, not the hop's: an upstream
+ * that nominated it would leave its answer without an end. */
 static bool
 may_be_nominated(enum sp_name name)
 {
     switch (name) {
     case SP_NAME_CDN_LOOP:
+    case SP_NAME_CONTENT_LENGTH:
     case SP_NAME_COOKIE:
     case SP_NAME_FORWARDED:
     case SP_NAME_HOST:
     case SP_NAME_X_FORWARDED:
+    case SP_NAME_X_REAL_IP:
         return false;
     default:
         return true;
