@@ -162,6 +162,30 @@ def test_doctor_reads_files_alone_and_tells_no_password(tmp_path: Path) -> None:
     assert SECRET not in people + programs
 
 
+ODD = {
+    "STATIC_URL": 3,
+    "MEDIA_URL": b"/media/",
+    "MIDDLEWARE": None,
+    "ALLOWED_HOSTS": ["a", 3],
+    "WSGI_APPLICATION": 3,
+    "ROOT_URLCONF": ["urls"],
+    "BASE_DIR": 3,
+}
+
+
+@pytest.mark.parametrize(("name", "value"), ODD.items(), ids=ODD)
+@pytest.mark.parametrize("question", ["routes", "why /x", "doctor", "nginx"])
+def test_setting_of_djangos_that_is_none_is_told_in_a_sentence(
+    name: str, value: object, question: str
+) -> None:
+    settings = {"SAMESITE_PROXY": {"FRONTEND": nobody()}, name: value}
+    with (
+        override_settings(**settings),
+        pytest.raises(CommandError, match=f"^The setting {name} is not a "),
+    ):
+        ask(*question.split())
+
+
 HOSTILE = (
     *('/a"b', "/a'b", "/$x", "/a;b", "/{x}", "/}", "/a b", "/a\nb", "/a\rb", "/a\tb", "/a\\b"),
     *("/a\\", "/\x85b", "/\x1b[31m", "/\u2028", "/한국", "/a*", "/~x", "/%41", '/"', "/${host}"),

@@ -48,6 +48,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, which: str, **options: Any) -> None:
         try:
+            if trouble := self._room("django_settings").trouble():
+                raise CommandError(trouble)
             getattr(self, f"_{which}")(options)
         except CommandError as error:
             if options.get("json") and not self._is_answered:
