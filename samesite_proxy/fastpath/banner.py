@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from samesite_proxy import background
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.fastpath.telling import tell
 from samesite_proxy.machine import elsewhere
 
 
@@ -39,9 +40,8 @@ def _lines(settings: Settings, own_port: int) -> Iterator[str]:
 
 
 def _write(settings: Settings, own_port: int, write_line: Callable[[str], object]) -> None:
-    with contextlib.suppress(OSError, ValueError):  # Nobody reads it any more.
-        for line in _lines(settings, own_port):
-            write_line(f"{line}\n")
+    for line in _lines(settings, own_port):
+        tell(write_line, f"{line}\n")
 
 
 def say(settings: Settings, own_port: int, write_line: Callable[[str], object]) -> None:

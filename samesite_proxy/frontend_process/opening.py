@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Iterator
 
 from samesite_proxy.conf import Settings
 from samesite_proxy.conf.whereabouts import Board
+from samesite_proxy.fastpath.telling import tell
 from samesite_proxy.frontend_process.runner import Runner, Surroundings
 
 
@@ -25,11 +27,7 @@ def started(
         board.write(prefix, address)
         moved()
 
-    def say(words: str) -> None:
-        with contextlib.suppress(OSError, ValueError):  # Nobody reads it any more.
-            write_line(words)
-
-    around = Surroundings(origin, say, write)
+    around = Surroundings(origin, functools.partial(tell, write_line), write)
     frontends = {frontend.prefix: frontend for frontend in settings.frontends}
     runners = [Runner(command, frontends[command.prefix], around) for command in settings.commands]
     for runner in runners:

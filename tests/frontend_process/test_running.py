@@ -273,6 +273,21 @@ def test_port_that_is_taken_is_told_with_its_holder(tmp_path: Path) -> None:
             server.await_log(f"frontend: port {port} is held by ")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_line_that_the_terminal_cannot_write_is_shown_as_far_as_it_can(
+    encoding: str, tmp_path: Path
+) -> None:
+    folder = copied(tmp_path / "\u00e4")
+    shown = {"utf-8": ("\u279c", "\u00e4"), "ascii": (r"\u279c", r"\xe4")}[encoding]
+    proxy = {
+        "FRONTEND": {"/": "http://localhost:1", "/f": str(folder)},
+        "COMMAND": {"/": set_up(folder, SAY="\u279c one\n")},
+    }
+    with runserver("--noreload", "0", proxy=proxy, PYTHONIOENCODING=encoding) as server:
+        server.await_log(f"frontend | {shown[0]} one\n")
+        server.await_log(f": the folder {tmp_path}/{shown[1]}/frontend\n")
+
+
 @pytest.mark.parametrize("mark", ["", "x" * 50_000], ids=["short", "long"])
 def test_line_that_is_not_ended_is_shown(mark: str, tmp_path: Path) -> None:
     with started(copied(tmp_path), "--noreload", "0", SAY=f"one\ntwo? {mark}ä") as server:
