@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -172,7 +173,7 @@ def _start(arguments: list[str], bequeathed: int) -> subprocess.Popen[bytes]:
         return started
     except OSError as error:
         print(f"{arguments[0]}: {error.strerror}", flush=True)  # As a shell says it.
-        os._exit(127)
+        os._exit(127 if error.errno == errno.ENOENT else 126)
     finally:
         os.close(read)
 

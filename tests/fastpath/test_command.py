@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -228,6 +230,21 @@ def test_interrupt_ends_it_quietly(how: list[str]) -> None:
         assert server.interrupt() == 0
         server.await_end()
         assert "Traceback" not in server.log()
+
+
+@pytest.mark.parametrize("how", [[], ["--nofastpath"]], ids=["fast path", "Django's own"])
+def test_interrupt_of_a_view_in_the_main_thread_is_its_error(
+    how: list[str], tmp_path: Path
+) -> None:
+    begun, port = tmp_path / "begun", free_port()
+    with runserver("--noreload", "--nothreading", *how, str(port)) as server:
+        server.await_listener(port)
+        with RawClient(port) as client:
+            ask(client, "GET", f"/api/waits/?begun={begun}&until=never")
+            await_that("the view has begun", begun.exists)
+            os.killpg(server.process.pid, signal.SIGINT)
+            assert client.read_answer().status == 500
+        assert server.interrupt() == 0
 
 
 def test_sigterm_ends_parent_and_child() -> None:

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from samesite_proxy.frontend_process import watcher
+from samesite_proxy.frontend_process.output import LONGEST_LINE, PIECE, Output
 from samesite_proxy.machine import sockets
 from tests.frontend_process.projects import copied
 from tests.harness.django_servers import Program
@@ -53,6 +56,34 @@ def test_program_that_is_not_there_is_told_as_a_shell_would() -> None:
         assert done.stdout
         assert done.stdout.read() == "/no/such/program: No such file or directory\n"
         assert done.wait(30) == 127
+
+
+# What a program prints, and what is shown of it.
+PRINTED = {
+    "no text": ("printf 'a\\377\\376b\\n'", ["a\ufffd\ufffdb"]),
+    "a letter in two": ("printf 'a\\303'; sleep 0.6; printf '\\244\\n'", ["a", "\u00e4"]),
+    "half a letter": ("printf 'a\\303'", ["a\ufffd"]),
+    "written over": ("printf '1 %%\\r2 %%\\r\\n'", ["2 %"]),
+}
+
+
+def shown(run: str) -> list[str]:
+    lines: list[str] = []
+    with subprocess.Popen(["sh", "-c", run], stdout=subprocess.PIPE) as program:
+        assert program.stdout
+        Output(program.stdout.fileno(), lines.append).read()
+    return lines
+
+
+@pytest.mark.parametrize(("run", "lines"), PRINTED.values(), ids=PRINTED)
+def test_whatever_is_printed_is_shown_as_text(run: str, lines: list[str]) -> None:
+    assert shown(run) == lines
+
+
+def test_line_without_end_is_shown_in_pieces() -> None:
+    lines = shown("head -c 100000000 /dev/zero | tr '\\0' x")
+    assert sum(map(len, lines)) == 100_000_000
+    assert max(map(len, lines)) <= LONGEST_LINE + PIECE
 
 
 @contextmanager

@@ -27,10 +27,11 @@ from tests.process.processes import await_that
 
 
 def test_port_is_in_the_command_and_in_the_environment(tmp_path: Path) -> None:
-    run = "LISTEN={port} exec npm run dev"
+    run = "echo {port}, {port}; LISTEN={port} exec npm run dev"
     with started(copied(tmp_path), "0", run=run) as server:
         port = said_by(server)["PORT"]
         assert f"frontend: up at http://localhost:{port} after" in server.log()
+        assert f"frontend | {port}, {port}\n" in server.log()
 
 
 def test_port_of_frontend_is_in_the_environment_and_comes_first(tmp_path: Path) -> None:
@@ -145,12 +146,19 @@ def test_packages_that_are_not_installed_are_told(tmp_path: Path) -> None:
     assert packages.missing_for(Command("/", "npm run dev", folder)) == ""
 
 
-@pytest.mark.parametrize("run", ["no-such-program --port {port}", ["no-such-program"]])
-def test_program_that_is_not_there_is_not_tried_again(run: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("run", "code"),
+    [
+        ("no-such-program --port {port}", 127),
+        (["no-such-program"], 127),
+        ("./package.json", 126),
+        (["./package.json"], 126),
+    ],
+)
+def test_what_is_no_program_is_not_tried_again(run: Any, code: int, tmp_path: Path) -> None:
     with started(copied(tmp_path), "--noreload", "0", run=run) as server:
-        assert "cannot be run (exit code 127): see above." in server.await_log(
-            " goes on without it"
-        )
+        words = f"cannot be run (exit code {code}): see above."
+        assert words in server.await_log(" goes on without it")
         assert "frontend | " in server.log()
         assert server.log().count("frontend: starting") == 1
 

@@ -14,6 +14,7 @@ import pytest
 
 from tests.fastpath.commands import APPS, Watched, runserver
 from tests.frontend_process.projects import adopting, copied, refused, said_by, set_up
+from tests.harness.django_servers import Program
 from tests.harness.ports import free_port
 from tests.harness.raw_client import get
 from tests.process.processes import await_that
@@ -61,6 +62,31 @@ def test_command_is_started_found_and_ended(
         assert "Traceback" not in server.log()
 
 
+MEMORY = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+DATABASE = {"TEST_SETTINGS": json.dumps({"DATABASES": MEMORY})}
+
+
+def test_testserver_starts_it_as_runserver_does(tmp_path: Path) -> None:
+    fixture = tmp_path / "fixture.json"
+    fixture.write_text("[]")
+    environment = {
+        "SAMESITE_PROXY": json.dumps({"COMMAND": set_up(copied(tmp_path))}),
+        "TEST_INSTALLED_APPS": json.dumps(APPS),
+        **DATABASE,
+    }
+    arguments = ["testserver", str(fixture), "--noinput", "--addrport", "0"]
+    with adopting() as orphans:
+        server = Program("testserver", ["-m", "tests.project.manage", *arguments], environment)
+        try:
+            await_that("the frontend is up", lambda: "frontend: up at " in server.log())
+            server.signal(signal.SIGINT)
+            server.wait()
+            orphans.await_none()
+            assert "Traceback" not in server.log()
+        finally:
+            server.stop()
+
+
 LOADED = """
 import sys
 import django
@@ -68,16 +94,19 @@ django.setup()
 from django.core.management import call_command, load_command_class
 load_command_class("samesite_proxy", "runserver")
 call_command("check")
+call_command("migrate", verbosity=0)
+call_command("shell", command="print()", verbosity=0)
 print(*sorted(name for name in sys.modules if name.startswith("samesite_proxy.")))
 """
 
 
 @pytest.mark.parametrize("command", [None, "npm run dev"])
-def test_nothing_of_it_is_loaded_without_command_nor_by_checks(command: str | None) -> None:
+def test_nothing_of_it_is_loaded_without_command_nor_by_other_commands(command: str | None) -> None:
     environment = {
         "SAMESITE_PROXY": json.dumps({"COMMAND": command} if command else {}),
         "TEST_INSTALLED_APPS": json.dumps(APPS),
         "DJANGO_SETTINGS_MODULE": "tests.project.settings",
+        **DATABASE,
     }
     done = subprocess.run(
         [sys.executable, "-c", LOADED],
