@@ -50,7 +50,7 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
 .PHONY: help demo test smoke test-static check neighbours bench \
-	wheel wheel-arm64 wheel-check races cross matrix frontends faults soak soak-proof raise clean
+	wheel wheel-arm64 wheel-check races cross matrix frontends faults failing-calls soak soak-proof raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
@@ -62,6 +62,7 @@ help:
 	@echo "make matrix [CELLS=3.13-6.1]    with other Pythons, Djangos, libcurls and compilers"
 	@echo "make frontends [NAMES=nuxt]    Vite, Next, SvelteKit and six others in Chromium, through :8000"
 	@echo "make faults    whether the suite notices each of forty seeded faults"
+	@echo "make failing-calls [MINUTES=60] [SEED=1]    calls of the system fail under traffic, every way in"
 	@echo "make soak [MINUTES=30] [WAY=gthread]    load for long, with aborts, cuts, saves and restarts"
 	@echo "make soak-proof    whether the soak finds two answers exchanged, a piece lost, a descriptor"
 	@echo "make raise    newer versions of what the suite is run with, into .ci/constraints.txt"
@@ -132,7 +133,7 @@ test: $(VENV)/test.done smoke build/portable/samesite_proxy/_engine$(EXT_SUFFIX)
 	$(call WITH_ENGINE,build/portable/samesite_proxy/_engine$(EXT_SUFFIX)) $(PYTEST) $(SHARED) \
 		-m "not slow" -k "$(EACH_KIND)" tests/engine tests/traffic tests/live tests/fastpath
 	$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX)) $(PYTEST) \
-		$(SHARED) -m "not slow and not unsanitized" tests/engine tests/fastpath
+		$(SHARED) -m "not slow and not unsanitized" tests/engine tests/fastpath tests/failing_calls
 	$(THREADED) $(call WITH_ENGINE,build/threads/samesite_proxy/_engine$(EXT_SUFFIX)) $(PYTEST) \
 		$(SHARED) -m "not slow and not unsanitized" $(RACES)
 
@@ -204,6 +205,11 @@ soak: $(VENV)/test.done
 # Faults as above, which are for a minute's soak to find.
 soak-proof: $(VENV)/test.done
 	@$(BIN)/python -m tests.faults for the soak
+
+# By a schedule that the seed makes; nothing may be wrong, lost or doubled, nor hang, nor leak.
+failing-calls: $(VENV)/test.done build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX)
+	@$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX)) \
+		$(BIN)/python -m tests.failing_calls $(MINUTES) $(SEED)
 
 # The newest versions of all that the suite is run with, for the Python that it is run with.
 raise:

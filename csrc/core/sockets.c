@@ -9,7 +9,8 @@
 
 struct sp_socket {
     struct sp_watcher *watcher; /* NULL: nobody's */
-    unsigned watched; /* by the poller: SP_POLL_*, 0 when it does not know the descriptor */
+    unsigned wanted;            /* SP_POLL_* */
+    unsigned watched; /* by the poller: the same, 0 when it does not know the descriptor */
 };
 
 static struct sp_socket *
@@ -67,21 +68,41 @@ sp_sockets_own(struct sp_sockets *sockets, int fd, struct sp_watcher *watcher)
     return true;
 }
 
+static void
+tell_poller(struct sp_sockets *sockets, int fd, struct sp_socket *item)
+{
+    if (item->wanted == item->watched) {
+        return;
+    }
+    if (item->wanted == 0) {
+        sp_poller_remove(sockets->poller, fd);
+        item->watched = 0;
+    }
+    else if (sp_poller_set(sockets->poller, fd, item->wanted, item->watched != 0) == SP_OK) {
+        item->watched = item->wanted;
+    }
+    else {
+        sockets->is_behind = true; /* a listening socket, or a tunnel, has no timeout */
+    }
+}
+
 void
 sp_sockets_watch(struct sp_sockets *sockets, int fd, unsigned events)
 {
     struct sp_socket *item = socket_at(sockets, fd);
 
-    if (item == NULL || events == item->watched) {
-        return;
+    if (item != NULL) {
+        item->wanted = events;
+        tell_poller(sockets, fd, item);
     }
-    if (events == 0) {
-        sp_poller_remove(sockets->poller, fd);
-        item->watched = 0;
-    }
-    else if (sp_poller_set(sockets->poller, fd, events, item->watched != 0) == SP_OK) {
-        /* Unwatched for want of memory, what is done on it ends by its timeout. */
-        item->watched = events;
+}
+
+void
+sp_sockets_watch_again(struct sp_sockets *sockets)
+{
+    sockets->is_behind = false;
+    for (size_t i = 0; i < sockets->count; i++) {
+        tell_poller(sockets, (int)i, &sockets->items[i]);
     }
 }
 

@@ -22,6 +22,7 @@ struct sp_sockets {
     struct sp_socket *items; /* owned; by descriptor, at most SP_DESCRIPTORS_MAX */
     size_t count;
     struct sp_poller *poller; /* borrowed: lives as long as the loop */
+    bool is_behind;           /* the poller has refused one: see sp_sockets_watch_again() */
 };
 
 /* Frees the table; the descriptors are their owners' to close. */
@@ -34,6 +35,9 @@ bool sp_sockets_own(struct sp_sockets *sockets, int fd, struct sp_watcher *watch
 /* From now on for `events`: SP_POLL_*, SP_POLL_ERROR alone where nothing else is asked for. 0:
  * nothing, and the poller forgets it. */
 void sp_sockets_watch(struct sp_sockets *sockets, int fd, unsigned events);
+
+/* Those that the poller has refused, for want of memory or of the watches that a user may have. */
+void sp_sockets_watch_again(struct sp_sockets *sockets);
 
 /* Before the descriptor is closed or given away. */
 void sp_sockets_disown(struct sp_sockets *sockets, int fd);

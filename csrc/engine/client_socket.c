@@ -147,5 +147,6 @@ sp_client_break(int fd)
 
     /* A Unix socket knows no reset; its peer then sees an end without the last chunk. */
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-    return replace_by_dead_end(fd);
+    /* Without a descriptor to spare there is no dead end. */
+    return replace_by_dead_end(fd) == SP_OK || sp_client_cut(fd) ? SP_OK : SP_E_SYSTEM;
 }

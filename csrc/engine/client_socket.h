@@ -30,7 +30,8 @@ enum sp_error sp_client_take(int fd, int *taken);
 
 /* Resets the connection so that its peer sees a broken transfer, not an end: SO_LINGER 0,
  * then a dead end takes the descriptor's place, into which its owner may go on writing
- * until it closes the descriptor as usual. SP_E_SYSTEM when that cannot be done. */
+ * until it closes the descriptor as usual. Where there is none to be had the connection is cut,
+ * and its owner meets that. SP_E_SYSTEM when neither can be done. */
 enum sp_error sp_client_break(int fd);
 
 #endif

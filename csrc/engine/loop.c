@@ -43,6 +43,13 @@ end_round_of_guests(struct sp_loop *loop)
     }
 }
 
+static void
+watch_again(struct sp_loop *loop, struct sp_timer *timer)
+{
+    (void)timer;
+    sp_sockets_watch_again(&loop->sockets);
+}
+
 static int
 time_to_sleep(struct sp_loop *loop, bool hurry)
 {
@@ -74,6 +81,10 @@ static void
 wait_for_events(struct sp_loop *loop, bool hurry)
 {
     struct sp_poll_event events[SP_EVENTS];
+
+    if (loop->sockets.is_behind && !sp_timer_is_set(&loop->shortage)) {
+        sp_timers_set(&loop->timers, &loop->shortage, SP_WAIT_RETRY, loop->now);
+    }
     int timeout = time_to_sleep(loop, hurry);
 
     if (timeout != 0 && !sp_mailbox_fall_asleep(&loop->mailbox)) {
@@ -165,6 +176,7 @@ sp_loop_new(struct sp_loop **loop)
         return SP_E_NO_MEMORY;
     }
     made->next_scan = SP_NEVER;
+    made->shortage.expired = watch_again;
     sp_timers_init(&made->timers);
     sp_feed_init(&made->feed);
     enum sp_error error = make_parts(made);

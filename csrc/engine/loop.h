@@ -37,6 +37,7 @@ struct sp_loop {
     struct sp_mailbox mailbox; /* any thread's, as is the next */
     struct sp_feed feed;       /* the rest is the engine thread's */
     struct sp_sockets sockets;
+    struct sp_timer shortage; /* until those that the poller has refused are watched */
     struct sp_news news;
     long long now;               /* ms; of this round, for all that is timed in it */
     long long next_scan;         /* ms; when upstreams' deadlines are looked at, or SP_NEVER */

@@ -102,7 +102,7 @@ class AsyncExchange:
     ) -> None:
         self._is_open = False
         self._is_begun = False  # The body is asked for.
-        self._too_short: EngineError | None = None
+        self._unsent: EngineError | None = None
         self._ahead: bytes | None = None  # A piece that was met before it was asked for.
         self._notifier = _running_notifier()
         self._notifier.hold()
@@ -141,13 +141,23 @@ class AsyncExchange:
         """Send a piece of the body, waiting for room; False: the rest is not wanted."""
         rest = memoryview(data)
         while rest:
-            sent = self._exchange.offer(rest)
+            try:
+                sent = self._exchange.offer(rest)
+            except EngineError as error:
+                self._end_unsent(error)
+                raise
             if sent < 0:
                 return False
             if sent == 0:  # Only then is the engine asked to tell of room.
                 await self._notifier.wait(self._exchange.key)
             rest = rest[sent:]
         return True
+
+    def _end_unsent(self, error: EngineError) -> None:
+        """Too long, too short, or more than there is memory for: without the rest it is no request,
+        and who waits for its answer must hear of it."""
+        self._unsent = error
+        self.cancel()
 
     async def upload(self, pieces: AsyncGenerator[bytes]) -> None:
         """Send a request's body while the answer is awaited, whose side tells of failures."""
@@ -158,9 +168,7 @@ class AsyncExchange:
                         return
             self._exchange.end()
         except EngineError as error:
-            if error.code == "request-client":  # Too short: without its end it is no request.
-                self._too_short = error
-                self.cancel()
+            self._end_unsent(error)
 
     def cancel(self) -> None:
         """End it; who waits for its answer gets EngineError."""
@@ -172,7 +180,7 @@ class AsyncExchange:
             while (head := self._exchange.head(False)) is None:
                 await self._notifier.wait(self._exchange.key)
         except EngineError as error:
-            raise (self._too_short or error) from None
+            raise (self._unsent or error) from None
         return head
 
     def is_whole(self) -> bool:

@@ -57,6 +57,13 @@ def frontend_body(
         exchange.cancel()
 
 
+def _no_tunnel(exchange: Exchange, client: socket.socket) -> Iterator[bytes]:
+    """Of a tunnel's client that stays with its server nobody would read what it sends."""
+    exchange.cancel()
+    break_connection(client.fileno())
+    yield from ()
+
+
 def adopted(
     status: int,
     reason: str,
@@ -69,9 +76,11 @@ def adopted(
     environ = request.META
     body = frontend_body(exchange, client, environ, f"{request.method} {request.path}")
     own = [("Connection", "close")]
+    stays = body
     if status == SWITCHING_PROTOCOLS:
         own = [("Connection", "Upgrade"), *(f for f in fields if f[0].lower() == "upgrade")]
-    moving = adopting(exchange, client, environ, lambda: head_of(response, *own), body)
+        stays = _no_tunnel(exchange, client)
+    moving = adopting(exchange, client, environ, lambda: head_of(response, *own), stays)
     kept = [field for field in fields if field[0].lower() != "upgrade"]
     response = FrontendResponse(status, reason, kept, moving)
     return response

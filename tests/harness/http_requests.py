@@ -57,6 +57,12 @@ class RequestReader:
         piece, self._buffer = self._buffer[:most], self._buffer[most:]
         return piece
 
+    def exactly(self, count: int) -> bytes:
+        while len(self._buffer) < count:
+            self._more()
+        piece, self._buffer = self._buffer[:count], self._buffer[count:]
+        return piece
+
     def head(self) -> Request:
         method, target, version = self._line().split(" ")
         assert version == "HTTP/1.1"
