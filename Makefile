@@ -49,12 +49,13 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_cut_answers.py tests/traffic/test_middleware_before.py \
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
-.PHONY: help demo test smoke test-static check neighbours bench \
+.PHONY: help demo test smoke test-static check neighbours bench benchmarks \
 	wheel wheel-arm64 wheel-check races cross matrix frontends faults failing-calls soak soak-proof raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
 	@echo "make test    everything    make check   the quick part of it    make bench   the speed"
+	@echo "make benchmarks    the speed as docs/benchmarks.md has it, with plots; twenty minutes"
 	@echo "make wheel   what pip installs without a compiler (make wheel-arm64: for that processor)"
 	@echo "make neighbours    beside Wagtail, django-hosts and others, as they are today"
 	@echo "make races    whether threads race anywhere in the engine, for long"
@@ -193,6 +194,10 @@ frontends: $(VENV)/test.done
 
 bench: $(VENV)/bench.done
 	@$(BIN)/python -m bench
+
+# Twenty minutes on a machine that does nothing else; writes docs/benchmarks.md and its plots.
+benchmarks: $(VENV)/bench.done
+	@$(BIN)/python -m bench --publish docs/benchmarks.md
 
 # Small faults, each put into a copy of the tree: the tests that are named for it must notice it.
 faults: $(VENV)/test.done

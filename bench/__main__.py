@@ -1,4 +1,4 @@
-"""python -m bench [--quick] [--only NAME] [--json FILE]: measure and print one table."""
+"""python -m bench [--quick] [--only NAME] [--json FILE] [--publish PAGE]: measure and print."""
 
 import argparse
 import json
@@ -6,15 +6,19 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 from bench import machine, measure, table
-from bench.cases import CASES, Case
+from bench.cases import CASES
+from bench.document import document
+from bench.kinds import Case, without_lacking
 from bench.load import LoadFailed
 from bench.progress import Progress
+from bench.published import publisher
+from bench.published.store import OtherMachine
 from bench.results import Result
 from bench.servers import ServerFailed
 
@@ -25,8 +29,11 @@ FILES_NEED = 2 * measure.LARGE
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short runs, for development")
-    parser.add_argument("--only", metavar="NAME", help="the cases whose name contains NAME")
+    parser.add_argument(
+        "--only", metavar="NAME", action="append", help="the cases whose name contains NAME"
+    )
     parser.add_argument("--json", metavar="FILE", help="write all figures; - for standard output")
+    parser.add_argument("--publish", metavar="PAGE", type=Path, help="write a page with plots, too")
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     return parser.parse_args(arguments)
 
@@ -47,21 +54,28 @@ def files_parent() -> str | None:
 
 
 def run(
-    cases: Sequence[Case], effort: measure.Effort, cores: machine.Cores
+    cases: Sequence[Case],
+    effort: measure.Effort,
+    cores: machine.Cores,
+    publish: Callable[[Result], None],
 ) -> tuple[list[Result], list[str]]:
     """Measure the cases; a case that fails is told at once and does not stop the others."""
     results: list[Result] = []
     failed: list[str] = []
-    progress = Progress(sum(effort.steps(case) for case in cases))
+    present = [without_lacking(case) for case in cases]
+    progress = Progress(sum(effort.steps(case) for case, _ in present))
     with (
         tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder,
         tempfile.TemporaryDirectory(prefix="bench-", dir=files_parent()) as files,
     ):
         measure.write_files(Path(files))
         bench = measure.Bench(Path(folder), Path(files), cores, effort, progress)
-        for case in cases:
+        for case, missing in present:
             try:
-                results.append(bench.run(case))
+                result = bench.run(case)
+                result.missing = missing
+                results.append(result)
+                publish(result)
             except (ServerFailed, LoadFailed, OSError) as error:
                 progress.clear()
                 print(f"{case.name} failed: {error}", file=sys.stderr)
@@ -72,7 +86,7 @@ def run(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
-    cases = [case for case in CASES if not options.only or options.only in case.name]
+    cases = [case for case in CASES if any(name in case.name for name in options.only or [""])]
     if options.list or not cases:
         print("\n".join(case.name for case in CASES))
         return 0 if options.list else 2
@@ -83,9 +97,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop_on_signal)
     signal.signal(signal.SIGHUP, stop_on_signal)
     cores = machine.choose_cores()
-    os.sched_setaffinity(0, {cores.load})
-    results, failed = run(cases, measure.QUICK if options.quick else measure.FULL, cores)
+    effort = measure.PUBLISHED if options.publish else measure.FULL
+    effort = measure.QUICK if options.quick else effort
     described = machine.description(cores)
+    names = {case.name for case in cases}
+    try:
+        publish = publisher(options.publish, names, described, effort)
+    except OtherMachine as error:
+        print(error, file=sys.stderr)
+        return 1
+    os.sched_setaffinity(0, {cores.load})
+    results, failed = run(cases, effort, cores, publish)
     if options.json != "-":
         print(table.render(results, described))
     if options.json:
@@ -93,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             **described,
             "quick": options.quick,
             "failed": failed,
-            "cases": [table.document(result) for result in results],
+            "cases": [document(result) for result in results],
         }
         text = json.dumps(report, indent=2, ensure_ascii=False)
         if options.json == "-":

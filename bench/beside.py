@@ -1,12 +1,13 @@
 """How small requests fare beside thousands of live connections, and what such connections hold."""
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from bench import load, processes, sockets
-from bench.cases import Beside, Idle
+from bench.kinds import Beside, Idle, Streams
 from bench.load import TIMEOUT, LoadFailed
 from bench.results import Sample
 from bench.servers import Server
@@ -63,6 +64,23 @@ def beside(case: Beside, server: Server, upstream: Server, sample: Callable[[], 
         after = counts_of(upstream)
     requests = after.requests - before.requests
     return Crowded(within.cpu / alone.cpu, 1 - (after.connections - before.connections) / requests)
+
+
+def growing(
+    case: Streams, server: Server, upstream: Server, sample: Callable[[], Sample]
+) -> dict[int, float]:
+    """CPU per request by the number of event streams that are open; each number is larger."""
+    await_none_live(upstream)
+    costs: dict[int, float] = {}
+    with contextlib.ExitStack() as stack:
+        opened = 0
+        for count in case.counts:
+            more = sockets.many(server, sockets.event_stream, count - opened)
+            stack.enter_context(more)
+            opened = count
+            load.wrk(f"http://{server.address}{case.path}", case.connections, 1)
+            costs[count] = sample().cpu
+    return costs
 
 
 def held_by_each(case: Idle, server: Server) -> float:

@@ -1,14 +1,27 @@
 """The list of what is compared with what."""
 
-from dataclasses import dataclass
-from typing import Literal
-
+from bench.kinds import (
+    THE_FASTPATH,
+    Beside,
+    Burn,
+    Case,
+    Crowd,
+    Downloads,
+    Echo,
+    Idle,
+    Large,
+    Memory,
+    Page,
+    Small,
+    Streams,
+)
 from bench.subjects import (
     AIOHTTP,
     CADDY,
     DIRECT,
     FASTPATH,
     FOLDER,
+    GO,
     HAPROXY,
     NGINX,
     NO_DELAY,
@@ -34,136 +47,22 @@ DJANGO_REVPROXY = Subject(REVPROXY, REVPROXY)
 PLAIN_NGINX = Subject(NGINX, NGINX)
 ASYNC_NOOP = Subject(NOOP, UVICORN, "/async-noop")
 AIOHTTP_PROXY = Subject(AIOHTTP, AIOHTTP)
-THE_FASTPATH = Subject(OURS, FASTPATH)
 FASTPATH_NOOP = Subject(OURS, FASTPATH, "/noop")
 
 # What the fast path is compared with, for small answers, large ones and a page of many modules.
-SMALL_PEERS = (NGINX, HAPROXY, CADDY, VITE, REVPROXY, DIRECT)
-LARGE_PEERS = (NGINX, HAPROXY, CADDY, DIRECT)
+SMALL_PEERS = (NGINX, HAPROXY, CADDY, GO, VITE, REVPROXY, DIRECT)
+# Vite's and Django's proxies have shown by then what they cost.
+LARGE_PEERS = (NGINX, HAPROXY, CADDY, GO, DIRECT)
+IDLE_PEERS = (NGINX, HAPROXY)
 PAGE_PEERS = (NGINX, VITE, REVPROXY, REVPROXY_RUNSERVER, DIRECT)
 CONNECTIONS = (1, 32, 128)
-MANY_DESCRIPTORS = 20_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Named:
-    """A case by its name for the command line, and its title for the table."""
-
-    name: str
-    title: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Against(Named):
-    """What of ours is compared with what."""
-
-    ours: Subject
-    others: tuple[Subject, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Small(Against):
-    """Many small answers on kept-alive connections."""
-
-    path: str
-    connections: int
-    closes: bool = False  # The upstream, each connection behind its answer.
-
-
-@dataclass(frozen=True, kw_only=True)
-class Echo(Against):
-    """A small message on a WebSocket, its echo, and again."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Large(Against):
-    """One large body after the other."""
-
-    upload: bool
-    tls: bool = False  # The upstream speaks it.
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page(Against):
-    """A page of many modules, loaded by a browser that has nothing of it yet."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Crowd(Named):
-    """What idle live connections do to the median of ordinary requests."""
-
-    path: str
-    ours: Subject
-    at_most: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Burn(Against):
-    """What a view that computes in Python does to the slowest of the frontend's requests."""
-
-    path: str
-    connections: int
-    at_most: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Memory(Named):
-    """A large answer to a reader that takes it slowly."""
-
-    subjects: tuple[Subject, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Downloads(Against):
-    """Many slow downloads at once."""
-
-    connections: int
-    descriptors: int
-    threads_at_most: int
-    megabytes_at_most: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Beside(Named):
-    """What thousands of live connections on which nothing moves add to the CPU of small requests.
-
-    And how often the upstream's connections are used again beside them.
-    """
-
-    path: str = "/1k"
-    connections: int = 32
-    websockets: int
-    event_streams: int
-    tls: bool = False
-    descriptors: int = MANY_DESCRIPTORS
-    ours: Subject = THE_FASTPATH
-    at_most: float = 1.25
-    reuse_at_least: float = 0.999
-
-
-@dataclass(frozen=True, kw_only=True)
-class Idle(Named):
-    """The memory that each of many connections holds on which nothing moves."""
-
-    kind: Literal["clients", "websockets"]
-    count: int
-    tls: bool = False
-    descriptors: int = MANY_DESCRIPTORS
-    ours: Subject = THE_FASTPATH
-    others: tuple[Subject, ...]
-    kilobytes_at_most: float
-
-
-Compared = Small | Echo | Large | Page
-Disturbed = Crowd | Burn
-Case = Compared | Disturbed | Memory | Downloads | Beside | Idle
 
 
 def peers(names: tuple[str, ...]) -> tuple[Subject, ...]:
     return tuple(Subject(name, name) for name in names)
 
 
-def through_the_fastpath(path: str, size: str) -> tuple[Small, ...]:
+def through_the_fastpath(path: str, size: str, compared: tuple[str, ...]) -> tuple[Small, ...]:
     """The same small answer with each number of connections."""
     return tuple(
         Small(
@@ -172,7 +71,7 @@ def through_the_fastpath(path: str, size: str) -> tuple[Small, ...]:
             path=path,
             connections=connections,
             ours=THE_FASTPATH,
-            others=peers(SMALL_PEERS),
+            others=peers(compared),
         )
         for connections in CONNECTIONS
     )
@@ -279,8 +178,8 @@ CASES: tuple[Case, ...] = (
             PLAIN_NGINX,
         ),
     ),
-    *through_the_fastpath("/1k", "1 KB"),
-    *through_the_fastpath("/20k", "20 KB"),
+    *through_the_fastpath("/1k", "1 KB", SMALL_PEERS),
+    *through_the_fastpath("/20k", "20 KB", LARGE_PEERS),
     Large(
         name="fastpath-100mb",
         title="the fast path, 100 MB down",
@@ -358,12 +257,18 @@ CASES: tuple[Case, ...] = (
         event_streams=0,
         tls=True,
     ),
+    Streams(
+        name="fastpath-streams",
+        title="32 connections, 1 KB, beside more and more event streams",
+        ours=THE_FASTPATH,
+        others=peers(IDLE_PEERS),
+    ),
     Idle(
         name="fastpath-idle-clients",
         title="4000 idle kept-alive clients",
         kind="clients",
         count=4000,
-        others=(PLAIN_NGINX,),
+        others=peers(IDLE_PEERS),
         kilobytes_at_most=0.6,
     ),
     Idle(
@@ -371,7 +276,7 @@ CASES: tuple[Case, ...] = (
         title="1000 idle WebSockets",
         kind="websockets",
         count=1000,
-        others=(PLAIN_NGINX,),
+        others=peers(IDLE_PEERS),
         kilobytes_at_most=20,
     ),
     Idle(

@@ -30,6 +30,7 @@ REPORT = Path(__file__).with_name("report.lua")
 PIECE = 1 << 20
 TIMEOUT = 60.0
 MB = 1 << 20
+ENOUGH_FOR_P999 = 1000
 
 
 class LoadFailed(Exception):
@@ -44,6 +45,7 @@ class SmallResult:
     seconds: float
     p50_ms: float
     p99_ms: float
+    p999_ms: float | None  # Of fewer requests it would be the slowest of them.
 
 
 def wrk(url: str, connections: int, seconds: float) -> SmallResult:
@@ -59,8 +61,9 @@ def wrk(url: str, connections: int, seconds: float) -> SmallResult:
     report = json.loads(result.stdout.splitlines()[-1])
     if report["failed"] or not report["requests"]:
         raise LoadFailed(f"{url}: {report['failed']} of {report['requests']} requests failed")
-    p50, p99 = report["p50"] / 1e3, report["p99"] / 1e3
-    return SmallResult(report["requests"], report["microseconds"] / 1e6, p50, p99)
+    p50, p99, p999 = (report[name] / 1e3 for name in ("p50", "p99", "p999"))
+    known = p999 if report["requests"] >= ENOUGH_FOR_P999 else None
+    return SmallResult(report["requests"], report["microseconds"] / 1e6, p50, p99, known)
 
 
 def connect(

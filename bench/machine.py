@@ -5,11 +5,12 @@ import platform
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import django
 
-from bench import vite
+from bench import golang, vite
 
 TOOLS = {
     "nginx": "nginx-light",
@@ -20,6 +21,10 @@ TOOLS = {
     "openssl": "openssl",
     "taskset": "util-linux",
 }
+
+PACKAGES = ("gunicorn", "uvicorn", "uvloop", "aiohttp", "django-revproxy", "whitenoise")
+ROOT = Path(__file__).parent.parent
+MEASURED = ("csrc", "samesite_proxy", "bench", "setup.py")
 
 
 @dataclass(frozen=True)
@@ -70,16 +75,31 @@ def missing_tools() -> list[str]:
 
 def first_line(*command: str) -> str:
     """Return the first line that a program prints about itself."""
-    result = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    return result.stdout.partition("\n")[0].strip()
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (result.stdout or result.stderr).partition("\n")[0].strip()
+
+
+def processor() -> str:
+    """Return its name, as far as the kernel knows it."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.machine()
+
+
+def commit() -> str:
+    """Name what is measured, and whether its files were changed since."""
+    head = first_line("git", "-C", str(ROOT), "rev-parse", "--short=10", "HEAD")
+    changed = first_line("git", "-C", str(ROOT), "status", "--porcelain", "--", *MEASURED)
+    return f"{head} and changes" if changed else head
 
 
 def description(cores: Cores) -> dict[str, str | int | bool]:
     """Describe what the figures were taken on."""
     return {
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": processor(),
         "cpus": os.cpu_count() or 1,
         "comparable": cores.comparable,
         "python": platform.python_version(),
@@ -87,6 +107,10 @@ def description(cores: Cores) -> dict[str, str | int | bool]:
         "nginx": first_line("nginx", "-v").removeprefix("nginx version: "),
         "haproxy": first_line("haproxy", "-v").removeprefix("HAProxy version ").partition(" ")[0],
         "caddy": first_line("caddy", "version"),
+        "go": golang.version(),
         "vite": vite.version(),
+        "node": first_line("node", "--version"),
+        "chromium": first_line("chromium", "--version"),
         "wrk": first_line("wrk", "-v").partition(" [")[0],
+        **{name: metadata.version(name) for name in PACKAGES},
     }

@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from bench import browser, load, processes, sockets
-from bench.beside import beside, held_by_each
+from bench.beside import beside, growing, held_by_each
 from bench.burn import burning
-from bench.cases import (
+from bench.downloads import descriptor_limit, slow_downloads
+from bench.kinds import (
     Beside,
     Burn,
     Case,
@@ -26,12 +27,13 @@ from bench.cases import (
     Memory,
     Page,
     Small,
+    Streams,
 )
-from bench.downloads import descriptor_limit, slow_downloads
 from bench.load import MB, SmallResult
 from bench.machine import Cores
 from bench.progress import Progress
 from bench.results import Result, Sample, Spread
+from bench.reuse import counting, counts_of
 from bench.servers import Server, Servers
 from bench.subjects import (
     Subject,
@@ -70,11 +72,13 @@ class Effort:
             return self.repeats
         if isinstance(case, Memory):
             return 1
-        warm_up = 0 if isinstance(case, Burn | Downloads | Idle) else 1
+        warm_up = 0 if isinstance(case, Burn | Downloads | Streams | Idle) else 1
         return warm_up + self.repeats_of(case) * (1 + len(case.others))
 
 
 FULL = Effort(repeats=5, page_loads=5, seconds=3, warm_up_seconds=1, slow_size=1024 * MB)
+# What is published: less than half of an hour in all.
+PUBLISHED = Effort(repeats=3, page_loads=3, seconds=2, warm_up_seconds=1, slow_size=1024 * MB)
 QUICK = Effort(repeats=2, page_loads=2, seconds=1, warm_up_seconds=1, slow_size=100 * MB)
 
 
@@ -123,6 +127,8 @@ class Bench:
                 return self._run_downloads(case)
             case Beside():
                 return self._run_beside(case)
+            case Streams():
+                return self._run_streams(case)
             case Idle():
                 return self._run_idle(case)
 
@@ -142,7 +148,7 @@ class Bench:
             started[subject.server].wait_until_it_answers(subject.prefix + path)
         return started
 
-    def _repeats(self, case: Compared | Burn | Downloads | Idle) -> Iterator[Subject]:
+    def _repeats(self, case: Compared | Burn | Downloads | Streams | Idle) -> Iterator[Subject]:
         """Take turns, so that a disturbance does not meet one subject alone."""
         for repeat in range(self._effort.repeats_of(case)):
             for subject in (case.ours, *case.others):
@@ -166,7 +172,10 @@ class Bench:
             for subject in self._repeats(case):
                 server = started[subject.server]
                 url = subject.url(server, case.path)
+                counted = counts_of(upstream)
                 sample = self._sample(server, partial(load.wrk, url, case.connections))
+                if server is not upstream:
+                    sample = counting(sample, counted, counts_of(upstream))
                 result.samples.setdefault(subject.name, []).append(sample)
         return result
 
@@ -176,7 +185,8 @@ class Bench:
         seen = measure(self._effort.seconds)
         used = processes.cpu_seconds(server.process.pid) - before
         rate = seen.requests / seen.seconds
-        return Sample(rate, cpu=used / seen.requests * 1e6, p99=seen.p99_ms)
+        cpu = used / seen.requests * 1e6
+        return Sample(rate, cpu, seen.p99_ms, seen.p999_ms, requests=seen.requests)
 
     def _run_echo(self, case: Echo) -> Result:
         result = Result(case)
@@ -224,6 +234,25 @@ class Bench:
                 crowded.append(beside(case, server, upstream, sample))
         result.slowdown[case.ours.name] = Spread(tuple(each.slowdown for each in crowded))
         result.reuse[case.ours.name] = Spread(tuple(each.reuse for each in crowded))
+        return result
+
+    def _run_streams(self, case: Streams) -> Result:
+        """Open ever more of them, on one server after the other."""
+        result = Result(case)
+        costs: dict[str, list[dict[int, float]]] = {}
+        with descriptor_limit(case.descriptors), self._servers(case) as servers:
+            upstream = start_many(servers, self._cores, tls=False)
+            subjects = (case.ours, *case.others)
+            started = self._start_all(servers, upstream, subjects, case.path)
+            for subject in self._repeats(case):
+                server = started[subject.server]
+                url = subject.url(server, case.path)
+                measured = partial(load.wrk, url, case.connections)
+                sample = partial(self._sample, server, measured)
+                costs.setdefault(subject.name, []).append(growing(case, server, upstream, sample))
+        for name, repeats in costs.items():
+            each = {count: Spread(tuple(cost[count] for cost in repeats)) for count in case.counts}
+            result.streams[name] = each
         return result
 
     def _run_idle(self, case: Idle) -> Result:

@@ -37,6 +37,7 @@ UPSTREAM = """
         listen 127.0.0.1:{port} backlog=1024{listen};
         {tls}
         root {files};
+        location = /counts {{ stub_status; }}
     }}
 """
 

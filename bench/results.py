@@ -3,9 +3,9 @@
 import statistics
 from dataclasses import dataclass, field
 
-from bench.cases import Case, Echo, Large, Page, Small
+from bench.kinds import Case, Echo, Large, Page, Small
 
-MEASURES = ("rate", "cpu", "p99")
+MEASURES = ("rate", "cpu", "p99", "p999")
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,10 @@ class Sample:
     rate: float
     cpu: float
     p99: float | None = None
+    p999: float | None = None
+    # To the upstream, for 1000 requests; None where it is asked for nothing.
+    connections: float | None = None
+    requests: int = 0
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,11 @@ class Spread:
     def median(self) -> float:
         return statistics.median(self.values)
 
-    def as_json(self) -> dict[str, object]:
-        return {
-            "median": self.median,
-            "lowest": min(self.values),
-            "highest": max(self.values),
-            "values": self.values,
-        }
+    def over(self, other: "Spread") -> "Spread | None":
+        """Divide repeat by repeat: what disturbs one disturbs its neighbour."""
+        if any(value <= 0 for value in other.values):
+            return None
+        return Spread(tuple(a / b for a, b in zip(self.values, other.values, strict=True)))
 
 
 @dataclass
@@ -47,6 +49,10 @@ class Result:
     threads: dict[str, Spread] = field(default_factory=dict)
     slowdown: dict[str, Spread] = field(default_factory=dict)
     reuse: dict[str, Spread] = field(default_factory=dict)
+    # CPU per request by the number of open streams.
+    streams: dict[str, dict[int, Spread]] = field(default_factory=dict)
+    # What was not measured, and why.
+    missing: dict[str, str] = field(default_factory=dict)
     # What load and upstream reach with nothing between them.
     limit: float | None = None
 
@@ -56,9 +62,7 @@ class Result:
         return None if None in values else Spread(tuple(values))
 
     def ratio(self, other: str, measure: str) -> Spread | None:
-        """Divide ours by another's, repeat by repeat: what disturbs one disturbs its neighbour."""
+        """Divide ours by another's."""
         assert isinstance(self.case, Small | Echo | Large | Page)
         ours, theirs = self.figure(self.case.ours.name, measure), self.figure(other, measure)
-        if ours is None or theirs is None or 0 in theirs.values:
-            return None
-        return Spread(tuple(a / b for a, b in zip(ours.values, theirs.values, strict=True)))
+        return None if ours is None or theirs is None else ours.over(theirs)

@@ -7,7 +7,14 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
-from bench.load import BROWSER_FIELDS, LoadFailed, SmallResult, connect, failures_of
+from bench.load import (
+    BROWSER_FIELDS,
+    ENOUGH_FOR_P999,
+    LoadFailed,
+    SmallResult,
+    connect,
+    failures_of,
+)
 from bench.servers import Server
 
 FIELDS = (
@@ -66,7 +73,9 @@ def round_trips(server: Server, seconds: float) -> SmallResult:
             before, now = now, time.perf_counter()
             times.append(now - before)
     p50, p99 = statistics.median(times), statistics.quantiles(times, n=100)[98]
-    return SmallResult(len(times), now - start, p50 * 1e3, p99 * 1e3)
+    enough = len(times) >= ENOUGH_FOR_P999
+    p999 = statistics.quantiles(times, n=1000)[998] * 1e3 if enough else None
+    return SmallResult(len(times), now - start, p50 * 1e3, p99 * 1e3, p999)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import caddy, haproxy, nginx, vite
+from bench import caddy, golang, haproxy, nginx, vite
 from bench.machine import Cores
 from bench.servers import Server, Servers, free_port
 
@@ -20,6 +20,7 @@ NGINX = "nginx"
 UNBUFFERED = "nginx, uploads unbuffered"
 HAPROXY = "HAProxy"
 CADDY = "Caddy"
+GO = "Go's ReverseProxy"
 VITE = "Vite's proxy"
 DIRECT = "direct"
 AIOHTTP = "aiohttp proxy"
@@ -38,6 +39,7 @@ PROXIES: Mapping[str, Callable[[Path, int, str], list[str]]] = {
     UNBUFFERED: nginx.unbuffered_proxy_command,
     HAPROXY: haproxy.proxy_command,
     CADDY: caddy.proxy_command,
+    GO: golang.proxy_command,
     VITE: vite.proxy_command,
 }
 
@@ -53,6 +55,15 @@ SETTINGS: Mapping[str, str] = {
 }
 
 RUNSERVERS = (RUNSERVER, FASTPATH, PLAIN, NO_DELAY, REVPROXY_RUNSERVER)
+
+
+# What is compared where its compiler is, and left out where it is not.
+LACKING: Mapping[str, Callable[[], str | None]] = {GO: golang.lacking}
+
+
+def lacking(name: str) -> str | None:
+    """Say why a server cannot be measured on this machine; None where it can."""
+    return LACKING[name]() if name in LACKING else None
 
 
 @dataclass(frozen=True)

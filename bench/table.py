@@ -1,8 +1,9 @@
-"""Prints the results: one table for people, one document for machines."""
+"""Prints the results as one table for people."""
 
 from collections.abc import Iterable, Mapping
 
-from bench.cases import (
+from bench.goals import goal_for
+from bench.kinds import (
     Beside,
     Compared,
     Disturbed,
@@ -11,12 +12,12 @@ from bench.cases import (
     Large,
     Memory,
     Page,
+    Streams,
 )
-from bench.goals import goal_for
 from bench.load import MB
 from bench.results import MEASURES, Result, Spread
 
-COLUMNS = (34, 21, 21, 21, 9, 5)
+COLUMNS = (34, 21, 21, 21, 21, 9, 5)
 
 
 def line(*cells: str) -> str:
@@ -41,7 +42,8 @@ def spread_text(spread: Spread | None) -> str:
 
 def own_figures(result: Result, case: Compared) -> str:
     """Write our absolute figures, which hold for this machine only."""
-    rate, cpu, p99 = (result.figure(case.ours.name, measure) for measure in MEASURES)
+    figures = (result.figure(case.ours.name, measure) for measure in ("rate", "cpu", "p99"))
+    rate, cpu, p99 = figures
     assert rate is not None
     assert cpu is not None
     if isinstance(case, Large):
@@ -52,6 +54,9 @@ def own_figures(result: Result, case: Compared) -> str:
         return f"ours {1 / rate.median:.2f} s, {cpu.median:.2f} CPU s"
     assert p99 is not None
     text = f"ours {rate.median:.0f}/s, {cpu.median:.0f} µs CPU, p99 {p99.median:.1f} ms"
+    opened = result.figure(case.ours.name, "connections")
+    if opened is not None:
+        text += f", {opened.median:.1f} connections to the upstream for 1000"
     return f"{text}; with no proxy {result.limit:.0f}/s"
 
 
@@ -73,6 +78,15 @@ def ratio_lines(result: Result, case: Compared) -> Iterable[str]:
         if seen is not None:
             cells += [str(goal), number(seen.median)]
         yield line(*cells)
+    for name, why in result.missing.items():
+        yield f"  / {name}   {why}"
+
+
+def streams_lines(result: Result, case: Streams) -> Iterable[str]:
+    yield f"{case.title}: CPU per request, µs"
+    for name, costs in result.streams.items():
+        each = (f"{count}: {number(cost.median)}" for count, cost in costs.items())
+        yield f"  {name:<32} {'   '.join(each)}"
 
 
 def memory_lines(result: Result, case: Memory | Downloads) -> Iterable[str]:
@@ -87,7 +101,7 @@ def memory_lines(result: Result, case: Memory | Downloads) -> Iterable[str]:
             cells.append(spread_text(threads))
             if name == case.ours.name:
                 limits = f"≤ {case.megabytes_at_most} MB, ≤ {case.threads_at_most} threads"
-                cells += ["", limits]
+                cells += ["", "", limits]
         yield line(*cells)
 
 
@@ -98,7 +112,7 @@ def beside_lines(result: Result, case: Beside) -> Iterable[str]:
         reuse = Spread(tuple(share * 100 for share in result.reuse[name].values))
         goals = f"≤ {case.at_most:.2f}, ≥ {case.reuse_at_least * 100:.1f} %"
         seen = f"{number(slowdown.median)}, {reuse.median:.2f} %"
-        yield line(f"  {name}", "", spread_text(slowdown), "", goals, seen)
+        yield line(f"  {name}", "", spread_text(slowdown), "", "", goals, seen)
 
 
 def idle_lines(result: Result, case: Idle) -> Iterable[str]:
@@ -108,7 +122,7 @@ def idle_lines(result: Result, case: Idle) -> Iterable[str]:
         is_ours = name == case.ours.name
         goal = f"≤ {case.kilobytes_at_most} kB" if is_ours else ""
         seen = number(kilobytes.median) if is_ours else ""
-        yield line(f"  {name}", spread_text(kilobytes), "", "", goal, seen)
+        yield line(f"  {name}", spread_text(kilobytes), "", "", "", goal, seen)
 
 
 def slowdown_lines(result: Result, case: Disturbed) -> Iterable[str]:
@@ -129,13 +143,18 @@ def render(results: list[Result], machine: Mapping[str, str | int | bool]) -> st
     ]
     if not machine["comparable"]:
         lines.append("NOT COMPARABLE: fewer than two cores, so load and server share one.")
-    lines += ["", line("", "requests/s, MB/s", "CPU per request/GB", "p99", "goal", "seen")]
+    lines += [
+        "",
+        line("", "requests/s, MB/s", "CPU per request/GB", "p99", "p99.9", "goal", "seen"),
+    ]
     for result in results:
         lines.append("")
         if isinstance(result.case, Memory | Downloads):
             lines.extend(memory_lines(result, result.case))
         elif isinstance(result.case, Beside):
             lines.extend(beside_lines(result, result.case))
+        elif isinstance(result.case, Streams):
+            lines.extend(streams_lines(result, result.case))
         elif isinstance(result.case, Idle):
             lines.extend(idle_lines(result, result.case))
         elif isinstance(result.case, Disturbed):
@@ -143,67 +162,3 @@ def render(results: list[Result], machine: Mapping[str, str | int | bool]) -> st
         else:
             lines.extend(ratio_lines(result, result.case))
     return "\n".join(lines)
-
-
-def ratio_documents(result: Result, case: Compared) -> Iterable[dict[str, object]]:
-    """The ratios of one case."""
-    for other in case.others:
-        goal = goal_for(case.name, other.name)
-        ratios = {measure: result.ratio(other.name, measure) for measure in MEASURES}
-        yield {
-            "against": other.name,
-            "goal": goal and str(goal),
-            **{measure: ratio and ratio.as_json() for measure, ratio in ratios.items()},
-        }
-
-
-def as_json(spreads: Mapping[str, Spread]) -> dict[str, object]:
-    return {name: spread.as_json() for name, spread in spreads.items()}
-
-
-def units(case: Compared) -> dict[str, str]:
-    """What the figures of a case are counted in."""
-    match case:
-        case Large():
-            rate, cpu = "MB/s", "seconds/GB"
-        case Page():
-            rate, cpu = "loads/s", "seconds/load"
-        case _:
-            rate, cpu = "requests/s", "microseconds/request"
-    return {"rate": rate, "cpu": cpu, "p99": "milliseconds"}
-
-
-def figures(result: Result, case: Compared) -> dict[str, object]:
-    """What a compared case gives machines, beside its name."""
-    measured = {
-        subject: {name: result.figure(subject, name) for name in MEASURES}
-        for subject in result.samples
-    }
-    return {
-        "units": units(case),
-        "limit": result.limit,
-        "figures": {
-            subject: {name: figure and figure.as_json() for name, figure in by_measure.items()}
-            for subject, by_measure in measured.items()
-        },
-        "ratios": list(ratio_documents(result, case)),
-    }
-
-
-def document(result: Result) -> dict[str, object]:
-    """One case for machines."""
-    case = result.case
-    named: dict[str, object] = {"case": case.name, "title": case.title}
-    if isinstance(case, Memory):
-        return {**named, "peak_rise_bytes": as_json(result.memory)}
-    if isinstance(case, Downloads):
-        threads = as_json(result.threads)
-        return {**named, "peak_rise_bytes": as_json(result.memory), "threads": threads}
-    if isinstance(case, Idle):
-        return {**named, "bytes_each": as_json(result.memory)}
-    if isinstance(case, Beside):
-        reuse = as_json(result.reuse)
-        return {**named, "cpu_ratios": as_json(result.slowdown), "reuse": reuse}
-    if isinstance(case, Disturbed):
-        return {**named, "at_most": case.at_most, "ratios": as_json(result.slowdown)}
-    return {**named, **figures(result, case)}
