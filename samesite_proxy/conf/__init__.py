@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from samesite_proxy.conf.frontends import Frontend, now_at, parse_frontends
 from samesite_proxy.conf.loop_token import token_of
 from samesite_proxy.conf.values import (
     InvalidValue,
+    near,
     parse_ca_file,
     parse_flag,
     parse_host_header,
@@ -162,17 +162,12 @@ KEYS: dict[str, Key] = {
 RENAMED = ("FRONTEND", "COMMAND", "TRUSTED_PROXIES")
 
 
-def _near(key: object) -> str:
-    near = difflib.get_close_matches(str(key).upper(), KEYS, n=1)
-    return f"Did you mean {near[0]!r}? " if near else ""
-
-
 def _parse_all(given: Mapping[object, object]) -> tuple[dict[str, Any], list[Error]]:
     values: dict[str, Any] = {}
     problems = [
         Error(
             f"SAMESITE_PROXY has an unknown key {key!r}.",
-            hint=_near(key) + f"The keys are {', '.join(KEYS)}.",
+            hint=near(key, KEYS) + f"The keys are {', '.join(KEYS)}.",
             id="samesite_proxy.E002",
         )
         for key in given
@@ -183,7 +178,8 @@ def _parse_all(given: Mapping[object, object]) -> tuple[dict[str, Any], list[Err
             values[name] = key.parse(given.get(name, key.default))
         except InvalidValue as invalid:
             message = f'SAMESITE_PROXY["{name}"]: {invalid}.'
-            problems.append(Error(message, hint=key.hint, id=key.check_id))
+            hint = invalid.guess + key.hint
+            problems.append(Error(message, hint=hint, id=key.check_id))
     return values, problems
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from samesite_proxy.conf.values import InvalidValue, is_encodable, parse_prefix
+from samesite_proxy.conf.values import InvalidValue, is_encodable, near, parse_prefix
 
 PORT = "{port}"
 FIELDS = ("run", "folder", "environment")
@@ -82,7 +82,7 @@ def _command_in(prefix: str, value: object, base: Path) -> Command:
     given = value if isinstance(value, Mapping) else {"run": value}
     for name in given:
         if name not in FIELDS:
-            raise InvalidValue(f"{name!r} is none of {', '.join(FIELDS)}")
+            raise InvalidValue(f"{name!r} is none of {', '.join(FIELDS)}", near(name, FIELDS))
     folder = given.get("folder", ".")
     if not isinstance(folder, str | Path):
         raise InvalidValue(f"{folder!r} is not a folder")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import os
 import re
 import resource
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,8 +29,19 @@ def without_password(text: str) -> str:
 class InvalidValue(ValueError):
     """A value that its setting does not take; the message says why, and no password."""
 
+    def __init__(self, message: str, guess: str = "") -> None:
+        super().__init__(message)
+        self.guess = guess  # what was meant, as a sentence
+
     def __str__(self) -> str:
         return without_password(super().__str__())
+
+
+def near(name: object, known: Iterable[str]) -> str:
+    """What was meant, in either case of its letters, if that can be seen; a space follows it."""
+    cased = {each.lower(): each for each in known}
+    found = difflib.get_close_matches(str(name).lower(), cased, n=1)
+    return f"Did you mean {cased[found[0]]!r}? " if found else ""
 
 
 def parse_strings(value: object) -> tuple[str, ...]:

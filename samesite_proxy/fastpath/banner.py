@@ -7,27 +7,32 @@ from collections.abc import Callable, Iterator
 
 from samesite_proxy import background
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.conf.frontends import where_now
 from samesite_proxy.fastpath.telling import tell
 from samesite_proxy.machine import elsewhere
 
 
-def _is_asked(frontend: Frontend) -> bool:
-    return frontend.folder is None and not frontend.is_commanded
+def _is_down(frontend: Frontend) -> bool:
+    return frontend.folder is None and not elsewhere.is_up(frontend)
 
 
 def _state_of(frontend: Frontend, settings: Settings, *, is_down: bool) -> str:
     if frontend.folder is not None:
         return f"the folder {frontend.address}"
-    if frontend.is_commanded:
-        line = next(each.line for each in settings.commands if each.prefix == frontend.prefix)
-        return f"started by COMMAND, `{line}`"
-    return f"{frontend.address} ({'not running yet' if is_down else 'up'})"
+    state = "not running yet" if is_down else "up"
+    if not frontend.is_commanded:
+        return f"{frontend.address} ({state})"
+    line = next(each.line for each in settings.commands if each.prefix == frontend.prefix)
+    if is_down:
+        return f"by COMMAND, `{line}` ({state})"
+    return f"{frontend.address} ({state}), by COMMAND, `{line}`"
 
 
 def _lines(settings: Settings, own_port: int) -> Iterator[str]:
     is_only = len(settings.frontends) == 1
-    down = [each for each in settings.frontends if _is_asked(each) and not elsewhere.is_up(each)]
-    for frontend in settings.frontends:
+    frontends = tuple(where_now(each) for each in settings.frontends)
+    down = [each for each in frontends if _is_down(each)]
+    for frontend in frontends:
         name = "Frontend" if is_only else f"Frontend of {frontend.prefix}"
         yield f"{name}: {_state_of(frontend, settings, is_down=frontend in down)}"
     if not settings.debug or not down:

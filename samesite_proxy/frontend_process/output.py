@@ -12,8 +12,9 @@ from collections.abc import Callable
 PIECE = LONGEST_LINE = 65536
 # A line that is not ended is shown all the same: it may be a question.
 PATIENCE = 0.3
-# What clears or leaves the screen, which is Django's too.
-_SCREEN = re.compile(r"\x1b(?:c|\[[0-3]?J|\[[0-9;]*[Hf]|\[\?1049[hl])")
+# What a terminal is told besides colours: it would clear the screen, which is Django's too, or the
+# name before the line, as yarn's does (ECMA-48, 5.4).
+_CONTROLS = re.compile(r"\x1b(?:c|\[[0-?]*[ -/]*[@-ln-~])")
 
 
 class Output:
@@ -50,4 +51,4 @@ class Output:
 
     def _show(self, line: str) -> None:
         """Of a line that was written over itself, what would be seen at last."""
-        self._take(_SCREEN.sub("", line.rstrip("\r").rpartition("\r")[2]))
+        self._take(_CONTROLS.sub("", line.rstrip("\r").rpartition("\r")[2]))

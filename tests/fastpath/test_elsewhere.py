@@ -131,7 +131,8 @@ def test_nothing_is_told_where_it_would_not_help(
         assert looked("unix:/nobody.sock") == [""]
         assert looked("/folder/of/files") == [""]
         assert looked(stranger.url) == [""]  # Somebody listens, whatever it says.
-        assert len(other.connections) == before + 1  # Whether it is up.
+        await_that("one asked whether it is up", lambda: len(other.connections) > before)
+        assert len(other.connections) == before + 1
 
 
 def test_failures_in_a_row_look_once(

@@ -298,8 +298,15 @@ def test_line_that_the_terminal_cannot_write_is_shown_as_far_as_it_can(
 
 @pytest.mark.parametrize("mark", ["", "x" * 50_000], ids=["short", "long"])
 def test_line_that_is_not_ended_is_shown(mark: str, tmp_path: Path) -> None:
-    with started(copied(tmp_path), "--noreload", "0", SAY=f"one\ntwo? {mark}ä") as server:
+    said = f"one\ntwo? {mark}ä"
+    with started(copied(tmp_path), "--noreload", "0", SAY=said) as server:
         assert f"frontend | two? {mark}ä\n" in server.await_log("ä\n")
+
+
+def test_no_line_erases_its_name_and_colours_stay(tmp_path: Path) -> None:
+    said = "\x1b[2K\x1b[1G\x1b[1mbold\x1b[22m\x1b[?25l\x1b[1A end\n"
+    with started(copied(tmp_path), "--noreload", "0", SAY=said) as server:
+        assert "frontend | \x1b[1mbold\x1b[22m end\n" in server.await_log(" end\n")
 
 
 BREAKPOINT = """

@@ -56,7 +56,7 @@ def test_command_is_started_found_and_ended(
             return answer.status == 200
 
         await_that("the frontend's answer", answers)
-        server.await_log("Frontend: started by COMMAND, `")
+        server.await_log("Frontend: by COMMAND, `npm run dev`")
         server.interrupt()
         orphans.await_none()
         assert "Traceback" not in server.log()
@@ -140,6 +140,21 @@ def test_host_of_the_frontend_is_the_one_that_it_has_now(
         log = server.await_log(": up at ", 2)
         host = said_by(server)["host"]
         assert f"frontend: up at http://{host} after" in log
+
+
+def test_banner_says_where_the_frontend_is_and_whether_it_is_up(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    watched = Watched(tmp_path)
+    proxy = {"COMMAND": set_up(copied(tmp_path), GATE=str(gate))}
+    changes = {**watched.environment, "TEST_DEV_PORTS": "[]"}  # Whether it is up is looked for.
+    with runserver("0", proxy=proxy, **changes) as server:
+        server.await_log("Frontend: by COMMAND, `npm run dev` (not running yet)\n")
+        gate.touch()
+        said_by(server)
+        watched.save(server)
+        found = re.search(r"up at (\S+) after", server.log())
+        assert found
+        server.await_log(f"Frontend: {found[1]} (up), by COMMAND, `npm run dev`\n")
 
 
 def test_save_while_the_frontend_starts_starts_no_other(tmp_path: Path) -> None:

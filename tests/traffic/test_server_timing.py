@@ -35,6 +35,9 @@ def assert_both_are_named(stage: Stage) -> None:
     assert timing == f'db;dur=5, samesite;desc="frontend {stage.upstream.url}"'
     assert timing_of(head_of(stage, "/api/hello/")) == 'samesite;desc="Django"'
     assert timing_of(head_of(stage, "/api/no-such/")) == 'samesite;desc="Django"'
+    stage.play(answering(b"no HTTP\r\n\r\n"))
+    failure = head_of(stage, "/x")
+    assert (failure[9:12], timing_of(failure)) == (b"502", "")
 
 
 @on(*EVERY)

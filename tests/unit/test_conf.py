@@ -232,6 +232,17 @@ def test_unknown_key_is_named_with_the_known_ones() -> None:
     assert problem.hint.startswith("Did you mean 'FRONTEND'? The keys are FRONTEND, ")
 
 
+@pytest.mark.parametrize(
+    ("key", "guess"),
+    [("foldr", "folder"), ("Folder", "folder"), ("environ", "environment"), ("zzz", "")],
+)
+def test_unknown_part_of_a_command_is_guessed_likewise(key: str, guess: str) -> None:
+    part: dict[str, object] = {"run": LINE, key: "frontend"}
+    for command in (part, {"/": part}):
+        (problem,) = problems_of(COMMAND=command)
+        assert problem.hint.startswith(f"Did you mean {guess!r}? Give " if guess else "Give a ")
+
+
 def test_unknown_key_that_is_near_none_is_not_guessed() -> None:
     for key in ("COLOUR", 3):
         (problem,) = problems_of(**{str(key): 1})
