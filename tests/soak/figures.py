@@ -25,6 +25,8 @@ UNCHANGED = 4
 MOST_DESCRIPTORS = 2  # A pipe that a library keeps for later.
 MOST_THREADS = 1  # Which is about to end.
 MOST_MEMORY = 12 * MIB  # Arenas that the allocator keeps: 24 bytes of each of 500,000 requests.
+# Under load, before memory counts: until then each thread's arenas grow to what they need.
+WARM = 55.0
 # Wake-ups of a process that has nothing to do, a second: the reloader's own looks are among them.
 MOST_IDLE = 40.0
 MOST_A_REQUEST = 1.5  # Times what they were at first, and one.
@@ -42,8 +44,12 @@ class Look:
 
 @dataclass(frozen=True)
 class Rest:
-    """The processes by their roles, when nothing is asked; `a_request` is of the load before."""
+    """The processes by their roles, when nothing is asked.
 
+    `a_request` is how often those that have lived through the load before were woken by a request.
+    """
+
+    seconds: float  # under load, up to here
     requests: int
     looks: dict[str, Look]
     idle: dict[str, float]
@@ -87,6 +93,13 @@ class Processes:
         for index, pid in enumerate(others):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # It has ended.
                 found[f"child {index + 1}"] = look(pid)
+        return found
+
+    def wakeups(self) -> dict[int, int]:
+        found = {}
+        for pid in self._pids:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # It has ended.
+                found[pid] = wakeups_of(pid)
         return found
 
     def settled(self) -> dict[str, Look]:
@@ -150,26 +163,36 @@ def _line(role: str, name: str, points: list[tuple[float, float]], most: float) 
 BOUNDS = {"descriptors": MOST_DESCRIPTORS, "threads": MOST_THREADS, "memory": MOST_MEMORY}
 
 
+def _held(rests: list[Rest], role: str) -> list[Line]:
+    """What a process holds at rest."""
+    lines = []
+    for name, most in BOUNDS.items():
+        counted = [rest for rest in rests if name != "memory" or rest.seconds >= WARM]
+        points = [
+            (float(rest.requests), float(asdict(rest.looks[role])[name]))
+            for rest in counted
+            if role in rest.looks
+        ]
+        if len(points) > 1:
+            lines.append(_line(role, name, points, most))
+    return lines
+
+
+def _woken(rests: list[Rest], role: str) -> Line:
+    """How often a process wakes that has nothing to do."""
+    idle = [rest.idle[role] for rest in rests if role in rest.idle]
+    is_flat = idle[-1] <= MOST_IDLE
+    return Line(role, "wake-ups/s idle", idle[0], idle[-1], 0.0, MOST_IDLE, is_flat)
+
+
 def lines_of(rests: list[Rest]) -> list[Line]:
-    """All that must be flat from the first rest on."""
+    """All that must be flat from the first rest on; memory, in what is long enough for it."""
     if len(rests) < 2:
         return []
     lines = []
     for role in rests[0].looks:
-        for name, most in BOUNDS.items():
-            points = [
-                (float(rest.requests), float(asdict(rest.looks[role])[name]))
-                for rest in rests
-                if role in rest.looks
-            ]
-            lines.append(_line(role, name, points, most))
-        idle = [rest.idle.get(role, 0.0) for rest in rests]
-        lines.append(
-            Line(role, "wake-ups/s idle", idle[0], idle[-1], 0.0, MOST_IDLE, idle[-1] <= MOST_IDLE)
-        )
+        lines += [*_held(rests, role), _woken(rests, role)]
     costs = [rest.a_request for rest in rests]
     most = costs[0] * MOST_A_REQUEST + 1
-    lines.append(
-        Line("server", "wake-ups/request", costs[0], costs[-1], 0.0, most, costs[-1] <= most)
-    )
-    return lines
+    is_flat = costs[-1] <= most
+    return [*lines, Line("all", "wake-ups/request", costs[0], costs[-1], 0.0, most, is_flat)]

@@ -17,7 +17,7 @@ from tests.fastpath.commands import Runserver
 from tests.harness.django_servers import DjangoServer
 from tests.soak import servers
 from tests.soak.client import Client
-from tests.soak.figures import MIB, Processes, Rest, wakeups_of
+from tests.soak.figures import MIB, Processes, Rest
 from tests.soak.identity import USERS
 from tests.soak.journal import Journal
 from tests.soak.report import Outcome
@@ -129,7 +129,10 @@ class Soak:
         while self.is_loaded():
             await asyncio.sleep(0.1)
             if self._seconds() >= seconds * (self.verdict.faults[name] + 1):
-                await asyncio.to_thread(does)
+                try:
+                    await asyncio.to_thread(does)
+                except RuntimeError as error:
+                    self.verdict.fail("stuck", str(error))
                 self.verdict.faults[name] += 1
 
     async def _tell(self) -> None:
@@ -182,17 +185,18 @@ class Soak:
         self._processes.find(await asyncio.to_thread(self.server.pids))
         looks = await asyncio.to_thread(self._processes.settled)
         idle = await asyncio.to_thread(self._processes.idle)
-        self.rests.append(Rest(self.verdict.requests, looks, idle, a_request))
+        self.rests.append(Rest(self.loaded, self.verdict.requests, looks, idle, a_request))
 
     async def run(self) -> None:
-        first = self.server.process.pid
         for seconds in self.plan.parts():
             if self._is_stopped:
                 break
-            wakeups, requests = wakeups_of(first), self.verdict.requests
+            self._processes.find(await asyncio.to_thread(self.server.pids))
+            before, requests = self._processes.wakeups(), self.verdict.requests
             await self.load(seconds)
-            count = max(self.verdict.requests - requests, 1)
-            await self.rest((wakeups_of(first) - wakeups) / count)
+            after = self._processes.wakeups()
+            woken = sum(after[pid] - before[pid] for pid in after if pid in before)
+            await self.rest(woken / max(self.verdict.requests - requests, 1))
 
     def outcome(self) -> Outcome:
         tracebacks = tracebacks_in(self.server.log())

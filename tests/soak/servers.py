@@ -32,6 +32,8 @@ PATIENT = {
 WAYS = ("runserver", *PATIENT)
 SAVED = "watched_by_the_reloader"
 DEADLINE = 30.0
+# The reloader looks each second, and a process that ends waits for its views.
+SEEN_AFTER = 5.0
 
 
 class Server(Protocol):
@@ -78,13 +80,18 @@ class Watched:
         self.environment = {"PYTHONPATH": str(folder), "TEST_WATCHED_MODULE": SAVED}
 
     def save(self, server: Runserver) -> None:
-        """Until the process of before has ended."""
+        """Until the process of before has ended, which does not see what was saved before it had
+        looked at the files for the first time."""
         old = set(server.children())
-        deadline = time.monotonic() + DEADLINE
-        save(self._file, f"# {time.time()}\n")
+        begun = saved = time.monotonic()
+        save(self._file, f"# {begun}\n")
         while set(server.children()) & old:
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > begun + DEADLINE:
                 raise RuntimeError("runserver does not notice a save")
+            if now > saved + SEEN_AFTER:
+                save(self._file, f"# {now}\n")
+                saved = now
             time.sleep(0.1)  # Between looks, until the deadline.
 
 

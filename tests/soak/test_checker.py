@@ -138,7 +138,9 @@ def test_events_are_counted_up_to_the_first_odd_one() -> None:
 
 
 def rest_of(requests: int, memory: int, descriptors: int) -> Rest:
-    return Rest(requests, {"server": Look(memory, descriptors, 3, 0)}, {"server": 0.0}, 2.0)
+    return Rest(
+        requests / 10, requests, {"server": Look(memory, descriptors, 3, 0)}, {"server": 0.0}, 2.0
+    )
 
 
 def test_what_rises_is_seen_and_what_varies_is_not() -> None:

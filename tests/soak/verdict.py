@@ -61,6 +61,7 @@ class Verdict:
         self.wrong[kind] += 1
         if len(self.words) < TOLD:
             self.words.append(f"{time.strftime('%H:%M:%S')} {kind}: {words}")
+            print(self.words[-1], flush=True)
 
     def is_answered(self, number: int) -> None:
         self._whole.append(number)
