@@ -30,6 +30,7 @@ EVENT_STREAMS = 12
 SOCKETS = 6
 SLOW_SOCKETS = 2
 TOLD_EVERY = 5.0
+LAST_WORDS = 2000
 
 # A part of the load is never longer, so that a long soak has many rests.
 PART_MOST = 60.0
@@ -117,12 +118,18 @@ class Soak:
 
     def _save(self) -> None:
         assert isinstance(self.server, Runserver)
-        self._watched.save(self.server)
+        self.verdict.saves.begin()
+        try:
+            self._watched.save(self.server)
+        finally:
+            self.verdict.saves.end()
 
     def _restart(self) -> None:
         self.verdict.restarts.begin()
-        self._frontend.restart()
-        self.verdict.restarts.end()
+        try:
+            self._frontend.restart()
+        finally:
+            self.verdict.restarts.end()
 
     async def _each(self, name: str, seconds: float, does: Callable[[], None]) -> None:
         """Again and again, by the time under load: its parts may be shorter."""
@@ -139,11 +146,22 @@ class Soak:
         begin, before = time.monotonic(), self.verdict.requests
         while self.is_loaded():
             await asyncio.sleep(min(TOLD_EVERY, max(self._until - time.monotonic(), 0)))
+            if self._has_ended():
+                return
             self.verdict.read_journal()
             self._processes.find(self.server.pids())
             rate = (self.verdict.requests - before) / max(time.monotonic() - begin, 0.1)
             self._say(rate)
             begin, before = time.monotonic(), self.verdict.requests
+
+    def _has_ended(self) -> bool:
+        """A server that is there no more would be found by each request anew."""
+        code = self.server.process.poll()
+        if code is not None and not self._is_stopped:
+            last = self.server.log()[-LAST_WORDS:]
+            self.verdict.fail("ended", f"the server, with exit code {code}:\n{last}")
+            self.stop()
+        return code is not None
 
     def _say(self, rate: float) -> None:
         verdict = self.verdict
@@ -182,6 +200,8 @@ class Soak:
 
     async def rest(self, a_request: float) -> None:
         self.verdict.settle()
+        if self._has_ended():
+            return
         self._processes.find(await asyncio.to_thread(self.server.pids))
         looks = await asyncio.to_thread(self._processes.settled)
         idle = await asyncio.to_thread(self._processes.idle)

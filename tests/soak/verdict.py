@@ -46,6 +46,7 @@ class Verdict:
         self.wrong: Counter[str] = Counter()
         self.words: list[str] = []
         self.restarts = Windows()
+        self.saves = Windows()
         self._journal = journal
         self._numbers = 0
         self._repeatable: set[int] = set()
@@ -66,13 +67,16 @@ class Verdict:
     def is_answered(self, number: int) -> None:
         self._whole.append(number)
 
-    def lose(self, what: str, number: int, since: float, words: str) -> None:
+    def lose(
+        self, what: str, number: int, since: float, words: str, *, is_djangos: bool = False
+    ) -> None:
         """An answer is missing: of the frontend's restarts, or of nothing that we know."""
-        if self.restarts.touch(since):
+        if not is_djangos and self.restarts.touch(since):
             self.done["broken by a restart"] += 1
             return
         seconds = time.monotonic() - since
-        self.fail("lost", f"{what} {number} after {seconds:.1f} s: {words}")
+        saved = ", amid a save" if self.saves.touch(since) else ""
+        self.fail("lost", f"{what} {number} after {seconds:.1f} s{saved}: {words}")
 
     def read_journal(self) -> None:
         """Who has been asked twice."""

@@ -112,7 +112,8 @@ def judge(verdict: Verdict, page: Page, answer: Answer, since: float) -> None:
             verdict.fail("wrong", f"{page.what} {page.number} was cut, and seems whole")
     elif not answer.is_whole or answer.status != 200:
         words = answer.broken or f"{answer.status} {bytes(answer.body[:200])!r}"
-        verdict.lose(page.what, page.number, since, words)
+        is_djangos = page.side == DJANGO
+        verdict.lose(page.what, page.number, since, words, is_djangos=is_djangos)
     elif difference := differences(page, answer):
         verdict.fail("wrong", f"{page.what} {page.number}: {difference}")
     else:
