@@ -102,8 +102,6 @@ class KeepAliveHandler(ServerHandler):
     def send_headers(self) -> None:
         super().send_headers()
         self._length = self._declared()
-        if self._length < 0:
-            self.request_handler.expect_no_end()
         if self.environ is not None and self.status is not None and LISTENER in self.environ:
             owner = self.environ.get(ANSWERING, DJANGO)
             self.request_handler.show(int(self.status[:3]), owner)

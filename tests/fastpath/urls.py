@@ -113,6 +113,18 @@ def begins_to_answer(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(pieces(), headers={"Content-Length": "7"})
 
 
+def streams_through_a_save(request: HttpRequest) -> StreamingHttpResponse:
+    """No length, and a last piece some time after the reloader has begun to wait for views."""
+
+    def pieces() -> Iterator[bytes]:
+        yield b"one,"
+        waited = waits_for_a_save(request)
+        threading.Event().wait(0.2)
+        yield waited.content
+
+    return StreamingHttpResponse(pieces())
+
+
 def streams_without_end(request: HttpRequest) -> StreamingHttpResponse:
     """Something at once, if it is asked for, and then nothing for as long as it is read."""
 
@@ -183,6 +195,7 @@ OWN = [
         *(hello, echo, who, waits, promises_more, says_more, streams, streams_a_length),
         *(has_nothing, fails, exits, waits_for_a_save, begins, begins_to_answer, dies, forks),
         *(sizes_threads, cuts_channels, streams_without_end, signals_itself),
+        *(streams_through_a_save,),
     )
 ]
 urlpatterns = [path("api/", include(OWN))]
