@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -79,17 +80,14 @@ def look(pid: int) -> Look:
 class Processes:
     """Those of one server."""
 
-    def __init__(self, pids: list[int], first: int) -> None:
+    def __init__(self, pids: Callable[[], list[int]], first: int) -> None:
         self._first = first
-        self._pids = pids
-
-    def find(self, pids: list[int]) -> None:
         self._pids = pids
 
     def looks(self) -> dict[str, Look]:
         """The first one, which lives as long as the server, and those that it has started."""
         found = {"server": look(self._first)}
-        others = sorted(pid for pid in self._pids if pid != self._first)
+        others = sorted(pid for pid in self._pids() if pid != self._first)
         for index, pid in enumerate(others):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # It has ended.
                 found[f"child {index + 1}"] = look(pid)
@@ -97,7 +95,7 @@ class Processes:
 
     def wakeups(self) -> dict[int, int]:
         found = {}
-        for pid in self._pids:
+        for pid in self._pids():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # It has ended.
                 found[pid] = wakeups_of(pid)
         return found

@@ -84,7 +84,7 @@ class Soak:
             plan.way, folder, self._frontend, self._watched
         )
         ending.callback(self.server.stop)
-        self._processes = Processes(self.server.pids(), self.server.process.pid)
+        self._processes = Processes(self.server.pids, self.server.process.pid)
         self._port = self.server.port
         self._cookies = {user: cookie_of(self._port, user) for user in USERS}
         self._held: list[asyncio.Task[None]] = []
@@ -149,7 +149,6 @@ class Soak:
             if self._has_ended():
                 return
             self.verdict.read_journal()
-            self._processes.find(self.server.pids())
             rate = (self.verdict.requests - before) / max(time.monotonic() - begin, 0.1)
             self._say(rate)
             begin, before = time.monotonic(), self.verdict.requests
@@ -202,7 +201,6 @@ class Soak:
         self.verdict.settle()
         if self._has_ended():
             return
-        self._processes.find(await asyncio.to_thread(self.server.pids))
         looks = await asyncio.to_thread(self._processes.settled)
         idle = await asyncio.to_thread(self._processes.idle)
         self.rests.append(Rest(self.loaded, self.verdict.requests, looks, idle, a_request))
@@ -211,8 +209,7 @@ class Soak:
         for seconds in self.plan.parts():
             if self._is_stopped:
                 break
-            self._processes.find(await asyncio.to_thread(self.server.pids))
-            before, requests = self._processes.wakeups(), self.verdict.requests
+                before, requests = self._processes.wakeups(), self.verdict.requests
             await self.load(seconds)
             after = self._processes.wakeups()
             woken = sum(after[pid] - before[pid] for pid in after if pid in before)
