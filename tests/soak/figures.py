@@ -37,6 +37,7 @@ MOST_A_REQUEST = 1.5  # Times what they were at first, and one.
 class Look:
     """One process, now."""
 
+    pid: int
     memory: int
     descriptors: int
     threads: int
@@ -70,6 +71,7 @@ def wakeups_of(pid: int) -> int:
 
 def look(pid: int) -> Look:
     return Look(
+        pid=pid,
         memory=resident_bytes(pid),
         descriptors=len(os.listdir(f"/proc/{pid}/fd")),
         threads=len(os.listdir(f"/proc/{pid}/task")),
@@ -162,14 +164,15 @@ BOUNDS = {"descriptors": MOST_DESCRIPTORS, "threads": MOST_THREADS, "memory": MO
 
 
 def _held(rests: list[Rest], role: str) -> list[Line]:
-    """What a process holds at rest."""
+    """What a process holds at rest. Memory counts from one to the next of the same process's."""
+    there = [rest for rest in rests if role in rest.looks]
+    last = there[-1].looks[role].pid
+    lived = [rest for rest in there if rest.looks[role].pid == last and rest.seconds >= WARM]
     lines = []
     for name, most in BOUNDS.items():
-        counted = [rest for rest in rests if name != "memory" or rest.seconds >= WARM]
         points = [
             (float(rest.requests), float(asdict(rest.looks[role])[name]))
-            for rest in counted
-            if role in rest.looks
+            for rest in (lived if name == "memory" else there)
         ]
         if len(points) > 1:
             lines.append(_line(role, name, points, most))

@@ -139,7 +139,11 @@ def test_events_are_counted_up_to_the_first_odd_one() -> None:
 
 def rest_of(requests: int, memory: int, descriptors: int) -> Rest:
     return Rest(
-        requests / 10, requests, {"server": Look(memory, descriptors, 3, 0)}, {"server": 0.0}, 2.0
+        requests / 10,
+        requests,
+        {"server": Look(1, memory, descriptors, 3, 0)},
+        {"server": 0.0},
+        2.0,
     )
 
 
