@@ -32,7 +32,7 @@ THREADED = LD_PRELOAD="$$(gcc -print-file-name=libtsan.so)" \
 # What threads and the engine do to each other: many at once, cancelled, notified, relayed, handed
 # over at the listener, and stopped amid all that.
 RACES := tests/engine/test_lifetime.py tests/engine/test_relays.py tests/engine/test_connections.py \
-	tests/asgi/test_notifiers.py tests/fastpath/test_handover.py \
+	tests/asgi/test_notifiers.py tests/fastpath/test_handover.py tests/failing_calls/test_leaving.py \
 	tests/engine/test_module_objects.py::test_stop_beside_every_use \
 	tests/engine/test_module_objects.py::test_end_is_waited_for_by_all_who_come_to_it \
 	tests/engine/test_processes.py::test_stop_wakes_every_waiter \
@@ -41,7 +41,7 @@ RACES := tests/engine/test_lifetime.py tests/engine/test_relays.py tests/engine/
 # All that goes through the engine, for the long run. Rust's locks are in its own code, unseen: of
 # a server in Rust all would be races. The connector alone is compiled with sanitizers of its own.
 LONG_RACES := -k "not granian" --ignore=tests/engine/test_connector.py \
-	tests/engine tests/fastpath tests/live tests/asgi tests/process
+	tests/engine tests/fastpath tests/live tests/asgi tests/process tests/failing_calls/test_leaving.py
 
 # A slice of every way in that other versions of Python and Django have a say in.
 NEWEST := build/newest

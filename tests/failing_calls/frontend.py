@@ -36,6 +36,9 @@ class Frontend:
             head = f"HTTP/1.1 200 OK\r\nX-Name: {name}\r\nX-Heard: {heard}\r\n"
             kind = "text/event-stream" if what == "events" else "application/octet-stream"
             said = body(name, int(query["size"]))
+            if "cut" in query:
+                self._cut(connection, head.encode(), said, how)
+                return
             self._say(connection, f"{head}Content-Type: {kind}\r\n".encode(), said, how)
             if how == "close":
                 return
@@ -64,6 +67,16 @@ class Frontend:
             piece = said[start : start + PIECE]
             connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
         connection.send(b"0\r\n\r\n")
+
+    @staticmethod
+    def _cut(connection: Connection, head: bytes, said: bytes, how: str) -> None:
+        """Half of it; then an end where there should be more, or a reset."""
+        half = said[: len(said) // 2]
+        if how == "length":
+            connection.send(head + b"Content-Length: %d\r\n\r\n" % len(said) + half)
+            return
+        connection.send(head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(said) + half)
+        connection.reset()
 
     @staticmethod
     def _talk(connection: Connection, reader: RequestReader, asked: Request) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.asgi import servers
 from tests.failing_calls.frontend import Frontend
-from tests.failing_calls.visits import Tally, Visitor
+from tests.failing_calls.visits import Leaver, Tally, Visitor
 from tests.harness.calls import Calls
 from tests.harness.django_servers import DjangoServer
 from tests.harness.scripted_upstream import scripted
@@ -47,7 +47,7 @@ class Report:
 class Trial:
     """A server of this kind with its frontend, until the end of the block."""
 
-    def __init__(self, kind: str, folder: Path, seed: int) -> None:
+    def __init__(self, kind: str, folder: Path, seed: int, preload: bool = True) -> None:
         self.kind = kind
         self.seed = seed
         self._seeds = itertools.count(seed * 1_000_000)  # No name is told twice.
@@ -56,13 +56,14 @@ class Trial:
         certificate = make_certificate(folder, "localhost")
         self._plain = scripted(self.frontend)
         self._encrypted = scripted(over_tls(certificate.context, self.frontend))
+        self._environment = self.calls.environment() if preload else {}
         self._settings: dict[str, Any] = {"CA_FILE": certificate.path}
 
     def __enter__(self) -> Trial:
         plain, encrypted = self._plain.__enter__(), self._encrypted.__enter__()
         frontends = {"/": plain.url, "/tls": f"https://localhost:{encrypted.port}"}
         self.server = DjangoServer(
-            self.kind, {"FRONTEND": frontends, **self._settings}, **self.calls.environment()
+            self.kind, {"FRONTEND": frontends, **self._settings}, **self._environment
         )
         return self
 
@@ -85,12 +86,14 @@ class Trial:
         report.wrong += tally.wrong
         visitor.leave()
 
-    def _under_fire(self, report: Report, seconds: float) -> None:
+    def _under_fire(self, report: Report, seconds: float, leavers: int = 0) -> None:
         tally = Tally()
         until = time.monotonic() + seconds
         visitors = [
-            Visitor(self.kind, self.server.port, self.frontend, tally, next(self._seeds))
-            for _ in range(VISITORS)
+            (Leaver if number < leavers else Visitor)(
+                self.kind, self.server.port, self.frontend, tally, next(self._seeds)
+            )
+            for number in range(VISITORS)
         ]
         threads = [threading.Thread(target=visitor, args=(until,)) for visitor in visitors]
         for thread in threads:
@@ -108,6 +111,23 @@ class Trial:
                 return
             time.sleep(0.05)  # Between looks, until the deadline.
 
+    def _judge(self, report: Report, pids: list[int]) -> None:
+        doubled = [name for name, times in self.frontend.posts.items() if times > 1]
+        report.wrong += [f"sent twice: {name}" for name in doubled]
+        report.wrong += self.frontend.strange
+        log = self.server.log()
+        if self.server.pids() != pids or any(word in log for word in ABORTED):
+            report.wrong.append(f"a process has ended:\n{log}")
+
+    def leave_amid(self, seconds: float) -> Report:
+        """Nothing fails, and half of the clients leave."""
+        report = Report(self.kind, self.seed)
+        pids = self.server.pids()
+        self._under_fire(report, seconds, VISITORS // 2)
+        self._in_order(report)
+        self._judge(report, pids)
+        return report
+
     def run(self, seconds: float) -> Report:
         report = Report(self.kind, self.seed)
         self._in_order(report)
@@ -121,10 +141,5 @@ class Trial:
         self._in_order(report)
         if self.calls.blocks > SPARE_BLOCKS:
             report.wrong.append(f"{self.calls.blocks} blocks of memory more than before")
-        doubled = [name for name, times in self.frontend.posts.items() if times > 1]
-        report.wrong += [f"sent twice: {name}" for name in doubled]
-        report.wrong += self.frontend.strange
-        log = self.server.log()
-        if self.server.pids() != pids or any(word in log for word in ABORTED):
-            report.wrong.append(f"a process has ended:\n{log}")
+        self._judge(report, pids)
         return report

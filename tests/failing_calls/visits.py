@@ -18,6 +18,11 @@ DECODE_CHUNKED = ("fastpath", "sync", "gthread", "gevent", "uvicorn front", "hyp
 PIPELINE = ("fastpath", "gthread", "uvicorn front")
 # What a failure may look like from outside, besides a connection that breaks off.
 REFUSALS = {500, 502, 503, 504}
+UPGRADE = (
+    "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)  # fmt: skip
+FEWEST, PATIENCE = 60, 60.0
 SMALL, LARGE = 300, 1_500_000
 
 
@@ -37,6 +42,11 @@ class Tally:
         with self._lock:
             self.outcomes[outcome] += 1
 
+    def is_thin(self, until: float) -> bool:
+        """On a machine that is busy it takes longer until enough has happened."""
+        whole = sum(times for name, times in self.outcomes.copy().items() if name.endswith("whole"))
+        return whole < FEWEST and time.monotonic() < until + PATIENCE
+
     def complain(self, what: str) -> None:
         with self._lock:
             self.outcomes["wrong"] += 1
@@ -55,7 +65,7 @@ class Visitor:
         self._client: RawClient | None = None
         self._last = ""
         self.visits: list[Callable[[], None]] = [
-            self.small, self.small, self.large, self.post, self.events, self.socket,
+            self.small, self.small, self.large, self.cut, self.post, self.events, self.socket,
         ]  # fmt: skip
         if kind in DECODE_CHUNKED:
             self.visits.append(self.post_chunked)
@@ -108,6 +118,16 @@ class Visitor:
     def large(self) -> None:
         self._get(LARGE)
 
+    def cut(self) -> None:
+        """What the frontend breaks off is nobody's whole answer."""
+        name, how = self._name(), self._random.choice(["length", "chunked"])
+        target = f"{self._prefix()}/get/{name}?size={LARGE}&how={how}&cut=1"
+        with contextlib.suppress(Broken, ConnectionError):
+            self._connection().send(request("GET", target))
+            self._hear(name, LARGE)
+            raise AssertionError("whole though it was broken off")
+        self.leave()
+
     def events(self) -> None:
         self._get(3000, "events")
 
@@ -143,12 +163,8 @@ class Visitor:
     def socket(self) -> None:
         self.leave()
         name = self._name()
-        lines = [
-            "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        ]  # fmt: skip
         client = self._connection()
-        client.send(request("GET", f"{self._prefix()}/socket/{name}", *lines))
+        client.send(request("GET", f"{self._prefix()}/socket/{name}", *UPGRADE))
         head = client.read_head()
         if head.status in REFUSALS:
             raise Refused(head.status)
@@ -187,6 +203,34 @@ class Visitor:
         return outcome
 
     def __call__(self, until: float) -> None:
-        while time.monotonic() < until:
+        while time.monotonic() < until or self._tally.is_thin(until):
             self.visit(self._random.choice(self.visits))
         self.leave()
+
+
+class Leaver(Visitor):
+    """Asks as others do, and leaves amid it: before an answer, or inside it."""
+
+    def __init__(self, kind: str, port: int, frontend: Frontend, tally: Tally, seed: int) -> None:
+        super().__init__(kind, port, frontend, tally, seed)
+        self.visits = [self.ask_and_leave]
+
+    def _asked(self) -> bytes:
+        name, prefix = self._name(), self._prefix()
+        sent = body(name, LARGE)[: self._random.choice([0, 100, 200_000])]
+        posting = f"{prefix}/post/{name}?size={SMALL}&how=length&sent={LARGE}"
+        return self._random.choice([
+            request("POST", posting, f"Content-Length: {LARGE}") + sent,
+            request("GET", f"{prefix}/get/{name}?size={LARGE}&how=length"),
+            request("GET", f"{prefix}/events/{name}?size={LARGE}"),
+            request("GET", f"{prefix}/socket/{name}", *UPGRADE),
+        ])  # fmt: skip
+
+    def ask_and_leave(self) -> None:
+        client = RawClient(self._port)
+        client.send(self._asked())
+        if self._random.random() < 0.5:
+            client.sock.settimeout(0.05)  # A body that is not whole gets no answer.
+            with contextlib.suppress(TimeoutError):
+                client.read_some(1000)
+        (client.reset if self._random.random() < 0.5 else client.close)()
