@@ -38,7 +38,8 @@ def units(case: Case) -> dict[str, str]:
         case _:
             rate, cpu = "requests/s", "µs/request"
     memory = "kB each" if isinstance(case, Idle) else "MB"
-    return {"rate": rate, "cpu": cpu, "p99": "ms", "p999": "ms", "memory": memory}
+    times = {"p99": "ms", "p999": "ms"}
+    return {"rate": rate, "cpu": cpu, **times, "memory": memory, "reuse": "%"}
 
 
 def figures(result: Result) -> Figures:
@@ -57,7 +58,8 @@ def figures(result: Result) -> Figures:
         put("memory", {name: Spread(tuple(value / unit for value in held.values))})
     put("threads", result.threads)
     put("slowdown", result.slowdown)
-    put("reuse", result.reuse)
+    for name, shares in result.reuse.items():
+        put("reuse", {name: Spread(tuple(share * 100 for share in shares.values))})
     for name, costs in result.streams.items():
         for count, cost in costs.items():
             put(f"cpu, {count} streams", {name: cost})

@@ -66,6 +66,12 @@ REASONS = (
     ),
     (
         "slow-reader",
+        REVPROXY,
+        "*",
+        "It reads on when it has written what it had; we read ahead, as far as a bound.",
+    ),
+    (
+        "slow-reader",
         "*",
         "*",
         "What is held for a slow reader is bounded; nginx keeps the rest in temporary files.",
