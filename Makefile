@@ -50,7 +50,8 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
 .PHONY: help demo test smoke test-static check neighbours bench benchmarks \
-	wheel wheel-arm64 wheel-check races cross matrix frontends faults failing-calls soak soak-proof raise clean
+	wheel wheel-arm64 wheel-check races cross matrix frontends faults failing-calls adversary \
+	soak soak-proof raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
@@ -64,6 +65,7 @@ help:
 	@echo "make frontends [NAMES=nuxt]    Vite, Next, SvelteKit and six others in Chromium, through :8000"
 	@echo "make faults    whether the suite notices each of forty seeded faults"
 	@echo "make failing-calls [MINUTES=60] [SEED=1]    calls of the system fail under traffic, every way in"
+	@echo "make adversary [MINUTES=30] [SEED=7]    attacks put together at random, on the fast path"
 	@echo "make soak [MINUTES=30] [WAY=gthread]    load for long, with aborts, cuts, saves and restarts"
 	@echo "make soak-proof    whether the soak finds two answers exchanged, a piece lost, a descriptor"
 	@echo "make raise    newer versions of what the suite is run with, into .ci/constraints.txt"
@@ -198,6 +200,10 @@ bench: $(VENV)/bench.done
 # Twenty minutes on a machine that does nothing else; writes docs/benchmarks.md and its plots.
 benchmarks: $(VENV)/bench.done
 	@$(BIN)/python -m bench --publish docs/benchmarks.md
+
+# Its classes of attacks are in make test, once and through every way in; docs/security.md.
+adversary: $(VENV)/test.done
+	@$(BIN)/python -m tests.adversary $(MINUTES) $(SEED)
 
 # Small faults, each put into a copy of the tree: the tests that are named for it must notice it.
 faults: $(VENV)/test.done
