@@ -209,7 +209,7 @@ class Soak:
         for seconds in self.plan.parts():
             if self._is_stopped:
                 break
-                before, requests = self._processes.wakeups(), self.verdict.requests
+            before, requests = self._processes.wakeups(), self.verdict.requests
             await self.load(seconds)
             after = self._processes.wakeups()
             woken = sum(after[pid] - before[pid] for pid in after if pid in before)
