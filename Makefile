@@ -154,7 +154,7 @@ test-static: build/static/samesite_proxy/_engine$(EXT_SUFFIX)
 	$(call WITH_ENGINE,$<) $(PYTEST) -m "not slow" tests/engine
 
 check: $(VENV)/test.done
-	$(PYTEST) $(SHARED) -m "not slow" tests/unit tests/engine tests/test_architecture.py tests/test_style.py tests/test_c.py
+	$(PYTEST) $(SHARED) -m "not slow" tests/unit tests/bench tests/engine tests/test_architecture.py tests/test_style.py tests/test_c.py
 
 # Third-party software as it is installed today, in an environment of its own.
 neighbours:
