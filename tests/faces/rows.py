@@ -171,6 +171,10 @@ ROWS: dict[Failure, Row] = {
     BY_CODE["request-invalid"]: Row(get("/x", "X-Odd: a\0b"), ("runserver",)),
     BY_CODE["request-long"]: Row(get("/x", *LONG), WITH_LONG_HEADS),
     errors.LENGTH_REFUSED: Row(ended("/x", "Content-Length: +2", body=b"ab"), ("runserver",)),
+    errors.FRAMED_TWICE: Row(
+        ended("/x", CHUNKED, "Content-Length: 5", body=b"0\r\n\r\n"), ("runserver",)
+    ),
+    errors.CODING_UNKNOWN: Row(ended("/x", "Transfer-Encoding: gzip"), ("runserver",)),
     errors.BODY_WITH_HEAD: Row(exchange("HEAD", "/x", body=b"a body"), has_body=False),
     BY_CODE["request-client"]: Row(
         ended("/silent/cut", "Content-Length: 9", body=b"x"), WITH_SOCKET

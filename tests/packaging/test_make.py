@@ -26,7 +26,7 @@ STAMPS = [
 ]
 
 # Every run has these folders, or all of tests; the smoke test and that for races are told so.
-FOLDERS = ["engine", "traffic", "live", "fastpath"]
+FOLDERS = ["engine", "traffic", "live", "fastpath", "failing_calls"]
 
 # Which the sanitizer of threads reads.
 SUPPRESSIONS = "tests/builds/races.supp"
