@@ -17,6 +17,9 @@ BY_TARGET = {
 }
 
 
+SOON = 0.5  # seconds
+
+
 def poisoning(request: Request) -> bytes:
     poison = BY_TARGET.get(request.target)
     return poison.said if poison else answer_of(request)
@@ -43,11 +46,17 @@ def test_answer_is_its_own_or_none(stage: Stage) -> None:
 
 
 def deaf(connection: Connection) -> None:
-    """Answers at the head, and takes what comes behind it for the next request, if it is one."""
+    """Answers at the head, and takes what comes behind it for the next request, if it is one. Both
+    answers go at once, unless nothing comes: of a later one nobody could tell whose it is.
+    """
     reader = RequestReader(connection)
     with contextlib.suppress(AssertionError, ValueError):
         while True:
-            connection.send(answer_of(reader.head()))
+            request = reader.head()
+            said = answer_of(request)
+            if request.target == "/own" and reader.has_more(SOON):
+                said += answer_of(reader.head())
+            connection.send(said)
 
 
 HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from queue import Queue
@@ -56,6 +57,10 @@ class RequestReader:
             self._more()
         piece, self._buffer = self._buffer[:most], self._buffer[most:]
         return piece
+
+    def has_more(self, seconds: float) -> bool:
+        """Whether anything is to be read within that time."""
+        return bool(self._buffer or select.select([self._connection.sock], [], [], seconds)[0])
 
     def exactly(self, count: int) -> bytes:
         while len(self._buffer) < count:
