@@ -1,5 +1,7 @@
 """Fixtures of the browser tests: Chromium, and the example project in each of its variants."""
 
+import fcntl
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -73,11 +75,19 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture(scope="session")
-def vite_installed() -> None:
-    """Vite and React as the lock file names them."""
-    npm_ci = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-    program = Program([sys.executable, "../node.py", *npm_ci], EXAMPLE / "frontend-vite", {})
-    assert program.wait() == 0, "\n".join(program.lines)
+def vite_installed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Vite and React as the lock file names them: once, for all of the suite's processes."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with (shared / "vite-installed").open("a") as done:
+        fcntl.flock(done, fcntl.LOCK_EX)
+        if os.fstat(done.fileno()).st_size:
+            return
+        npm_ci = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
+        program = Program([sys.executable, "../node.py", *npm_ci], EXAMPLE / "frontend-vite", {})
+        assert program.wait() == 0, "\n".join(program.lines)
+        done.write("yes")
 
 
 # As make demo starts it; or what differs.
