@@ -134,4 +134,7 @@ def body_length_of(method: str | None, received: Fields, *, is_lost: bool = Fals
 
 def is_last(scope: Scope) -> bool:
     """Whether nobody can say where the next request on the connection begins."""
-    return loses_body(scope) or refusals.is_ambiguous(*_framing_in(received_in_scope(scope)))
+    if loses_body(scope):
+        return True
+    is_coded = any(name.lower() == b"transfer-encoding" for name, _ in scope["headers"])
+    return is_coded and refusals.is_ambiguous(*_framing_in(received_in_scope(scope)))
