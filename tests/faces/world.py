@@ -27,6 +27,9 @@ PATIENCE = 0.6  # s; of all that a frontend is waited for
 MOST = 10  # connections at once
 MUCH = 8_000_000  # bytes, more than a connection holds by itself
 HEAD = b"HTTP/1.1 200 OK\r\n"
+# Each stream ends behind its answer, and says so: one that is kept may end under the next request,
+# whose body is not sent a second time.
+LAST = b"Connection: close\r\nContent-Length: 2\r\n\r\nok"
 
 
 def behave(connection: Connection) -> None:
@@ -48,14 +51,14 @@ def behave(connection: Connection) -> None:
             connection.send(HEAD + b"Content-Length: 5\r\n\r\nhalf")
             connection.receive_to_end()
         case b"odd-status":
-            connection.send(b"HTTP/1.1 799 Odd\r\nContent-Length: 2\r\n\r\nok")
+            connection.send(b"HTTP/1.1 799 Odd\r\n" + LAST)
         case b"handshake":
             connection.send(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                 b"Connection: Upgrade\r\nSec-WebSocket-Accept: wrong\r\n\r\n"
             )
         case b"good":
-            connection.send(OK)
+            connection.send(HEAD + LAST)
 
 
 def _greet(connection: Connection) -> None:
