@@ -109,6 +109,7 @@ class SameSiteProxyMiddleware:
 
             own.keep()
             self._rows = own
+        runserver.keep_targets()
         request_started.connect(_prepare, dispatch_uid="samesite_proxy")
 
     @cached_property

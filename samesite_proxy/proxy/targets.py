@@ -1,8 +1,9 @@
-"""A target in absolute form (RFC 9112, 3.2.2), made one in origin form before anybody looks at it.
+"""A request's target and its path, settled before anybody looks at them.
 
-Its host takes the place of Host, for Django as for us: two that looked at two hosts could be played
-off against each other. A server that gives the decoded path alone is answered by that; some keep
-neither the address nor its host (docs/servers.md).
+A target in absolute form (RFC 9112, 3.2.2) becomes one in origin form. Its host takes the place of
+Host, for Django as for us: two that looked at two hosts could be played off against each other. A
+server that gives the decoded path alone is answered by that; some keep neither the address nor its
+host (docs/servers.md).
 """
 
 from __future__ import annotations
@@ -51,11 +52,22 @@ def _quoted(path: bytes, query: object) -> str:
     return quote(path, safe=_SAFE_IN_ADDRESS) + ("?" if query else "")
 
 
+def _keep_slashes(environ: Environ, target: str) -> None:
+    """Of several at the path's beginning some servers make one: whose a path is must
+    not hang on the server.
+    """
+    path = unquote(target.partition("?")[0], "latin-1")
+    if path.startswith("//") and not environ.get("SCRIPT_NAME"):
+        rest = environ["PATH_INFO"].lstrip("/")
+        environ["PATH_INFO"] = "/" * (len(path) - len(path.lstrip("/"))) + rest
+
+
 def settle(environ: Environ) -> None:
     """The same for a WSGI server's request, in its own environ."""
     method, path = environ.get("REQUEST_METHOD", ""), environ.get("PATH_INFO", "")
     raw = next(filter(None, map(environ.get, _RAW_KEYS)), None)
     if not _is_address(raw or path, method):
+        _keep_slashes(environ, raw or "")
         return
     address = raw or _quoted(path.encode("latin-1"), environ.get("QUERY_STRING"))
     cut = _cut(address, method, environ.get("wsgi.url_scheme", "http"))
@@ -66,6 +78,7 @@ def settle(environ: Environ) -> None:
     environ.update({key: target for key in _RAW_KEYS if key in environ})
     if target == "*" or _is_address(path, method):
         environ["PATH_INFO"] = unquote(target.partition("?")[0], "latin-1")
+    _keep_slashes(environ, target)
 
 
 def settled(scope: Scope) -> Scope:

@@ -78,6 +78,14 @@ def test_folders_and_servers_stand_beside_each_other(server: DjangoServer, tmp_p
     assert ask(port, "/users/7", PAGE).body == INDEX.upper()
 
 
+@pytest.mark.parametrize("kind", ["runserver", "fastpath", "waitress", "gthread", "uvicorn front"])
+def test_slash_too_many_is_another_path_under_every_server(kind: str, tmp_path: Path) -> None:
+    with serving(kind, {"FRONTEND": str(make_build(tmp_path))}) as server:
+        targets = ("/large.bin", "//large.bin", "///large.bin", "//static/known.txt")
+        statuses = [ask(server.port, target).status for target in targets]
+    assert statuses == [200, 404, 404, 404]
+
+
 GATE = json.dumps(["tests.built.gate.gate", "samesite_proxy.middleware.SameSiteProxyMiddleware"])
 
 

@@ -37,12 +37,6 @@ def owner_of(server: DjangoServer, path_info: str) -> str:
 def expected(site: Site, kind: str) -> dict[str, str]:
     """What a server leaves of the table, since it acts before anything of ours."""
     owners = dict(site.owners)
-    if kind in (
-        "runserver",
-        "fastpath",
-        "waitress",
-    ):  # They make one slash of several at the beginning.
-        owners = {p: owner for p, owner in owners.items() if not p.startswith("//")}
     if kind in ("runserver", "fastpath"):  # staticfiles answers below STATIC_URL.
         owners = {p: owner for p, owner in owners.items() if not p.startswith("/static/")}
     return owners

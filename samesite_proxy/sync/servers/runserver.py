@@ -7,14 +7,16 @@ import errno
 import io
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 from django.core.handlers.wsgi import LimitedStream
 
-from samesite_proxy.proxy import refusals
+from samesite_proxy.proxy import refusals, targets
 from samesite_proxy.proxy.incoming import PIECE
 from samesite_proxy.sync.exchange import Exchange
 from samesite_proxy.sync.servers import werkzeug
@@ -23,6 +25,26 @@ from samesite_proxy.types import Environ
 # A refusal that leaves the request's body unread lingers at most so long (nginx's idea too).
 LINGER_BYTES = 64 * 1024
 LINGER_SECONDS = 2.0
+
+
+@cache
+def keep_targets() -> None:
+    """Let wsgiref tell the target as it came, which other servers do and PATH_INFO has lost.
+
+    In the server, since staticfiles' handler asks for the path before any application of ours.
+    """
+    module: Any = sys.modules.get("wsgiref.simple_server")
+    if module is None:
+        return  # Another server.
+    environ_of = module.WSGIRequestHandler.get_environ
+
+    def get_environ(handler: Any) -> Environ:
+        environ: Environ = environ_of(handler)
+        environ["REQUEST_URI"] = handler.requestline.split()[1]
+        targets.settle(environ)
+        return environ
+
+    module.WSGIRequestHandler.get_environ = get_environ
 
 
 def declared_length(environ: Environ) -> int:
