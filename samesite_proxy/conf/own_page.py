@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 
 from django.apps import apps
 from django.template import TemplateDoesNotExist, loader
@@ -10,6 +11,12 @@ from django.template import TemplateDoesNotExist, loader
 NAME = "502.html"
 
 logger = logging.getLogger("samesite_proxy")
+
+
+@cache
+def _say_once(text: str) -> None:
+    """The checks read the settings, and then the middleware does."""
+    logger.error("%s is not shown: %s", NAME, text)
 
 
 def rendered() -> str:
@@ -22,5 +29,5 @@ def rendered() -> str:
         return loader.get_template(NAME).render()
     except Exception as error:
         if not isinstance(error, TemplateDoesNotExist) or error.args[0] != NAME:
-            logger.error("%s is not shown: %s: %s", NAME, type(error).__name__, error)
+            _say_once(f"{type(error).__name__}: {error}")
         return ""

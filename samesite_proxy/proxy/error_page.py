@@ -75,7 +75,8 @@ def _quality(accept: str, kind: str) -> float:
     """What a client gives a type that it names itself: a wildcard asks for nothing."""
     best = 0.0
     for item in accept.lower().split(","):
-        name, *parameters = (part.strip() for part in item.split(";"))
+        # Blanks alone (RFC 9110, 5.6.3): what else is white space in Latin-1 is part of a name.
+        name, *parameters = (part.strip(" \t") for part in item.split(";"))
         if name == kind:
             said = next((one[2:] for one in parameters if one.startswith("q=")), "1")
             best = max(best, float(said) if _WEIGHT.fullmatch(said) else 1)  # As Django has it.

@@ -36,12 +36,28 @@ NOTHING, ANYTHING, SOMETHING = "nothing", "anything", "something"
 _LITERAL_HEAD = re.compile(r"\^((?:[^\\^$.|?*+()\[\]{}]|\\[^\w\s])*)(.*)", re.DOTALL)
 _QUANTIFIERS = ("?", "*", "+", "{")
 
+# What has no meaning for the groups around it, and a group with no other in it.
+_ESCAPED_OR_SET = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_INNERMOST = re.compile(r"\([^()]*\)")
+# Comments, and flags that may allow some.
+_COMMENTING = re.compile(r"\(\?[#a-zA-Z-]*[#x]")
+
+
+def _alternates(regex: str) -> bool:
+    """Whether the whole of it is one of several, and not only what is in a group."""
+    if _COMMENTING.search(regex):
+        return "|" in regex
+    rest, count = _ESCAPED_OR_SET.sub("", regex), 1
+    while count:
+        rest, count = _INNERMOST.subn("", rest)
+    return "|" in rest
+
 
 def _head_of_regex(regex: str) -> tuple[str, str]:
     match = _LITERAL_HEAD.fullmatch(regex)
     if regex == "":
         return "", ANYTHING
-    if match is None or "|" in regex:
+    if match is None or _alternates(regex):
         return "", SOMETHING
     head, rest = match.groups()
     if rest.startswith(_QUANTIFIERS):  # The last character is optional or repeated.

@@ -47,6 +47,8 @@ def test_each_route_says_why() -> None:
     assert told["/static/"]["why"] == "STATIC_URL, with all below it"
     assert told["/"]["owner"] == "frontend"
     assert "/legacy*" in text
+    assert "/alt*" in text
+    assert "/*" not in text.split()
     assert "/api/…" in text
 
 

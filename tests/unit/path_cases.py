@@ -44,6 +44,7 @@ SITES = [
             path("docs", include([path("/intro/", view)])),
             path("user/<slug:name>/", view),
             re_path(r"^colou?r/$", view),
+            re_path(r"^alt(a|b)/$", view),
             re_path(r"^news/(?:page-(?P<number>\d+)/)?$", view),
             re_path(r"^lists/", view),
             path("/", view),  # A slash too many: this is "//".
@@ -82,6 +83,10 @@ SITES = [
             "/user/ann": "django",
             "/user/ann/x/": FRONTEND,
             "/user/": FRONTEND,
+            "/alta/": "django",
+            "/altb": "django",
+            "/altc/": FRONTEND,
+            "/alt/": FRONTEND,
             "/color/": "django",
             "/colour/": "django",
             "/colouur/": FRONTEND,

@@ -272,6 +272,19 @@ def test_own_page_is_rendered_when_the_settings_are_read_and_never_in_debug(
                 assert settings.own_page == expected
 
 
+def test_what_is_wrong_with_the_own_page_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    backend = "django.template.backends.django.DjangoTemplates"
+    templates = [{"BACKEND": backend, "DIRS": [str(tmp_path)]}]
+    for tag in ("said_once", "said_once_too"):
+        (tmp_path / "502.html").write_text(f"{{% {tag} %}}")
+        with override_settings(TEMPLATES=templates, DEBUG=False):
+            assert read().own_page == read().own_page == ""
+    said = [record.getMessage() for record in caplog.records]
+    assert [text.partition(":")[0] for text in said] == ["502.html is not shown"] * 2
+
+
 def test_all_problems_are_told_at_once() -> None:
     assert len(problems_of(FRONTEND=1, HOST_HEADER=2, NO_KEY=3)) == 3
 
