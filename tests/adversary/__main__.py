@@ -24,6 +24,8 @@ from tests.traffic.stage import Stage, request
 POISONS = [*AMBIGUOUS, *FOLLOWED, *BROKEN_CHUNKS]
 EVERY_SECONDS = 10
 BEFORE = request("GET", "/before")
+FREED = b"/hidd2n"
+assert len(FREED) == len(HIDDEN)
 
 
 def changed(rng: random.Random, sent: bytes) -> bytes:
@@ -78,9 +80,11 @@ class Attacker:
         return sent
 
     def _change(self) -> bytes:
-        """What comes of it is open; but the frontend can read all that it gets, and so can we."""
+        """What comes of it is open; but the frontend can read all that it gets, and so can we. What
+        it hides may well become a request of its own, and arrive late: it has its own name.
+        """
         attack: Attack = self._rng.choice(REFUSED + LEGAL)
-        sent = changed(self._rng, attack.sent) + AFTER
+        sent = changed(self._rng, attack.sent.replace(HIDDEN.encode(), FREED)) + AFTER
         self._send_in_pieces(sent)
         self._targets()
         return sent
