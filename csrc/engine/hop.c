@@ -306,6 +306,7 @@ sp_hop_end(struct sp_hop *hop, enum sp_error error)
         leave_stream(hop, error);
     }
     sp_holding_end(hop);
+    sp_hop_count_behind(hop, 0);
     hop->exchange->hop = NULL;
     hop->exchange = NULL;
     if (!hop->is_ready) {

@@ -53,6 +53,7 @@ struct sp_hop {
     long long left; /* of SP_EXTENT_LENGTH */
     struct sp_chunked chunked;
     size_t appetite; /* how many bytes are read at once, at most */
+    size_t behind;   /* of the last of them, how many may wait for the client */
 };
 
 /* Gives the exchange a hop, which sends its request on a connection that rests, or connects. */

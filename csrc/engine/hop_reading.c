@@ -9,6 +9,9 @@
 /* What is read at once until more comes and all of it is taken. */
 #define SP_APPETITE_LEAST ((size_t)16 * 1024)
 
+/* What may wait for all clients together before each is read no more than the least for. */
+#define SP_BEHIND_MOST ((size_t)4 * 1024 * 1024)
+
 /* How many of the next bytes need not be seen, where they are many. */
 static size_t
 unseen(const struct sp_hop *hop)
@@ -51,14 +54,29 @@ read_answer_unseen(struct sp_hop *hop, enum sp_io *io)
 }
 
 static size_t
+appetite_of(const struct sp_hop *hop)
+{
+    size_t behind = hop->loop->behind;
+    size_t left = behind < SP_BEHIND_MOST ? SP_BEHIND_MOST - behind : 0;
+    size_t most = hop->appetite < left ? hop->appetite : left;
+
+    return most > SP_APPETITE_LEAST ? most : SP_APPETITE_LEAST;
+}
+
+static size_t
 room_for_copy(struct sp_hop *hop)
 {
     struct sp_exchange *exchange = hop->exchange;
 
-    if (exchange->client_end->room != NULL) {
-        return exchange->client_end->room(exchange);
-    }
-    return hop->appetite > 0 ? hop->appetite : SP_APPETITE_LEAST;
+    return exchange->client_end->room != NULL ? exchange->client_end->room(exchange)
+                                              : appetite_of(hop);
+}
+
+void
+sp_hop_count_behind(struct sp_hop *hop, size_t count)
+{
+    hop->loop->behind += count - hop->behind;
+    hop->behind = count;
 }
 
 /* Much is read at once where much comes, `got` bytes of it, and all of it is taken; where not,
@@ -66,9 +84,10 @@ room_for_copy(struct sp_hop *hop)
 static void
 adapt(struct sp_hop *hop, size_t got)
 {
-    size_t appetite = hop->appetite > 0 ? hop->appetite : SP_APPETITE_LEAST;
+    size_t appetite = appetite_of(hop);
 
-    if (hop->exchange->response_held) {
+    sp_hop_count_behind(hop, hop->exchange->response_held ? got : 0);
+    if (hop->behind > 0) {
         hop->appetite = SP_APPETITE_LEAST;
     }
     else if (got == appetite && appetite < SP_LOOP_BYTES) {

@@ -51,6 +51,7 @@ struct sp_loop {
     struct sp_hop *idle;     /* owned; kept for the next exchanges */
     size_t idle_count;
     size_t held;          /* how many wait for their upstream to be back */
+    size_t behind;        /* bytes of answers, at most, that wait for their clients */
     struct sp_hop *ready; /* those to be run in the next round */
 };
 

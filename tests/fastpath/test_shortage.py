@@ -12,8 +12,9 @@ import pytest
 from tests.fastpath.commands import ask, several
 from tests.harness.django_servers import COMMANDS, ENVIRONMENTS, serving
 from tests.harness.http_requests import Recorder
+from tests.harness.memory import MIB, PeakMemory
 from tests.harness.patterns import digest, pattern
-from tests.harness.raw_client import get
+from tests.harness.raw_client import RawClient, get
 from tests.harness.scripted_upstream import Connection, scripted
 from tests.live.tunnels import never_answers, stays_silent, upgrade
 from tests.process.processes import await_that, resident_bytes
@@ -164,6 +165,33 @@ def test_slow_readers_hold_the_frontend_back_instead_of_filling_memory(stage: St
         assert stage.get("/api/hello/").status == 200
         assert resident_bytes(stage.server.process.pid) - before < 30 * 512 * 1024
         assert digest([clients[0].read_exactly(size)]) == digest(pattern(size))
+    assert stage.works()
+
+
+@pytest.mark.unsanitized
+@on("fastpath")
+def test_many_slow_readers_share_the_memory_of_what_waits_for_them(stage: Stage) -> None:
+    """Their answers' lengths are not known, so no pipe of the kernel's takes them."""
+    count, size = 200, 1_000_000
+    chunk = b"%x\r\n%b\r\n" % (size // 25, b"x" * (size // 25))
+
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(25):
+            connection.send(chunk)
+        connection.send(b"0\r\n\r\n")
+
+    assert stage.works()
+    stage.play(script)
+    memory = PeakMemory([stage.server.process.pid])
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(RawClient(stage.port, segment=1400)) for _ in range(count)]
+        for client in clients:
+            client.send(request("GET", "/big"))
+        for client in clients:
+            assert len(client.read_answer().body) == size
+        assert memory.growth() < 4 * MIB + count * 24 * 1024
     assert stage.works()
 
 

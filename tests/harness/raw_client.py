@@ -51,8 +51,13 @@ def without_ours(answer: Answer) -> Answer:
 class RawClient:
     """One connection; bytes in, bytes out, and a strict reader of answers on top."""
 
-    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self.sock = socket.create_connection((host, port), timeout=DEADLINE)
+    def __init__(self, port: int, host: str = "127.0.0.1", segment: int | None = None) -> None:
+        """Of a small `segment`, as on an Ethernet, the kernel lets fewer bytes wait."""
+        self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        if segment is not None:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
+        self.sock.settimeout(DEADLINE)
+        self.sock.connect((host, port))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
 
