@@ -7,20 +7,19 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from bench import machine, measure, table
+from bench.apart import CaseFailed, apart, stop_on_signal
 from bench.cases import CASES
 from bench.document import document
+from bench.effort import FULL, PUBLISHED, QUICK, Effort
 from bench.kinds import Case, without_lacking
-from bench.load import LoadFailed
 from bench.progress import Progress
 from bench.published import publisher
 from bench.published.store import OtherMachine
 from bench.results import Result
-from bench.servers import ServerFailed
 
 SHARED_MEMORY = Path("/dev/shm")
 FILES_NEED = 2 * measure.LARGE
@@ -38,11 +37,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def stop_on_signal(number: int, frame: FrameType | None) -> NoReturn:
-    """Leave by the way that stops the servers."""
-    raise SystemExit(128 + number)
-
-
 def files_parent() -> str | None:
     """Keep the upstream's files in memory where there is room."""
     try:
@@ -55,31 +49,33 @@ def files_parent() -> str | None:
 
 def run(
     cases: Sequence[Case],
-    effort: measure.Effort,
+    effort: Effort,
     cores: machine.Cores,
     publish: Callable[[Result], None],
 ) -> tuple[list[Result], list[str]]:
-    """Measure the cases; a case that fails is told at once and does not stop the others."""
+    """Measure the cases; one that fails, or does not end, is told at once and stops no other."""
     results: list[Result] = []
     failed: list[str] = []
     present = [without_lacking(case) for case in cases]
-    progress = Progress(sum(effort.steps(case) for case, _ in present))
+    progress = Progress([effort.steps(case) for case, _ in present])
     with (
         tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder,
         tempfile.TemporaryDirectory(prefix="bench-", dir=files_parent()) as files,
     ):
         measure.write_files(Path(files))
         bench = measure.Bench(Path(folder), Path(files), cores, effort, progress)
-        for case, missing in present:
+        for number, (case, missing) in enumerate(present, start=1):
+            progress.begin(number)
             try:
-                result = bench.run(case)
-                result.missing = missing
-                results.append(result)
-                publish(result)
-            except (ServerFailed, LoadFailed, OSError) as error:
+                result = apart(partial(bench.run, case), effort.deadline(case))
+            except CaseFailed as error:
                 progress.clear()
-                print(f"{case.name} failed: {error}", file=sys.stderr)
+                print(f"{case.name} failed: {error}", file=sys.stderr, flush=True)
                 failed.append(case.name)
+                continue
+            result.missing = missing
+            results.append(result)
+            publish(result)
     progress.clear()
     return results, failed
 
@@ -97,8 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop_on_signal)
     signal.signal(signal.SIGHUP, stop_on_signal)
     cores = machine.choose_cores()
-    effort = measure.PUBLISHED if options.publish else measure.FULL
-    effort = measure.QUICK if options.quick else effort
+    effort = PUBLISHED if options.publish else FULL
+    effort = QUICK if options.quick else effort
     described = machine.description(cores)
     names = {case.name for case in cases}
     try:

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from bench import browser, load, processes, sockets
 from bench.beside import beside, growing, held_by_each
 from bench.burn import burning
 from bench.downloads import descriptor_limit, slow_downloads
+from bench.effort import FULL, SLOW, Effort
 from bench.kinds import (
     Beside,
     Burn,
@@ -45,41 +45,11 @@ from bench.subjects import (
     start_upstream,
 )
 
-SLOW = 20 * MB
 WARM_UP_REQUESTS = 100
 LARGE = 100 * MB
 # Small enough for a thousand of them in the kernel, and less than the answer.
 SEND_BUFFER = 128 * 1024
 HELD_BACK = 2 * MB
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How long and how often."""
-
-    repeats: int
-    page_loads: int
-    seconds: float
-    warm_up_seconds: float
-    slow_size: int
-
-    def repeats_of(self, case: Case) -> int:
-        return self.page_loads if isinstance(case, Page) else self.repeats
-
-    def steps(self, case: Case) -> int:
-        """Count the lines of progress that a case gives."""
-        if isinstance(case, Crowd | Beside):
-            return self.repeats
-        if isinstance(case, Memory):
-            return 1
-        warm_up = 0 if isinstance(case, Burn | Downloads | Streams | Idle) else 1
-        return warm_up + self.repeats_of(case) * (1 + len(case.others))
-
-
-FULL = Effort(repeats=5, page_loads=5, seconds=3, warm_up_seconds=1, slow_size=1024 * MB)
-# What is published: less than half of an hour in all.
-PUBLISHED = Effort(repeats=3, page_loads=3, seconds=2, warm_up_seconds=1, slow_size=1024 * MB)
-QUICK = Effort(repeats=2, page_loads=2, seconds=1, warm_up_seconds=1, slow_size=100 * MB)
 
 
 def write_files(folder: Path) -> None:

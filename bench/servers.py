@@ -58,14 +58,14 @@ class Server:
         return "\n".join(f"  {self.name}: {line}" for line in lines)
 
     def status_of(self, path: str) -> int | None:
-        """Ask once; None while nothing listens."""
+        """Ask once; None while nothing listens, or what did so ended: Vite tries a port first."""
         connection = self.connection()
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
             answer.read()
             return answer.status
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):
             return None
         except (OSError, http.client.HTTPException) as error:
             raise ServerFailed(f"{self.name}: {error!r}\n{self.log_tail()}") from error
@@ -80,7 +80,7 @@ class Server:
             if self.process.poll() is not None:
                 raise ServerFailed(f"{self.name} ended at once\n{self.log_tail()}")
             if time.monotonic() > deadline:
-                raise ServerFailed(f"{self.name} does not listen\n{self.log_tail()}")
+                raise ServerFailed(f"{self.name} does not answer\n{self.log_tail()}")
             status = self.status_of(path)
             if status is None:
                 time.sleep(0.02)

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench import machine
 from bench.cases import CASES
 from bench.document import document
-from bench.measure import Effort
+from bench.effort import Effort
 from bench.published import page, store
 from bench.results import Result
 
