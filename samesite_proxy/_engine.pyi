@@ -141,9 +141,10 @@ class Upstream:
         `client` is the client's socket, which is looked at while waiting.
         """
 
-    def leave(self, heir: Upstream | None = None, /) -> None:
+    def leave(self, heir: Upstream | None = None, is_down_still: bool = True, /) -> None:
         """End what waits for it to be back, with EngineError `moved`: such a request is to go where
-        the frontend is now. `heir` is down as long as this one has been.
+        the frontend is now, to `heir`, which is down as long as this one has been if it
+        `is_down_still`.
         """
 
 @final

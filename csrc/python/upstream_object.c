@@ -182,18 +182,19 @@ upstream_request(PyObject *self, PyObject *args)
 
 PyDoc_STRVAR(
     leave_doc,
-    "leave($self, heir=None, /)\n--\n\n"
+    "leave($self, heir=None, is_down_still=True, /)\n--\n\n"
     "Let go what waits for it to be back: such an exchange ends with EngineError moved, and\n"
-    "its request is to go where the frontend is now. heir: an Upstream that is down as long\n"
-    "as this one has been.");
+    "its request is to go where the frontend is now. heir: the Upstream in its place, which\n"
+    "where is_down_still is down as long as this one has been.");
 
 static PyObject *
 upstream_leave(PyObject *self, PyObject *args)
 {
     PyTypeObject *type = sp_state_of(self)->upstream_type;
     PyObject *heir = Py_None;
+    int is_down_still = 1;
 
-    if (!PyArg_ParseTuple(args, "|O:leave", &heir)) {
+    if (!PyArg_ParseTuple(args, "|Op:leave", &heir, &is_down_still)) {
         return NULL;
     }
     if (heir != Py_None && !PyObject_TypeCheck(heir, type)) {
@@ -201,7 +202,7 @@ upstream_leave(PyObject *self, PyObject *args)
         return NULL;
     }
     sp_upstream_leave(as_upstream(self)->upstream,
-                      heir != Py_None ? as_upstream(heir)->upstream : NULL);
+                      heir != Py_None ? as_upstream(heir)->upstream : NULL, is_down_still != 0);
     Py_RETURN_NONE;
 }
 

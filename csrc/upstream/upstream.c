@@ -71,11 +71,13 @@ sp_upstream_give_back(struct sp_upstream *upstream)
 }
 
 void
-sp_upstream_leave(struct sp_upstream *upstream, struct sp_upstream *heir)
+sp_upstream_leave(struct sp_upstream *upstream, struct sp_upstream *heir, bool is_down_still)
 {
-    if (heir != NULL) {
+    if (heir != NULL && is_down_still) {
         atomic_store(&heir->answered, atomic_load(&upstream->answered));
         atomic_store(&heir->down_since, atomic_load(&upstream->down_since));
+    }
+    if (heir != NULL) {
         atomic_store(&heir->is_missed, atomic_load(&upstream->is_missed));
     }
     atomic_store(&upstream->is_left, true);

@@ -44,9 +44,10 @@ enum sp_error sp_upstream_new(const struct sp_upstream_options *options,
 struct sp_upstream *sp_upstream_take(struct sp_upstream *upstream);
 void sp_upstream_give_back(struct sp_upstream *upstream);
 
-/* Any thread: what is held for it is to be decided anew. `heir`, where that is down too if this one
- * is, or NULL: what was found out is known of that one. */
-void sp_upstream_leave(struct sp_upstream *upstream, struct sp_upstream *heir);
+/* Any thread: what is held for it is to be decided anew. `heir`, or NULL, is in its place, and its
+ * first answer ends what was missed of this one. `is_down_still`, where that is down if this one
+ * is: what was found out is known of that one. */
+void sp_upstream_leave(struct sp_upstream *upstream, struct sp_upstream *heir, bool is_down_still);
 
 /* Whether two name the same address, and trust it alike: connections to the one are the other's. */
 bool sp_upstream_is_same(const struct sp_upstream *one, const struct sp_upstream *other);

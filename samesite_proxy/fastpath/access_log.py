@@ -7,7 +7,7 @@ import time
 
 from django.utils.log import ServerFormatter
 
-from samesite_proxy.fastpath.table import IS_BACK
+from samesite_proxy.fastpath.table import IS_BACK, Sentences
 from samesite_proxy.proxy import errors
 from samesite_proxy.proxy.outages import Outages
 
@@ -32,19 +32,25 @@ def _show() -> None:
 class AccessLog:
     """A line for each request that the listener has served."""
 
-    def __init__(self, sentences: list[dict[str, str]]) -> None:
-        """Of each frontend, by the failure's code and IS_BACK."""
-        self._sentences = sentences
-        self._outages = Outages()
+    def __init__(self) -> None:
+        self._prefixes: list[str] = []
+        self._sentences: Sentences = {}
+        self._outages = Outages()  # By prefix: a frontend may come back elsewhere.
+
+    def know(self, sentences: Sentences) -> None:
+        """From now on records are of these frontends, by their places."""
+        self._prefixes, self._sentences = list(sentences), sentences
+
+    def _prefix(self, index: int) -> str:
+        return self._prefixes[index] if 0 <= index < len(self._prefixes) else ""
 
     def _sentence(self, code: str, index: int) -> str:
         if code in errors.OF_THE_DOOR:
             return errors.OF_THE_DOOR[code].text
-        known = self._sentences[index] if 0 <= index < len(self._sentences) else {}
-        return known.get(code, code)
+        return self._sentences.get(self._prefix(index), {}).get(code, code)
 
     def _note_answer(self, index: int) -> None:
-        if self._outages.end(index):
+        if self._outages.end(self._prefix(index)):
             _show()
             words = f"samesite_proxy: {self._sentence(IS_BACK, index)}"
             access.warning("%s", words, extra={"server_time": time.strftime(TIME)})
@@ -53,7 +59,8 @@ class AccessLog:
         """And what is to be said behind the line. What is said already is a line like any other."""
         failure = errors.BY_CODE.get(code) or errors.OF_THE_DOOR.get(code)
         if failure is not None and failure.is_lasting:
-            again = self._outages.words_on(index, code)
+            sentence = self._sentence(code, index)
+            again = self._outages.words_on(self._prefix(index), sentence)
             return (logging.INFO, "") if again is None else (logging.WARNING, again)
         # Without a frontend it is an answer of the listener's own: a refusal.
         is_quiet = not failure.is_logged if failure else not code and index >= 0

@@ -96,7 +96,7 @@ class Supervisor:
         self._questions = questions
         self._lookout_for = lookout_for
         self._lookout: Lookout | None = None  # With DEBUG alone.
-        self._log = AccessLog([])
+        self._log = AccessLog()
         self._judge: verdicts.HostJudge | None = None
         self._newest: Child | None = None
         self._plain: table.Plain | None = None  # the newest's table
@@ -281,8 +281,8 @@ class Supervisor:
         _engine.keep_feed(_engine.FEED_DOOR if plain["debug"] else _engine.FEED_OFF)
         self._listener.set_words(*table.own_words_of(plain), False)
         self._listener.set_table(*arguments)
+        self.write_records()  # They are of the table before.
         left, self._known = self._known, table.upstreams_in(plain, arguments)
         upstreams.leave_all(left.items(), self._known)
         is_known = arguments is not table.NOTHING
-        sentences = table.sentences_of(plain, self._elsewhere) if is_known else []
-        self._log = AccessLog(sentences)
+        self._log.know(table.sentences_of(plain, self._elsewhere) if is_known else {})

@@ -170,18 +170,21 @@ def own_words_of(table: Plain | None) -> OwnWords:
 IS_BACK = "is-back"  # beside the failures' codes
 
 
-def sentences_of(table: Plain, elsewhere: Elsewhere = _nothing) -> list[dict[str, str]]:
-    """Of each frontend, by code of failure and IS_BACK: the log's words, which no visitor sees."""
+Sentences = dict[str, dict[str, str]]  # of each frontend by its prefix, by code and IS_BACK
+
+
+def sentences_of(table: Plain, elsewhere: Elsewhere = _nothing) -> Sentences:
+    """The log's words, which no visitor sees."""
     if table["rules"] is None:
-        return []
-    return [
-        {
+        return {}
+    return {
+        frontend.prefix: {
             code: errors.failure_by(code, frontend, elsewhere(frontend)).sentence(frontend)
             for code in errors.BY_CODE
         }
         | {IS_BACK: errors.IS_BACK.format(address=frontend.address)}
         for frontend in settings_in(table).frontends
-    ]
+    }
 
 
 Arguments = tuple[Routes | None, Routes | None, list[str], list[Place], bool]

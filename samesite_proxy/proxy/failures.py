@@ -17,7 +17,8 @@ from samesite_proxy.proxy.response import Body, StreamedResponse
 
 logger = logging.getLogger("samesite_proxy")
 
-_outages = Outages()  # as this process has met them
+# As this process has met them, by prefix: a frontend of COMMAND's may come back elsewhere.
+_outages = Outages()
 
 # Why there is no answer of the frontend's. The last comes of text that is not Latin-1.
 NoAnswer = (Refused, EngineError, UnicodeEncodeError)
@@ -57,14 +58,15 @@ def log_failure(name: str, failure: Failure, frontend: Frontend | None) -> None:
         return
     again: str | None = ""
     if failure.is_lasting and frontend is not None:
-        again = _outages.words_on(frontend, failure.text + failure.elsewhere)
+        said = f"{frontend.address} {failure.text} {failure.elsewhere}"
+        again = _outages.words_on(frontend.prefix, said)
     if again is not None:
         logger.warning("%s: %d %s%s", name, failure.status, failure.logged(frontend), again)
 
 
 def note_answer(frontend: Frontend) -> None:
     """It has answered, whatever it has said."""
-    if _outages.end(frontend):  # At the level at which it was said to be down.
+    if _outages.end(frontend.prefix):  # At the level at which it was said to be down.
         logger.warning("samesite_proxy: %s", IS_BACK.format(address=frontend.address))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable
 from dataclasses import dataclass
 
 SECONDS = 60  # Then it is said again, and how often it was so.
@@ -21,9 +20,9 @@ class Outages:
     """
 
     def __init__(self) -> None:
-        self._said: dict[Hashable, dict[str, _Said]] = {}
+        self._said: dict[str, dict[str, _Said]] = {}
 
-    def words_on(self, frontend: Hashable, failure: str, now: float | None = None) -> str | None:
+    def words_on(self, frontend: str, failure: str, now: float | None = None) -> str | None:
         """What is to be said behind the failure's line; None if the line was said already."""
         now = time.monotonic() if now is None else now
         of_frontend = self._said.setdefault(frontend, {})
@@ -35,6 +34,6 @@ class Outages:
         times = before.times_since if before is not None else 0
         return f" ({times} more since)" if times else ""
 
-    def end(self, frontend: Hashable) -> bool:
+    def end(self, frontend: str) -> bool:
         """It has answered. True: it was said to be down."""
         return bool(self._said) and self._said.pop(frontend, None) is not None

@@ -26,8 +26,10 @@ def leave_all(left: Iterable[tuple[Frontend, Upstream]], known: Known) -> None:
     by_prefix = {frontend.prefix: frontend for frontend in known}
     for frontend, upstream in left:
         now = by_prefix.get(frontend.prefix)
-        is_down_still = now is not None and (now == frontend or now.is_awaited)
-        upstream.leave(known[now] if now is not None and is_down_still else None)
+        if now is None:
+            upstream.leave()
+        else:
+            upstream.leave(known[now], now == frontend or now.is_awaited)
 
 
 class Upstreams:

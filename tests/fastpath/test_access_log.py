@@ -97,7 +97,8 @@ def test_size_is_that_of_the_body_that_the_client_gets() -> None:
 
 
 def written(caplog: pytest.LogCaptureFixture, record: Record) -> list[logging.LogRecord]:
-    log = AccessLog([{"connect": "cannot be reached."}])
+    log = AccessLog()
+    log.know({"/": {"connect": "cannot be reached."}})
     with caplog.at_level(logging.INFO, "samesite_proxy.access"):
         log.write(record)
     return caplog.records
@@ -146,7 +147,8 @@ def test_control_characters_of_a_target_do_not_reach_the_terminal(
 def test_failure_that_lasts_is_a_warning_once_and_then_a_line_like_any_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    log = AccessLog([{"connect": "cannot be reached.", "is-back": "is back."}])
+    log = AccessLog()
+    log.know({"/": {"connect": "cannot be reached.", "is-back": "is back."}})
     failed: Record = (*GOOD[:3], 502, 0, 1.0, -1.0, "connect", 0, "")
     with caplog.at_level(logging.INFO, "samesite_proxy.access"):
         for record in (failed, failed, (*failed[:8], -1, ""), GOOD, GOOD, failed):
@@ -155,3 +157,32 @@ def test_failure_that_lasts_is_a_warning_once_and_then_a_line_like_any_other(
     levels = [record.levelno for record in caplog.records]
     assert levels == [warning, info, warning, warning, info, info, warning]
     assert caplog.records[3].getMessage() == "samesite_proxy: is back."
+
+
+def words_of(port: int) -> dict[str, str]:
+    return {"connect": f"{port} cannot be reached.", "is-back": f"{port} is back."}
+
+
+def test_outage_is_told_once_across_tables_and_ends_where_the_frontend_is_then(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = AccessLog()
+    failed: Record = (*GOOD[:3], 502, 0, 1.0, -1.0, "connect", 0, "")
+    tables = [
+        ({"/": words_of(1)}, failed),
+        ({"/": words_of(1), "/shop": words_of(2)}, failed),  # Saved while it is down.
+        ({"/shop": words_of(2), "/": words_of(1)}, GOOD),  # Another's first answer.
+        ({"/": words_of(3)}, failed),
+        ({"/": words_of(4)}, GOOD),
+        ({"/": words_of(4)}, GOOD),
+    ]
+    with caplog.at_level(logging.WARNING, "samesite_proxy.access"):
+        for known, record in tables:
+            log.know(known)
+            log.write(record)
+    said = [record.getMessage().removeprefix("samesite_proxy: ") for record in caplog.records]
+    assert [re.sub(r".* ms: ", "", text) for text in said] == [
+        "1 cannot be reached.",
+        "3 cannot be reached.",
+        "4 is back.",
+    ]

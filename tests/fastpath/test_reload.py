@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.fastpath.commands import Runserver, Watched, ask, runserver
 from tests.harness.http_requests import Recorder
-from tests.harness.raw_client import DEADLINE, Broken, RawClient
+from tests.harness.raw_client import DEADLINE, Broken, RawClient, get
 from tests.harness.scripted_upstream import Connection, Script, scripted
 from tests.live.tunnels import SWITCH, says_back, upgrade
 from tests.process.processes import await_that
@@ -277,6 +279,22 @@ def test_saved_settings_take_effect(tmp_path: Path) -> None:
         with RawClient(port) as client:
             ask(client, "GET", "/api/hello/")
             assert client.read_answer().body == b"ok"
+
+
+def test_frontend_that_was_down_is_said_to_be_back_where_a_save_has_put_it(tmp_path: Path) -> None:
+    with scripted(Recorder()) as upstream, socket.create_server(("127.0.0.1", 0)) as down:
+        down_url = f"http://127.0.0.1:{down.getsockname()[1]}"
+        down.close()
+        same = "from tests.project.settings import *\n"
+        module, environment = edit_settings(tmp_path, same)
+        with runserver("0", proxy={"FRONTEND": down_url}, **environment) as server:
+            for text in (same, f"{same}SAMESITE_PROXY['FRONTEND'] = '{upstream.url}'\n"):
+                assert get(server.port).status == 502
+                await_saved(server, partial(module.write_text, text))
+            await_that("the new table", lambda: get(server.port).status == 200)
+            log = server.await_log(f"samesite_proxy: the frontend at {upstream.url} is back.")
+            assert log.count("cannot be reached") == 1
+            assert log.count("is back") == 1
 
 
 def await_saved(server: Runserver, save: Callable[[], object]) -> None:
