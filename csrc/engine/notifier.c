@@ -65,6 +65,18 @@ sp_notifier_notify(struct sp_notifier *notifier, struct sp_exchange *exchange)
     pthread_mutex_unlock(&notifier->mutex);
 }
 
+int
+sp_notifier_descriptor(struct sp_notifier *notifier)
+{
+    if (!sp_notifier_is_ours(notifier)) {
+        return -1;
+    }
+    pthread_mutex_lock(&notifier->mutex);
+    int fd = notifier->is_closed ? -1 : notifier->wakeup.receiver;
+    pthread_mutex_unlock(&notifier->mutex);
+    return fd;
+}
+
 void
 sp_notifier_silence(struct sp_notifier *notifier)
 {

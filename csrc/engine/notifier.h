@@ -33,6 +33,9 @@ void sp_notifier_notify(struct sp_notifier *notifier, struct sp_exchange *exchan
  * closed, and its mutex may be held by a thread that is not there. */
 bool sp_notifier_is_ours(const struct sp_notifier *notifier);
 
+/* What the loop is to watch; -1 once it is closed, and in a forked child. */
+int sp_notifier_descriptor(struct sp_notifier *notifier);
+
 /* The loop's thread: silences the descriptor. What is listed then is to be taken. */
 void sp_notifier_silence(struct sp_notifier *notifier);
 

@@ -43,12 +43,12 @@ borrow_field(PyObject *pair, PyObject *copies, struct sp_field *field)
 }
 
 static bool
-borrow_all(PyObject *list, PyObject *copies, struct sp_field *fields)
+borrow_all(PyObject *pairs, PyObject *copies, struct sp_field *fields)
 {
-    Py_ssize_t count = PyList_Size(list);
+    Py_ssize_t count = PyTuple_Size(pairs);
 
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (!borrow_field(PyList_GetItem(list, i), copies, &fields[i])) {
+        if (!borrow_field(PyTuple_GetItem(pairs, i), copies, &fields[i])) {
             return false;
         }
     }
@@ -68,30 +68,42 @@ build(const struct sp_field *fields, size_t count, bool is_upgrade, struct sp_sp
     return sp_error_of_request(verdict);
 }
 
-bool
-sp_field_list_build(PyObject *list, bool is_upgrade, struct sp_span loop_token,
-                    struct sp_buffer *block, enum sp_error *error)
+static bool
+build_pairs(PyObject *pairs, bool is_upgrade, struct sp_span loop_token, struct sp_buffer *block,
+            enum sp_error *error)
 {
-    Py_ssize_t count = PyList_Size(list);
+    Py_ssize_t count = PyTuple_Size(pairs);
 
-    *error = SP_E_REQUEST_INVALID;
     if ((size_t)count > SP_REQUEST_GIVEN_MOST) {
         *error = SP_E_REQUEST_LONG;
         return true;
     }
     struct sp_field *fields = PyMem_Malloc(((size_t)count + 1) * sizeof(*fields));
     PyObject *copies = PyList_New(0);
-    bool borrowed = fields != NULL && copies != NULL && borrow_all(list, copies, fields);
+    bool borrowed = fields != NULL && copies != NULL && borrow_all(pairs, copies, fields);
     if (borrowed) {
         *error = build(fields, (size_t)count, is_upgrade, loop_token, block);
-    }
-    if (*error != SP_OK) {
-        sp_buffer_clear(block);
     }
     if (fields == NULL) {
         PyErr_NoMemory();
     }
     PyMem_Free(fields);
     Py_XDECREF(copies);
+    return borrowed;
+}
+
+/* Out of a copy: another thread may change the list meanwhile. */
+bool
+sp_field_list_build(PyObject *list, bool is_upgrade, struct sp_span loop_token,
+                    struct sp_buffer *block, enum sp_error *error)
+{
+    PyObject *pairs = PyList_AsTuple(list);
+
+    *error = SP_E_REQUEST_INVALID;
+    bool borrowed = pairs != NULL && build_pairs(pairs, is_upgrade, loop_token, block, error);
+    if (*error != SP_OK) {
+        sp_buffer_clear(block);
+    }
+    Py_XDECREF(pairs);
     return borrowed;
 }

@@ -35,22 +35,33 @@ conclude(PyObject *self, enum sp_error error)
 }
 
 static bool
-read_descriptors(PyObject *list, int *fds, size_t *count)
+fill_descriptors(PyObject *items, int *fds, size_t *count)
 {
-    Py_ssize_t length = PyList_Size(list);
+    Py_ssize_t length = PyTuple_Size(items);
 
     if (length < 1 || length > SP_LISTENERS_MAX) {
         PyErr_Format(PyExc_ValueError, "1 to %d listening sockets", SP_LISTENERS_MAX);
         return false;
     }
     for (Py_ssize_t i = 0; i < length; i++) {
-        fds[i] = PyObject_AsFileDescriptor(PyList_GetItem(list, i));
+        fds[i] = PyObject_AsFileDescriptor(PyTuple_GetItem(items, i));
         if (fds[i] < 0) {
             return false;
         }
     }
     *count = (size_t)length;
     return true;
+}
+
+/* Out of a copy: another thread, or an item's fileno(), may change the list meanwhile. */
+static bool
+read_descriptors(PyObject *list, int *fds, size_t *count)
+{
+    PyObject *items = PyList_AsTuple(list);
+    bool is_read = items != NULL && fill_descriptors(items, fds, count);
+
+    Py_XDECREF(items);
+    return is_read;
 }
 
 static PyObject *

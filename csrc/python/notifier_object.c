@@ -53,10 +53,7 @@ PyDoc_STRVAR(fileno_doc, "fileno($self, /)\n--\n\n"
 static PyObject *
 notifier_fileno(PyObject *self, PyObject *Py_UNUSED(unused))
 {
-    const struct sp_notifier *notifier = notifier_of(self);
-    bool is_open = sp_notifier_is_ours(notifier) && !notifier->is_closed;
-
-    return PyLong_FromLong(is_open ? notifier->wakeup.receiver : -1);
+    return PyLong_FromLong(sp_notifier_descriptor(notifier_of(self)));
 }
 
 static bool

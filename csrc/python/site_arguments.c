@@ -43,17 +43,47 @@ read_routes(const struct sp_state *state, PyObject *object, struct sp_routes **r
     return true;
 }
 
+/* Lists and dicts are read out of copies: another thread, or a method of what is in them, may
+ * change them meanwhile. */
 static bool
-read_specials(PyObject *list, struct sp_site *site)
+read_items(PyObject *list, bool (*read)(PyObject *items, void *context), void *context)
 {
-    Py_ssize_t count = PyList_Size(list);
+    PyObject *items = PyList_AsTuple(list);
+    bool is_read = items != NULL && read(items, context);
+
+    Py_XDECREF(items);
+    return is_read;
+}
+
+static bool
+read_pairs(PyObject *dict, bool (*read)(PyObject *key, PyObject *value, void *context),
+           void *context)
+{
+    PyObject *copy = PyDict_Copy(dict);
+    bool is_read = copy != NULL;
+    PyObject *key;
+    PyObject *value;
+    Py_ssize_t place = 0;
+
+    while (is_read && PyDict_Next(copy, &place, &key, &value)) {
+        is_read = read(key, value, context);
+    }
+    Py_XDECREF(copy);
+    return is_read;
+}
+
+static bool
+read_specials(PyObject *items, void *context)
+{
+    struct sp_site *site = context;
+    Py_ssize_t count = PyTuple_Size(items);
 
     if (count > SP_SITE_MAX_SPECIALS) {
         PyErr_SetString(PyExc_ValueError, "too many special paths");
         return false;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (!keep_text(&site->texts, PyList_GetItem(list, i), &site->specials[i])) {
+        if (!keep_text(&site->texts, PyTuple_GetItem(items, i), &site->specials[i])) {
             return false;
         }
     }
@@ -98,28 +128,29 @@ read_failure(PyObject *value, struct sp_text **texts, struct sp_failure *failure
            keep_text(texts, data, &failure->data);
 }
 
-static bool
-read_failures(PyObject *failures, struct sp_site *site, struct sp_frontend *frontend)
-{
-    PyObject *code;
-    PyObject *value;
-    Py_ssize_t place = 0;
+struct site_reading {
+    const struct sp_state *state;
+    struct sp_site *site;
+    struct sp_frontend *frontend; /* that is read now */
+};
 
-    fill_failures(frontend);
-    while (PyDict_Next(failures, &place, &code, &value)) {
-        const char *name = PyUnicode_AsUTF8AndSize(code, NULL);
-        int error = name != NULL ? error_named(name) : SP_ERROR_COUNT;
-        if (name == NULL || (error < SP_ERROR_COUNT &&
-                             !read_failure(value, &site->texts, &frontend->failures[error]))) {
-            return false;
-        }
-    }
-    return true;
+/* A code that the engine does not know is passed over. */
+static bool
+read_failure_of(PyObject *code, PyObject *value, void *context)
+{
+    const struct site_reading *reading = context;
+    const char *name = PyUnicode_AsUTF8AndSize(code, NULL);
+    int error = name != NULL ? error_named(name) : SP_ERROR_COUNT;
+
+    return name != NULL &&
+           (error == SP_ERROR_COUNT ||
+            read_failure(value, &reading->site->texts, &reading->frontend->failures[error]));
 }
 
 static bool
-read_frontend(const struct sp_state *state, PyObject *item, struct sp_site *site)
+read_frontend(PyObject *item, struct site_reading *reading)
 {
+    struct sp_site *site = reading->site;
     struct sp_frontend *frontend = &site->frontends[site->frontend_count];
     PyObject *upstream;
     PyObject *own_addresses;
@@ -129,29 +160,31 @@ read_frontend(const struct sp_state *state, PyObject *item, struct sp_site *site
     if (!PyTuple_Check(item)) {
         return refuse("a frontend is a tuple of Upstream, OwnAddresses, its failures and a line");
     }
-    if (!PyArg_ParseTuple(item, "O!O!O!U", state->upstream_type, &upstream,
-                          state->own_addresses_type, &own_addresses, &PyDict_Type, &failures,
-                          &line)) {
+    if (!PyArg_ParseTuple(item, "O!O!O!U", reading->state->upstream_type, &upstream,
+                          reading->state->own_addresses_type, &own_addresses, &PyDict_Type,
+                          &failures, &line)) {
         return false;
     }
     frontend->upstream = sp_upstream_take(sp_upstream_object_peek(upstream));
     frontend->own_addresses = sp_own_addresses_take(sp_own_addresses_object_peek(own_addresses));
     site->frontend_count++;
+    fill_failures(frontend);
+    reading->frontend = frontend;
     return keep_text(&site->texts, line, &frontend->last_line) &&
-           read_failures(failures, site, frontend);
+           read_pairs(failures, read_failure_of, reading);
 }
 
 static bool
-read_frontends(const struct sp_state *state, PyObject *list, struct sp_site *site)
+read_frontends(PyObject *items, void *context)
 {
-    Py_ssize_t count = PyList_Size(list);
+    Py_ssize_t count = PyTuple_Size(items);
 
     if (count > SP_SITE_MAX_FRONTENDS) {
         PyErr_SetString(PyExc_ValueError, "too many frontends");
         return false;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (!read_frontend(state, PyList_GetItem(list, i), site)) {
+        if (!read_frontend(PyTuple_GetItem(items, i), context)) {
             return false;
         }
     }
@@ -177,8 +210,10 @@ sp_site_from_arguments(const struct sp_state *state, PyObject *args)
         return NULL;
     }
     site->asks_django = asks_django != 0;
+    struct site_reading reading = {state, site, NULL};
     if (!read_routes(state, routes, &site->routes) || !read_routes(state, own, &site->own) ||
-        !read_specials(specials, site) || !read_frontends(state, frontends, site)) {
+        !read_items(specials, read_specials, site) ||
+        !read_items(frontends, read_frontends, &reading)) {
         sp_site_give_back(site);
         return NULL;
     }
@@ -217,10 +252,18 @@ read_view(PyObject *tuple, struct sp_text **texts, struct sp_host_view *seen)
 }
 
 static bool
-fill_views(PyObject *list, struct sp_host *host)
+fill_views(PyObject *items, void *context)
 {
+    struct sp_host *host = context;
+
+    host->frontend_count = (size_t)PyTuple_Size(items);
+    host->views = calloc(host->frontend_count * SP_VIEW_KINDS + 1, sizeof(*host->views));
+    if (host->views == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
     for (size_t i = 0; i < host->frontend_count; i++) {
-        PyObject *kinds = PyList_GetItem(list, (Py_ssize_t)i);
+        PyObject *kinds = PyTuple_GetItem(items, (Py_ssize_t)i);
         if (!PyTuple_Check(kinds) || PyTuple_Size(kinds) != SP_VIEW_KINDS) {
             return refuse("a frontend has a view for each kind of request");
         }
@@ -244,13 +287,7 @@ read_views(PyObject *views, struct sp_host *host)
         return refuse("views are a list or None");
     }
     host->verdict = SP_VERDICT_ALLOWED;
-    host->frontend_count = (size_t)PyList_Size(views);
-    host->views = calloc(host->frontend_count * SP_VIEW_KINDS + 1, sizeof(*host->views));
-    if (host->views == NULL) {
-        PyErr_NoMemory();
-        return false;
-    }
-    return fill_views(views, host);
+    return read_items(views, fill_views, host);
 }
 
 struct sp_host *
@@ -278,44 +315,33 @@ sp_host_from_arguments(PyObject *args)
 }
 
 static bool
-read_own(PyObject *own, struct sp_own_words *words)
+read_own(PyObject *code, PyObject *value, void *context)
 {
-    PyObject *code;
-    PyObject *value;
-    Py_ssize_t place = 0;
+    struct sp_own_words *words = context;
+    const char *name = PyUnicode_AsUTF8AndSize(code, NULL);
+    enum sp_own which = name != NULL ? sp_own_words_named(name) : SP_OWN_COUNT;
 
-    while (PyDict_Next(own, &place, &code, &value)) {
-        const char *name = PyUnicode_AsUTF8AndSize(code, NULL);
-        enum sp_own which = name != NULL ? sp_own_words_named(name) : SP_OWN_COUNT;
-        if (name != NULL && which == SP_OWN_COUNT) {
-            PyErr_Format(PyExc_ValueError, "the listener says nothing named %s", name);
-        }
-        if (which == SP_OWN_COUNT || !read_failure(value, &words->texts, &words->own[which])) {
-            return false;
-        }
+    if (name != NULL && which == SP_OWN_COUNT) {
+        PyErr_Format(PyExc_ValueError, "the listener says nothing named %s", name);
     }
-    return true;
+    return which != SP_OWN_COUNT && read_failure(value, &words->texts, &words->own[which]);
 }
 
 static bool
-read_unread(PyObject *lines, struct sp_own_words *words)
+read_unread(PyObject *status, PyObject *line, void *context)
 {
-    PyObject *status;
-    PyObject *line;
-    Py_ssize_t place = 0;
+    struct sp_own_words *words = context;
+    struct sp_failure *failure = &words->unread[words->unread_count];
 
-    if (PyDict_Size(lines) > SP_OWN_MAX_UNREAD) {
+    if (words->unread_count == SP_OWN_MAX_UNREAD) {
         PyErr_SetString(PyExc_ValueError, "too many statuses");
         return false;
     }
-    while (PyDict_Next(lines, &place, &status, &line)) {
-        struct sp_failure *failure = &words->unread[words->unread_count];
-        failure->status = (int)PyLong_AsLong(status);
-        if (PyErr_Occurred() != NULL || !keep_text(&words->texts, line, &failure->line)) {
-            return false;
-        }
-        words->unread_count++;
+    failure->status = (int)PyLong_AsLong(status);
+    if (PyErr_Occurred() != NULL || !keep_text(&words->texts, line, &failure->line)) {
+        return false;
     }
+    words->unread_count++;
     return true;
 }
 
@@ -336,7 +362,7 @@ sp_own_words_from_arguments(PyObject *args)
         return NULL;
     }
     words->is_absence_at_once = is_at_once != 0;
-    if (!read_own(own, words) || !read_unread(unread, words)) {
+    if (!read_pairs(own, read_own, words) || !read_pairs(unread, read_unread, words)) {
         sp_own_words_free(words);
         return NULL;
     }
