@@ -6,6 +6,7 @@ FRONTEND ?= static
 PROCESSES ?= 4
 MINUTES ?= 30
 WAY ?= runserver
+SECONDS ?= 60
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,6 +44,9 @@ RACES := tests/engine/test_lifetime.py tests/engine/test_relays.py tests/engine/
 LONG_RACES := -k "not granian" --ignore=tests/engine/test_connector.py \
 	tests/engine tests/fastpath tests/live tests/asgi tests/process tests/failing_calls/test_leaving.py
 
+FREE := build/free-threads
+FREE_PYTHON := $(abspath $(FREE))/python/root/bin/python3
+
 # A slice of every way in that other versions of Python and Django have a say in.
 NEWEST := build/newest
 SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process.py \
@@ -50,7 +54,7 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
 .PHONY: help demo test smoke test-static check neighbours bench benchmarks \
-	wheel wheel-arm64 wheel-check races cross matrix frontends faults failing-calls adversary \
+	wheel wheel-arm64 wheel-check races free-threads cross matrix frontends faults failing-calls adversary \
 	soak soak-proof raise clean
 
 help:
@@ -60,6 +64,7 @@ help:
 	@echo "make wheel   what pip installs without a compiler (make wheel-arm64: for that processor)"
 	@echo "make neighbours    beside Wagtail, django-hosts and others, as they are today"
 	@echo "make races    whether threads race anywhere in the engine, for long"
+	@echo "make free-threads [SECONDS=60]    the same in a Python without the GIL, built for it; docs/proof.md"
 	@echo "make cross    the engine compiled and linked for macOS, FreeBSD, OpenBSD, NetBSD and musl"
 	@echo "make matrix [CELLS=3.13-6.1]    with other Pythons, Djangos, libcurls and compilers"
 	@echo "make frontends [NAMES=nuxt]    Vite, Next, SvelteKit and six others in Chromium, through :8000"
@@ -148,6 +153,25 @@ smoke: $(NEWEST)/samesite_proxy/_engine.abi3.so
 races: $(VENV)/test.done build/threads/samesite_proxy/_engine$(EXT_SUFFIX)
 	$(THREADED) $(call WITH_ENGINE,build/threads/samesite_proxy/_engine$(EXT_SUFFIX)) $(PYTEST) \
 		$(SHARED) -m "not slow and not browser and not unsanitized" $(LONG_RACES)
+
+# A Python without the GIL, in which races are seen as those in the engine are.
+$(FREE)/python.done: .ci/python-for-races
+	@echo "make: building a Python without the GIL, with a sanitizer of threads; a quarter of an hour"
+	@.ci/python-for-races $(FREE)/python $(PYTHON_SOURCE)
+	@touch $@
+
+# Its own pip would take minutes; setuptools is the same for all Pythons.
+$(FREE)/engine.done: $(SOURCES) $(FREE)/python.done $(VENV)/test.done
+	@$(BIN)/pip install -q --upgrade --target $(FREE)/tools setuptools
+	@echo "make: building the engine for it"
+	@SAMESITE_PROXY_SANITIZE=thread PYTHONPATH=$(FREE)/tools $(FREE_PYTHON) setup.py -q build_ext \
+		--build-lib $(FREE) --build-temp $(FREE)/objects
+	@touch $@
+
+free-threads: $(FREE)/engine.done
+	@$(BIN)/python -m tests.free_threads $(FREE_PYTHON) \
+		$(abspath $(FREE))/samesite_proxy/_engine.*.so \
+		$(FREE)/python/source/Tools/tsan/suppressions_free_threading.txt $(SECONDS)
 
 # With a libcurl of its own; needs cargo, cmake and OpenSSL's headers.
 test-static: build/static/samesite_proxy/_engine$(EXT_SUFFIX)
