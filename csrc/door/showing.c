@@ -8,7 +8,7 @@
 static struct sp_feed *
 feed_of(const struct sp_downstream *downstream)
 {
-    return &downstream->door->loop->feed;
+    return downstream->door->loop->feed;
 }
 
 static long long

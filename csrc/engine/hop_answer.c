@@ -80,7 +80,7 @@ begin_answer(struct sp_hop *hop)
     pthread_mutex_lock(&exchange->mutex);
     note_answer(exchange);
     pthread_mutex_unlock(&exchange->mutex);
-    sp_feed_answer(&hop->loop->feed, exchange->row, exchange->head.status, hop->loop->now);
+    sp_feed_answer(hop->loop->feed, exchange->row, exchange->head.status, hop->loop->now);
     fail(hop, exchange->client_end->answer(hop->loop, exchange), NULL);
     if (hop->extent == SP_EXTENT_TUNNEL) {
         sp_hop_make_ready(hop); /* the client may speak now */
@@ -120,7 +120,7 @@ deliver(struct sp_hop *hop, struct sp_span bytes, bool more)
 {
     struct sp_exchange *exchange = hop->exchange;
 
-    sp_feed_count(&hop->loop->feed, exchange->row, (long long)bytes.len);
+    sp_feed_count(hop->loop->feed, exchange->row, (long long)bytes.len);
     fail(hop, exchange->client_end->receive(hop->loop, exchange, bytes, more), NULL);
 }
 
@@ -228,7 +228,7 @@ sp_hop_answer_pass(struct sp_hop *hop, struct sp_splice *splice)
     if (hop->extent == SP_EXTENT_LENGTH) {
         count_down(hop, splice->held);
     }
-    sp_feed_count(&hop->loop->feed, hop->exchange->row, (long long)splice->held);
+    sp_feed_count(hop->loop->feed, hop->exchange->row, (long long)splice->held);
     fail(hop, hop->exchange->client_end->pass(hop->loop, hop->exchange, splice), NULL);
 }
 

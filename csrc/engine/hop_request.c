@@ -109,7 +109,7 @@ send_once(struct sp_hop *hop, struct sp_span head, struct sp_span body)
     sp_queue_pass(&hop->head, is_head_gone ? head.len : taken);
     if (taken > 0 && !hop->is_underway) {
         hop->is_underway = true;
-        sp_feed_ask(&hop->loop->feed, hop->exchange->row, hop->loop->now);
+        sp_feed_ask(hop->loop->feed, hop->exchange->row, hop->loop->now);
     }
     if (is_head_gone) {
         consume(hop->exchange, taken - head.len);

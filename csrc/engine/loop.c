@@ -162,13 +162,12 @@ free_parts(struct sp_loop *loop)
     sp_connector_free(loop->connector);
     sp_sockets_clear(&loop->sockets);
     sp_poller_free(loop->poller);
-    sp_feed_clear(&loop->feed);
     free(loop->bytes);
     free(loop);
 }
 
 enum sp_error
-sp_loop_new(struct sp_loop **loop)
+sp_loop_new(struct sp_feed *feed, struct sp_loop **loop)
 {
     struct sp_loop *made = calloc(1, sizeof(*made));
 
@@ -178,7 +177,7 @@ sp_loop_new(struct sp_loop **loop)
     made->next_scan = SP_NEVER;
     made->shortage.expired = watch_again;
     sp_timers_init(&made->timers);
-    sp_feed_init(&made->feed);
+    made->feed = feed;
     enum sp_error error = make_parts(made);
     if (error == SP_OK) {
         error = sp_mailbox_init(&made->mailbox);

@@ -35,7 +35,7 @@ struct sp_loop {
     char *bytes;               /* owned; SP_LOOP_BYTES, what is read at once */
     struct sp_poller *poller;  /* owned */
     struct sp_mailbox mailbox; /* any thread's, as is the next */
-    struct sp_feed feed;       /* the rest is the engine thread's */
+    struct sp_feed *feed;      /* borrowed; the rest is the engine thread's */
     struct sp_sockets sockets;
     struct sp_timer shortage; /* until those that the poller has refused are watched */
     struct sp_news news;
@@ -57,7 +57,8 @@ struct sp_loop {
 
 #define SP_LOOP_BYTES ((size_t)256 * 1024)
 
-enum sp_error sp_loop_new(struct sp_loop **loop);
+/* What it does is noted in `feed`. */
+enum sp_error sp_loop_new(struct sp_feed *feed, struct sp_loop **loop);
 
 /* Something has happened that an upstream's deadline may come of. */
 void sp_loop_stir(struct sp_loop *loop);

@@ -22,10 +22,16 @@ struct engine {
     struct sp_loop *loop; /* owned; leaked in a forked child and at exit */
 };
 
-/* The globals that change. A child finds its parent's engine here, recognises it by the pid, and
- * replaces it; what it is to show is the same. */
+/* What is shown has no need of an engine: Django's answers alone leave that asleep. */
+struct showing {
+    pid_t pid;
+    struct sp_feed feed;
+};
+
+/* The globals that change. A child finds its parent's here, recognises them by the pid, and
+ * replaces them; what it is to show is the same. */
 static struct engine *_Atomic current;
-static _Atomic enum sp_feed_scope shown;
+static struct showing *_Atomic shown;
 
 static pthread_once_t initialised = PTHREAD_ONCE_INIT;
 static bool is_ready;
@@ -35,6 +41,44 @@ run(void *context)
 {
     sp_loop_run(context);
     return NULL;
+}
+
+static struct showing *
+new_showing(const struct showing *old)
+{
+    struct showing *made = calloc(1, sizeof(*made));
+
+    if (made != NULL) {
+        made->pid = getpid();
+        sp_feed_init(&made->feed);
+        if (old != NULL) {
+            /* Without memory for it nothing is shown. */
+            (void)sp_feed_keep(&made->feed, sp_feed_scope(&old->feed));
+        }
+    }
+    return made;
+}
+
+enum sp_error
+sp_process_feed(struct sp_feed **feed)
+{
+    struct showing *found = atomic_load(&shown);
+
+    if (found == NULL || found->pid != getpid()) {
+        struct showing *made = new_showing(found);
+        if (made == NULL) {
+            return SP_E_NO_MEMORY;
+        }
+        if (atomic_compare_exchange_strong(&shown, &found, made)) {
+            found = made;
+        }
+        else { /* By another thread, which has come first. */
+            sp_feed_clear(&made->feed);
+            free(made);
+        }
+    }
+    *feed = &found->feed;
+    return SP_OK;
 }
 
 /* Signals are for the threads that Python knows. */
@@ -54,11 +98,13 @@ start_thread(struct engine *engine)
 static enum sp_error
 start(struct engine *engine)
 {
-    enum sp_error error = sp_loop_new(&engine->loop);
+    struct sp_feed *feed;
+    enum sp_error error = sp_process_feed(&feed);
 
     if (error == SP_OK) {
-        /* Without memory for it nothing is shown. */
-        (void)sp_feed_keep(&engine->loop->feed, atomic_load(&shown));
+        error = sp_loop_new(feed, &engine->loop);
+    }
+    if (error == SP_OK) {
         error = start_thread(engine);
     }
     if (error != SP_OK) {
@@ -149,18 +195,6 @@ sp_process_mailbox(struct sp_mailbox **mailbox)
     return error;
 }
 
-enum sp_error
-sp_process_feed(struct sp_feed **feed)
-{
-    struct sp_loop *loop;
-    enum sp_error error = find_loop(&loop);
-
-    if (error == SP_OK) {
-        *feed = &loop->feed;
-    }
-    return error;
-}
-
 /* Whether it is this process's and has a loop, also one that has ended. */
 static bool
 is_usable(const struct engine *engine)
@@ -178,21 +212,6 @@ sp_process_owns(const struct sp_mailbox *mailbox)
     const struct engine *engine = atomic_load(&current);
 
     return is_usable(engine) && mailbox == &engine->loop->mailbox;
-}
-
-enum sp_error
-sp_process_show(enum sp_feed_scope scope)
-{
-    struct engine *engine = atomic_load(&current);
-
-    atomic_store(&shown, scope);
-    return is_usable(engine) ? sp_feed_keep(&engine->loop->feed, scope) : SP_OK;
-}
-
-enum sp_feed_scope
-sp_process_shown(void)
-{
-    return atomic_load(&shown);
 }
 
 /* Where none runs, one that is stopped takes its place: none starts any more. False when

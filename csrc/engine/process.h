@@ -11,12 +11,9 @@ enum sp_error sp_process_init(void);
 /* The running engine's mailbox. SP_E_SHUTDOWN after sp_process_stop. */
 enum sp_error sp_process_mailbox(struct sp_mailbox **mailbox);
 
-/* What it shows. SP_E_SHUTDOWN likewise. */
+/* What the process shows, whether its engine runs or not, until it ends. In a forked child it is
+ * empty, of the same scope. SP_E_NO_MEMORY at the first call. */
 enum sp_error sp_process_feed(struct sp_feed **feed);
-
-/* What the feed is to hold from now on, in the engine that runs and in those to come. */
-enum sp_error sp_process_show(enum sp_feed_scope scope);
-enum sp_feed_scope sp_process_shown(void);
 
 /* Whether `mailbox` is this process's own, not one that a parent had. */
 bool sp_process_owns(const struct sp_mailbox *mailbox);

@@ -94,7 +94,7 @@ show(struct sp_loop *loop, struct sp_exchange *exchange)
         .now = loop->now,
     };
 
-    exchange->row = sp_feed_open(&loop->feed, 0, &request);
+    exchange->row = sp_feed_open(loop->feed, 0, &request);
 }
 
 /* (3) A hop, or a place among those that wait for a connection. */
@@ -103,7 +103,7 @@ sp_roster_admit(struct sp_loop *loop, struct sp_exchange *exchange)
 {
     exchange->started = exchange->active = loop->now;
     sp_loop_stir(loop);
-    if (sp_feed_scope(&loop->feed) == SP_FEED_PROCESS) {
+    if (sp_feed_scope(loop->feed) == SP_FEED_PROCESS) {
         show(loop, exchange);
     }
     if (may_begin(loop, exchange)) {
@@ -132,7 +132,7 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
     }
     unlink_exchange(is_waiting ? &loop->waiting : &loop->working, exchange);
     mark_as_done(exchange, error, words != NULL ? words : "");
-    sp_feed_end(&loop->feed, exchange->row, error, loop->now);
+    sp_feed_end(loop->feed, exchange->row, error, loop->now);
     if (hop != NULL) {
         sp_hop_end(hop, error);
     }

@@ -30,13 +30,13 @@ keep_feed(PyObject *module, PyObject *argument)
         PyErr_SetString(PyExc_ValueError, "there is no such scope");
         return NULL;
     }
-    if (scope == SP_FEED_PROCESS && sp_process_shown() == SP_FEED_DOOR) {
-        Py_RETURN_NONE;
+    struct sp_feed *feed;
+    enum sp_error error = sp_process_feed(&feed);
+    if (error == SP_OK && (scope != SP_FEED_PROCESS || sp_feed_scope(feed) != SP_FEED_DOOR)) {
+        Py_BEGIN_ALLOW_THREADS
+            error = sp_feed_keep(feed, (enum sp_feed_scope)scope);
+        Py_END_ALLOW_THREADS
     }
-    enum sp_error error;
-    Py_BEGIN_ALLOW_THREADS
-        error = sp_process_show((enum sp_feed_scope)scope);
-    Py_END_ALLOW_THREADS
     if (error != SP_OK) {
         return fail(module, error);
     }

@@ -40,7 +40,7 @@ def begin(request: HttpRequest, owner: int = DJANGO) -> int:
     """Its row's number; 0 where it has none, or the listener has one."""
     if LISTENER in request.META:
         return 0
-    with contextlib.suppress(EngineError):  # The process ends.
+    with contextlib.suppress(EngineError):  # For want of memory.
         return _engine.open_row(request.method or "", request.get_full_path(), owner)
     return 0
 
