@@ -20,6 +20,7 @@ from bench.subjects import (
     CADDY,
     DIRECT,
     FASTPATH,
+    FEED,
     FOLDER,
     GO,
     HAPROXY,
@@ -210,6 +211,14 @@ CASES: tuple[Case, ...] = (
         closes=True,
         ours=THE_FASTPATH,
         others=(PLAIN_NGINX,),
+    ),
+    Small(
+        name="fastpath-1kb-feed",
+        title="the fast path, 32 connections, 1 KB, with a feed of who answers",
+        path="/1k",
+        connections=32,
+        ours=Subject(OURS, FEED),
+        others=(Subject(FASTPATH, FASTPATH),),
     ),
     Small(
         name="fastpath-django",

@@ -30,6 +30,7 @@ WHITENOISE = "WhiteNoise"
 UVICORN = "uvicorn"
 RUNSERVER = "runserver"
 FASTPATH = "the fast path"
+FEED = "the fast path, DEBUG"
 PLAIN = "plain runserver"
 NO_DELAY = "TCP_NODELAY runserver"
 
@@ -48,13 +49,14 @@ SETTINGS: Mapping[str, str] = {
     REVPROXY: "revproxy_settings",
     REVPROXY_RUNSERVER: "revproxy_settings",
     FASTPATH: "fastpath_settings",
+    FEED: "feed_settings",
     FOLDER: "folder_settings",
     WHITENOISE: "whitenoise_settings",
     PLAIN: "plain_settings",
     NO_DELAY: "no_delay_settings",
 }
 
-RUNSERVERS = (RUNSERVER, FASTPATH, PLAIN, NO_DELAY, REVPROXY_RUNSERVER)
+RUNSERVERS = (RUNSERVER, FASTPATH, FEED, PLAIN, NO_DELAY, REVPROXY_RUNSERVER)
 
 
 # What is compared where its compiler is, and left out where it is not.
