@@ -169,6 +169,27 @@ def test_option_6_listens_on_the_other_loopback() -> None:
         assert exchange(port, b"GET /api/who/ HTTP/1.1\r\nHost: localhost\r\n\r\n", "::1").status
 
 
+@pytest.mark.parametrize(
+    ("address", "settings", "page"),
+    [
+        ("0", {}, "http://localhost:{port}/__samesite__/"),
+        ("0.0.0.0:0", {}, "http://localhost:{port}/__samesite__/"),
+        ("127.0.0.1:0", {"ALLOWED_HOSTS": ["127.0.0.1"]}, "http://127.0.0.1:{port}/__samesite__/"),
+        ("0", {"ALLOWED_HOSTS": ["app.example"]}, None),
+        ("0", {"DEBUG": False, "ALLOWED_HOSTS": ["localhost"]}, None),
+    ],
+)
+def test_banner_names_the_page_that_shows_who_answers(
+    address: str, settings: dict[str, object], page: str | None
+) -> None:
+    with runserver("--noreload", address, **changed(**settings)) as server:
+        server.await_log("Frontend: ")
+        if page is not None:
+            server.await_log(f"Who answers: {page.format(port=server.port)}\n")
+        assert server.interrupt() == 0
+        assert server.log().count("Who answers") == (page is not None)
+
+
 def test_name_that_is_not_allowed_is_not_in_the_banner() -> None:
     with runserver("--noreload", "0", **changed(ALLOWED_HOSTS=["127.0.0.1"])) as server:
         assert "server at http://127.0.0.1:" in server.await_banner()

@@ -279,7 +279,7 @@ class Command(Next):  # type: ignore[misc]
         if settings is not None and settings.frontends:
             from samesite_proxy.fastpath import banner
 
-            banner.say(settings, port, self.stdout.write)
+            banner.say(settings, self.addr, port, self.stdout.write)
 
     def _say_if_off(self) -> None:
         if self._off:
