@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.programs import DEADLINE, EXAMPLE, free_ports
 from tests.browser.sites import Start
 from tests.fastpath.commands import runserver
+from tests.harness.raw_client import exchange
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("feed")]
 
@@ -19,6 +20,18 @@ MODULES = 1000
 CHILDREN = 4
 VITE = EXAMPLE / "frontend-vite" / "node_modules" / "vite" / "bin" / "vite.js"
 PAGE = '<!doctype html><title>modules</title><script type="module" src="/module0.js"></script>'
+
+
+# What is refused is shown as it came; of what is copied a shell can make nothing else.
+HOSTILE: dict[bytes, str | None] = {
+    b"GET @evil.example/ HTTP/1.1": "curl --request-target '@evil.example/' '{origin}/'",
+    b"GET /<img/src=x/onerror=isTaken=1>' HTTP/1.1\r\nX Y: 1": (
+        r"curl '{origin}/<img/src=x/onerror=isTaken=1>'\''"
+    )
+    + "'",
+    b"GET /\x1b[201~\x03;id\r\x85 HTTP/1.1": "curl --globoff '{origin}/%1b[201~%03;id%0d%85'",
+    b"$(id) / HTTP/1.1": None,
+}
 
 
 def module(number: int) -> str:
@@ -97,7 +110,24 @@ def test_page_shows_who_answers_while_a_thousand_modules_load(
         assert page.evaluate("navigator.clipboard.readText()") == (
             f"curl --request 'POST' --globoff '{origin}/api/no-such/?a=[1]'"
         )
+        page.locator("#text").fill("")
+        page.locator("#who").select_option("")
+        page.locator("#kind").select_option("")
         page.locator("#clear").click()
-        expect(page.locator("#rows tr")).to_have_count(0)
+        for line, copied in HOSTILE.items():
+            exchange(server.port, line + b"\r\nHost: localhost\r\n\r\n")
+            expect(page.locator("#rows tr")).to_have_count(1)
+            row = page.locator("#rows tr")
+            expect(row.locator("td").nth(2)).to_have_text("400")
+            if copied is None:
+                expect(row.locator("button")).to_be_disabled()
+            else:
+                row.locator("button").click()
+                expect(row.locator("button")).to_have_text("copied")
+                text = page.evaluate("navigator.clipboard.readText()")
+                assert text == copied.format(origin=origin)
+            page.locator("#clear").click()
+            expect(page.locator("#rows tr")).to_have_count(0)
+        assert page.evaluate("window.isTaken") is None
         is_failed_fetch = [text for text in complaints if "403" in text or "404" in text]
         assert complaints == is_failed_fetch

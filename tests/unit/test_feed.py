@@ -15,6 +15,7 @@ from samesite_proxy.feed import page, rows
 from samesite_proxy.feed.page import JSON
 from samesite_proxy.proxy.rules import FEED
 
+OPENED = {"SEC_FETCH_MODE": "navigate"}
 IN_DEBUG = Settings((), debug=True, in_tests=True)
 
 
@@ -37,7 +38,13 @@ def test_peer_decides_who_may_look(peer: str, may_look: bool) -> None:
     assert (page.answering(asked(peer), IN_DEBUG) is not None) == may_look
 
 
-@pytest.mark.parametrize("name", ["X_FORWARDED_FOR", "FORWARDED", "X_REAL_IP", "VIA"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *["X_FORWARDED_FOR", "X_FORWARDED_HOST", "X_FORWARDED_PROTO", "FORWARDED", "VIA"],
+        *["X_REAL_IP", "X_CLIENT_IP", "TRUE_CLIENT_IP", "CF_CONNECTING_IP", "CDN_LOOP"],
+    ],
+)
 def test_what_has_come_through_somebody_is_not_from_here(name: str) -> None:
     assert page.answering(asked(**{f"HTTP_{name}": ""}), IN_DEBUG) is None
 
@@ -64,13 +71,47 @@ def test_projects_own_url_wins_and_one_for_any_path_does_not(
 
 
 @pytest.mark.parametrize(
-    ("after", "count"),
+    ("after", "known"),
     [
-        *[("{own}.7", 7), ("1.2.3,{own}.7,4.5.6", 7), ("{own}.0", 0)],
-        *[(text, 0) for text in ("", "1.2.3", "{own}", "{own}.", "{own}.-1", "{own}.x", "{own}.²")],
-        ("{own}." + "9" * 40, 0),
+        *[
+            (f"{text}{{own}}:7.5{more}", (7, 5))
+            for text in ("", "1.2:3.1,")
+            for more in ("", ",4:5.6")
+        ],
+        ("{own}:0.0", (0, 0)),
+        *[(text, None) for text in ("", "1.2:3.4", "{own}", "{own}:", "{own}:7", "{own}:7.", ":.")],
+        *[
+            ("{own}:" + text, None)
+            for text in ("-1.1", "1.-1", "x.1", "1.²", "1.1.1", " 1.1", "1.0x1")
+        ],
+        ("{own}:" + "9" * 40 + ".1", None),
+        ("," * 5000, None),
     ],
 )
-def test_position_is_that_of_the_process(after: str, count: int) -> None:
+def test_position_is_that_of_the_process(after: str, known: tuple[int, int] | None) -> None:
     own = f"{os.getpid()}.{rows.STARTED}"
-    assert rows._count_in(after.format(own=own), own) == count
+    assert rows.known_in(after.format(own=own), own) == known
+
+
+@pytest.mark.parametrize(
+    ("fields", "may_look"),
+    [
+        ({}, True),
+        ({"SEC_FETCH_SITE": "same-origin", "SEC_FETCH_MODE": "cors"}, True),
+        ({"SEC_FETCH_SITE": "none", "SEC_FETCH_MODE": "navigate"}, True),
+        ({"SEC_FETCH_SITE": "cross-site", **OPENED, "SEC_FETCH_DEST": "document"}, True),
+        ({"SEC_FETCH_SITE": "cross-site", **OPENED, "SEC_FETCH_DEST": "iframe"}, False),
+        ({"SEC_FETCH_SITE": "cross-site", "SEC_FETCH_MODE": "cors"}, False),
+        ({"SEC_FETCH_SITE": "same-site", "SEC_FETCH_DEST": "script"}, False),
+        ({"SEC_FETCH_SITE": ""}, False),
+        ({"ORIGIN": "http://localhost"}, True),
+        *[
+            ({"ORIGIN": text}, False)
+            for text in ("null", "", "https://localhost", "http://a.example")
+        ],
+    ],
+    ids=str,
+)
+def test_page_of_another_origin_may_not_look(fields: dict[str, str], may_look: bool) -> None:
+    given = {f"HTTP_{name}": value for name, value in fields.items()}
+    assert (page.answering(asked(**given), IN_DEBUG) is not None) == may_look

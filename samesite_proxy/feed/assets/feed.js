@@ -13,6 +13,7 @@ const shown = new Map(); // by process and id, in the order of their coming
 const positions = new Map(); // by process, how far it has been read
 const people = new Set();
 let isPaused = false;
+let missed = 0; // which the ring has lost between two looks
 
 function part(tag, className) {
   const made = document.createElement(tag);
@@ -20,21 +21,32 @@ function part(tag, className) {
   return made;
 }
 
+// A target is any bytes: of those that a shell, or the terminal that it is pasted into, would obey
+// or change none is left, in quotes or not.
+const harmless = (target) =>
+  target.replace(/[^!-~]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
+
+const canBeCopied = (row) => !row.cut && /^[!#-'*+.^_`|~\w-]+$/.test(row.method);
+
 function curlOf(row) {
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   const options = [];
+  const target = harmless(row.target);
+  const isPath = /^\/[^#]*$/.test(target);
   if (row.method === "HEAD") {
     options.push("--head");
   } else if (row.method !== "GET") {
     options.push("--request", quoted(row.method));
   }
-  if (/[[\]{}]/.test(row.target)) {
+  if (!isPath) { // Behind an authority it could become a part of that.
+    options.push("--request-target", quoted(target));
+  } else if (/[[\]{}]/.test(target)) {
     options.push("--globoff");
   }
-  if (row.target.includes("/.")) {
+  if (isPath && target.includes("/.")) {
     options.push("--path-as-is");
   }
-  return ["curl", ...options, quoted(location.origin + row.target)].join(" ");
+  return ["curl", ...options, quoted(location.origin + (isPath ? target : "/"))].join(" ");
 }
 
 async function copy(row, button) {
@@ -59,7 +71,7 @@ function makeLine(row) {
   button.type = "button";
   button.textContent = "curl";
   button.title = row.cut ? "The target is longer than what is kept" : "Copy as curl";
-  button.disabled = row.cut;
+  button.disabled = !canBeCopied(row);
   cells[7].append(button);
   const entry = { line, cells, bars: [...bars.children], row };
   button.addEventListener("click", () => copy(entry.row, button));
@@ -193,12 +205,14 @@ function show(found) {
 }
 
 function say(found) {
+  missed += found.missed;
+  const lost = missed > 0 ? `; ${missed} came and went unseen` : "";
   const whose = found.covers === "listener" ? "all requests" : `requests of process ${found.process}`;
-  element("state").textContent = `${filter()} of ${shown.size} rows, ${whose}`;
+  element("state").textContent = `${filter()} of ${shown.size} rows, ${whose}${lost}`;
 }
 
 function remember(next) {
-  const run = next.slice(0, next.lastIndexOf("."));
+  const run = next.slice(0, next.lastIndexOf(":"));
   positions.delete(run);
   positions.set(run, next);
   if (positions.size > MOST_PROCESSES) {
@@ -243,6 +257,7 @@ element("pause").addEventListener("click", (event) => {
   event.target.textContent = isPaused ? "Go on" : "Pause";
 });
 element("clear").addEventListener("click", () => {
+  missed = 0;
   shown.clear();
   element("rows").replaceChildren();
 });
