@@ -49,6 +49,10 @@ class Exchange:
     def key(self) -> int:
         """What Notifier.answer() names this exchange by."""
 
+    @property
+    def row(self) -> int:
+        """Its row's number in the feed, once it has begun; 0: none."""
+
     def offer(self, data: bytes | memoryview, /) -> int:
         """Send what there is room for; how much. -1: the rest is not wanted.
 
@@ -263,10 +267,16 @@ def answer_row(number: int, status: int, /) -> None:
 def end_row(number: int, sent: int, /) -> None:
     """Its answer is over, of so many bytes; -1: of how many is not known."""
 
+def refuse_row(number: int, status: int, sent: int, /) -> None:
+    """Not who was asked has answered, but we, with so many bytes."""
+
 def feed_rows(
     after: int, /
-) -> list[tuple[int, int, str, int, str, str, bool, int, int, float, float, float, float, str]]:
-    """The rows that have changed since the change `after`, in the order of their last changes.
+) -> tuple[
+    list[tuple[int, int, str, int, str, str, bool, int, int, float, float, float, float, str]], int
+]:
+    """The rows that have changed since the change `after`, in the order of their last changes, and
+    the number of the newest row of all.
 
     Number, change, a frontend's place ("": who says it), who as in proxy/rules.py (1: we), method,
     target, whether it is longer than that, status (0: none yet), bytes of the body, ms since it

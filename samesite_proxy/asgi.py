@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import get_script_prefix
 
 from samesite_proxy import conf
-from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL, EngineError
+from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL
 from samesite_proxy.aio import websocket
 from samesite_proxy.aio.answer import Answer, ending, say
 from samesite_proxy.aio.channels import Sockets, first_of
@@ -125,8 +125,9 @@ class ASGIProxy:
         relocated = partial(self._forwarder.relocated, incoming, frontend)
         try:
             await Answer(exchange, client, name_of(scope)).relay(relocated)
-        except EngineError as error:
+        except NoAnswer as error:
             if not has_moved(error):
+                server_timing.of_row(error, exchange.row)
                 raise
         else:
             return
@@ -151,13 +152,19 @@ class ASGIProxy:
             frontend = where_now(frontend)
             _, own_port = scope.get("server") or ("", "")
             failure = failure_of(error, frontend, self._settings, str(own_port))
-            if self._settings.debug and server_timing.is_unasked(error):
-                from samesite_proxy.feed import own  # Else there is none.
-
-                own.note_refusal(scope["method"], target_of_scope(scope), failure.status)
             log_failure(name_of(scope), failure, frontend)
             form = form_for(scope["method"], accepted_in(scope))
-            await say(send, failure.status, *told(failure, frontend, form, self._settings))
+            fields, text = told(failure, frontend, form, self._settings)
+            self._note_refusal(scope, error, failure.status, len(text))
+            await say(send, failure.status, fields, text)
+
+    def _note_refusal(self, scope: Scope, error: Exception, status: int, size: int) -> None:
+        """For the feed; what the engine has seen has a row, if there is one."""
+        row = server_timing.row_of(error)
+        if self._settings.debug and (row or server_timing.is_unasked(error)):
+            from samesite_proxy.feed import own  # Else there is none.
+
+            own.note_refusal(row, scope["method"], target_of_scope(scope), status, size)
 
 
 def has_websocket_routes(application: Any) -> bool:

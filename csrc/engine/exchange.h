@@ -112,9 +112,9 @@ struct sp_exchange {
     struct sp_downstream *downstream;                    /* borrowed; the listener's */
     struct sp_exchange *next_relayed, *previous_relayed; /* in the loop's list of those with one */
     long long started;                                   /* ms; when it was given to the engine */
-    long long sent;         /* ms; when the request's last byte went out, or SP_NEVER */
-    long long active;       /* ms; when a byte last moved */
-    unsigned long long row; /* in the loop's feed, or 0 */
+    long long sent;                 /* ms; when the request's last byte went out, or SP_NEVER */
+    long long active;               /* ms; when a byte last moved */
+    _Atomic unsigned long long row; /* in the loop's feed, or 0 */
 
     char texts[];
 };

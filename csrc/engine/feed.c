@@ -161,6 +161,7 @@ static void
 note_refusal(struct sp_feed_row *row, int status)
 {
     row->status = status;
+    row->answered = row->ended;
     row->sent = 0;
     row->who = SP_FEED_US;
     row->name[0] = '\0';
@@ -179,14 +180,17 @@ sp_feed_end(struct sp_feed *feed, unsigned long long number, enum sp_error error
 {
     struct sp_feed_row *row = begin_change(feed, number);
 
-    if (row != NULL) {
+    if (row == NULL) {
+        return;
+    }
+    if (row->ended == SP_NEVER) { /* else whoever lets go of what is over has no news of it */
         row->error = error;
         row->ended = now;
         if (row->status == 0 && !is_silent(error)) {
             note_refusal(row, sp_error_info(error)->status);
         }
-        end_change(feed);
     }
+    end_change(feed);
 }
 
 void
@@ -195,8 +199,8 @@ sp_feed_refuse(struct sp_feed *feed, unsigned long long number, int status, long
     struct sp_feed_row *row = begin_change(feed, number);
 
     if (row != NULL) {
-        note_refusal(row, status);
         row->ended = row->ended == SP_NEVER ? now : row->ended;
+        note_refusal(row, status);
         end_change(feed);
     }
 }
@@ -211,11 +215,13 @@ by_change(const void *one, const void *other)
 }
 
 size_t
-sp_feed_copy(struct sp_feed *feed, unsigned long long after, struct sp_feed_row *rows)
+sp_feed_copy(struct sp_feed *feed, unsigned long long after, struct sp_feed_row *rows,
+             unsigned long long *opened)
 {
     size_t count = 0;
 
     pthread_mutex_lock(&feed->mutex);
+    *opened = feed->opened;
     for (size_t i = 0; feed->rows != NULL && i < SP_FEED_ROWS; i++) {
         if (feed->rows[i].number != 0 && feed->rows[i].change > after) {
             rows[count++] = feed->rows[i];

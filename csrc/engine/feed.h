@@ -81,6 +81,7 @@ void sp_feed_ask(struct sp_feed *feed, unsigned long long number, long long now)
 void sp_feed_answer(struct sp_feed *feed, unsigned long long number, int status, long long now);
 void sp_feed_attribute(struct sp_feed *feed, unsigned long long number, int who);
 void sp_feed_count(struct sp_feed *feed, unsigned long long number, long long bytes);
+/* The first end counts. */
 void sp_feed_end(struct sp_feed *feed, unsigned long long number, enum sp_error error,
                  long long now);
 
@@ -88,7 +89,8 @@ void sp_feed_end(struct sp_feed *feed, unsigned long long number, enum sp_error 
 void sp_feed_refuse(struct sp_feed *feed, unsigned long long number, int status, long long now);
 
 /* Copies of those that have changed since `after`, by their changes; `rows` has room for
- * SP_FEED_ROWS. How many. */
-size_t sp_feed_copy(struct sp_feed *feed, unsigned long long after, struct sp_feed_row *rows);
+ * SP_FEED_ROWS. How many, and the number of the newest row that there is. */
+size_t sp_feed_copy(struct sp_feed *feed, unsigned long long after, struct sp_feed_row *rows,
+                    unsigned long long *opened);
 
 #endif

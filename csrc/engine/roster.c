@@ -131,8 +131,9 @@ sp_roster_end(struct sp_loop *loop, struct sp_exchange *exchange, enum sp_error 
         words = hop->words;
     }
     unlink_exchange(is_waiting ? &loop->waiting : &loop->working, exchange);
-    mark_as_done(exchange, error, words != NULL ? words : "");
+    /* First: whoever hears that it is done may have more to say of its row. */
     sp_feed_end(loop->feed, exchange->row, error, loop->now);
+    mark_as_done(exchange, error, words != NULL ? words : "");
     if (hop != NULL) {
         sp_hop_end(hop, error);
     }

@@ -4,14 +4,6 @@
 #include "engine/process.h"
 #include "python/answer_head.h"
 
-struct ExchangeObject {
-    PyObject_HEAD
-    struct sp_exchange *exchange; /* a reference of our own */
-    atomic_bool sending;          /* some thread is in a method of the request's half */
-    atomic_bool receiving;        /* some thread is in one of the answer's half */
-    atomic_bool relayed;          /* the engine has the client's connection, and the rest */
-};
-
 static struct ExchangeObject *
 as_exchange(PyObject *self)
 {
@@ -360,8 +352,15 @@ exchange_key(PyObject *self, void *Py_UNUSED(closure))
     return PyLong_FromVoidPtr(as_exchange(self)->exchange);
 }
 
+static PyObject *
+exchange_row(PyObject *self, void *Py_UNUSED(closure))
+{
+    return PyLong_FromUnsignedLongLong(atomic_load(&as_exchange(self)->exchange->row));
+}
+
 static PyGetSetDef exchange_properties[] = {
     {"key", exchange_key, NULL, "What Notifier.answer() names this exchange by.", NULL},
+    {"row", exchange_row, NULL, "Its row's number in the feed, once it has begun; 0: none.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

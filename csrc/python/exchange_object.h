@@ -5,6 +5,14 @@
 #include "engine/exchange.h"
 #include "python/state.h"
 
+struct ExchangeObject {
+    PyObject_HEAD
+    struct sp_exchange *exchange; /* a reference of our own */
+    atomic_bool sending;          /* some thread is in a method of the request's half */
+    atomic_bool receiving;        /* some thread is in one of the answer's half */
+    atomic_bool relayed;          /* the engine has the client's connection, and the rest */
+};
+
 /* Creates the type in `module`; a new reference in `*type`. -1 with an exception set. */
 int sp_exchange_object_add(PyObject *module, PyTypeObject **type);
 

@@ -110,6 +110,29 @@ end_row(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
+PyDoc_STRVAR(refuse_doc, "refuse_row(number, status, sent, /)\n--\n\n"
+                         "Not who was asked has answered, but we.");
+
+static PyObject *
+refuse_row(PyObject *module, PyObject *args)
+{
+    unsigned long long number;
+    int status;
+    long long sent;
+    struct sp_feed *feed;
+
+    if (!PyArg_ParseTuple(args, "KiL:refuse_row", &number, &status, &sent)) {
+        return NULL;
+    }
+    enum sp_error error = sp_process_feed(&feed);
+    if (error != SP_OK) {
+        return fail(module, error);
+    }
+    sp_feed_refuse(feed, number, status, sp_clock_now());
+    sp_feed_count(feed, number, sent);
+    Py_RETURN_NONE;
+}
+
 static double
 since(long long time, long long began)
 {
@@ -164,8 +187,9 @@ as_list(const struct sp_feed_row *rows, size_t count)
 PyDoc_STRVAR(
     rows_doc,
     "feed_rows(after, /)\n--\n\n"
-    "The rows that have changed since the change `after`, by their last change, which is\n"
-    "the second of each: number, change, a frontend's place (\"\": who says it), who as in\n"
+    "The rows that have changed since the change `after`, and the number of the newest of all.\n"
+    "They come by their last change, the second of each: number, change, a frontend's place (\"\": "
+    "who says it), who as in\n"
     "proxy/rules.py (1: we), method, target, whether it is longer, status (0: none yet),\n"
     "bytes of the body, ms since it began, ms from then until it was asked, answered and\n"
     "over (-1: not yet), and EngineError code (\"\": none).");
@@ -177,6 +201,7 @@ feed_rows(PyObject *module, PyObject *argument)
     struct sp_feed_row *rows;
     struct sp_feed *feed;
     size_t count = 0;
+    unsigned long long opened = 0;
 
     if (PyErr_Occurred() != NULL) {
         return NULL;
@@ -187,11 +212,11 @@ feed_rows(PyObject *module, PyObject *argument)
         return fail(module, error == SP_OK ? SP_E_NO_MEMORY : error);
     }
     Py_BEGIN_ALLOW_THREADS
-        count = sp_feed_copy(feed, after, rows);
+        count = sp_feed_copy(feed, after, rows, &opened);
     Py_END_ALLOW_THREADS
     PyObject *list = as_list(rows, count);
     free(rows);
-    return list;
+    return list == NULL ? NULL : Py_BuildValue("NK", list, opened);
 }
 
 /* Not const, since the call takes a plain pointer. */
@@ -200,6 +225,7 @@ static PyMethodDef feed_methods[] = {
     {"open_row", open_row, METH_VARARGS, open_doc},
     {"answer_row", answer_row, METH_VARARGS, answer_doc},
     {"end_row", end_row, METH_VARARGS, end_doc},
+    {"refuse_row", refuse_row, METH_VARARGS, refuse_doc},
     {"feed_rows", feed_rows, METH_O, rows_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from types import TracebackType
 from weakref import WeakValueDictionary
 
+from samesite_proxy import _engine
 from samesite_proxy._engine import EngineError, Exchange, Notifier, Upstream
 from samesite_proxy.types import Fields
 
@@ -169,6 +170,17 @@ class AsyncExchange:
             self._exchange.end()
         except EngineError as error:
             self._end_unsent(error)
+
+    @property
+    def row(self) -> int:
+        """Its row in the feed; 0: it has none (yet)."""
+        return self._exchange.row
+
+    def note_end(self) -> None:
+        """For the feed: a tunnel that is closed now is not given up, but over."""
+        if self.row:
+            with contextlib.suppress(EngineError):
+                _engine.end_row(self.row, 0)
 
     def cancel(self) -> None:
         """End it; who waits for its answer gets EngineError."""

@@ -87,7 +87,8 @@ class AsyncForwarder:
                 uploading = asyncio.create_task(exchange.upload(_pieces(request)))
             status, reason, fields = await exchange.head()
             fields = sendable(status, fields)
-        except BaseException:
+        except BaseException as error:
+            server_timing.of_row(error, exchange.row)
             exchange.close()  # Which ends the upload too.
             raise
         body = FrontendBody(exchange, uploading, f"{request.method} {request.path}")

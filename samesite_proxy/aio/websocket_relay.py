@@ -217,5 +217,7 @@ class Relay:
         finally:
             await ended(frontend, browser, *([self._ponging] if self._ponging else []))
             await self._browser.leave()
+        if self._frames.close_rcvd is not None:
+            self._exchange.note_end()
         if is_browser_open:
             await self._browser.close(frontend.result())

@@ -11,7 +11,7 @@ from samesite_proxy import _engine
 from samesite_proxy._engine import EngineError
 from samesite_proxy.conf import Settings
 from samesite_proxy.proxy.rules import DJANGO
-from samesite_proxy.proxy.server_timing import ANSWERING, LISTENER, US
+from samesite_proxy.proxy.server_timing import ANSWERING, FAILED, LISTENER, US
 
 WITHOUT_BODY = (204, 304)
 
@@ -20,6 +20,8 @@ def _size_of(response: HttpResponseBase, method: str | None) -> int:
     """-1: who knows?"""
     if method == "HEAD" or response.status_code in WITHOUT_BODY:
         return 0
+    if (said := getattr(response, "said", None)) is not None:
+        return int(said)
     if not response.streaming:
         return len(response.content)  # type: ignore[attr-defined]
     length = response.headers.get("Content-Length", "")
@@ -61,18 +63,25 @@ def follow(number: int, request: HttpRequest, response: HttpResponseBase) -> Non
 
 def follow_ours(request: HttpRequest, response: HttpResponseBase, settings: Settings) -> None:
     """An answer that is no frontend server's, but a folder's, or a refusal of ours."""
+    if failed := request.META.get(FAILED):
+        _refuse(failed, response.status_code, _size_of(response, request.method))
+        return
     owner = request.META.get(ANSWERING, DJANGO)
     frontends = settings.frontends
     if owner == US or (owner > US and frontends[owner - US - 1].folder is not None):
         follow(begin(request, owner), request, response)
 
 
-def note_refusal(method: str, target: str, status: int) -> None:
-    """One that is no response of Django's."""
+def _refuse(row: int, status: int, size: int) -> None:
     with contextlib.suppress(EngineError):
-        number = _engine.open_row(method, target, US)
-        _engine.answer_row(number, status)
-        _engine.end_row(number, 0)
+        _engine.refuse_row(row, status, size)
+
+
+def note_refusal(row: int, method: str, target: str, status: int, size: int) -> None:
+    """One that is no response of Django's; row: the request's, or 0."""
+    with contextlib.suppress(EngineError):
+        row = row or _engine.open_row(method, target, US)
+    _refuse(row, status, 0 if method == "HEAD" else size)
 
 
 def keep() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -37,25 +38,11 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-# More have not changed since, however many processes are asked.
-MOST_PAGES = 10
-
 
 def _is_projects(request: HttpRequest) -> bool:
     """Whether the project has a URL of this very name. A route that takes any path is none."""
     match = match_of(request.path_info, getattr(request, "urlconf", None))
     return match is not None and FEED.strip("/") in match.route
-
-
-def _pages(ask: Callable[[str], Plain | None], after: str) -> Iterator[Plain]:
-    for _ in range(MOST_PAGES):
-        page = ask(after)
-        if page is None:
-            return
-        yield page
-        if len(page["rows"]) < rows.MOST:
-            return
-        after = page["next"]
 
 
 def _who(place: str, owner: int, settings: Settings) -> str:
@@ -86,17 +73,15 @@ def _readable(row: Plain, settings: Settings) -> Plain:
 
 def _feed(request: HttpRequest, settings: Settings) -> HttpResponse:
     listener = request.META.get(LISTENER)
-    after = request.GET.get("after", "")
-    pages = list(_pages(listener or rows.since, after))
-    if not pages:
+    found: Plain | None = (listener or rows.since)(request.GET.get("after", ""))
+    if found is None:
         return JsonResponse({"error": "the listener does not answer"}, status=503)
-    found = {row["id"]: _readable(row, settings) for page in pages for row in page["rows"]}
+    by_number = sorted(found["rows"], key=itemgetter("id"))
     return JsonResponse(
         {
             "covers": "process" if listener is None else "listener",
-            "process": pages[-1]["process"],
-            "next": pages[-1]["next"],
-            "rows": [found[number] for number in sorted(found)],
+            **{name: found[name] for name in ("process", "next", "missed")},
+            "rows": [_readable(row, settings) for row in by_number],
         }
     )
 

@@ -82,7 +82,9 @@ def refusal(
     log_failure(f"{request.method} {request.path}", failure, frontend)
     form = form_for(request.method, request.META.get("HTTP_ACCEPT", ""))
     fields, text = told(failure, frontend, form, settings)
-    return StreamedResponse(body_of(text), status=failure.status, headers=dict(fields))
+    response = StreamedResponse(body_of(text), status=failure.status, headers=dict(fields))
+    response.said = len(text)
+    return response
 
 
 def log_broken(name: str, error: EngineError | OSError) -> None:

@@ -35,6 +35,8 @@ def _stays_as_it_is(fields: Fields) -> bool:
 class StreamedResponse(StreamingHttpResponse):
     """An answer whose body, if it has a close(), is closed with it."""
 
+    said: int | None = None  # How long a body of ours is, for the feed.
+
     def __init__(self, body: Body, **options: Any) -> None:
         super().__init__(body, **options)
         self._has_been_logged = True  # Django would log a frontend's 404 as its own.

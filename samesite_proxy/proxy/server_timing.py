@@ -6,6 +6,7 @@ https://www.w3.org/TR/server-timing/ has it as a list, in which an entry need no
 from __future__ import annotations
 
 from functools import cache
+from typing import TypeVar
 
 from django.http import HttpRequest, HttpResponseBase
 
@@ -19,11 +20,16 @@ NAME = "Server-Timing"
 # the listener for its rows, where it has one for each request.
 ANSWERING = "samesite_proxy.answering"
 LISTENER = "samesite_proxy.listener"
+# And the row of a request that was asked of a frontend, and that we have answered.
+FAILED = "samesite_proxy.failed"
+
+AnError = TypeVar("AnError", bound=BaseException)
 
 # Beside the owners: a refusal, and the feed itself.
 US, LOOKING = 1, -1
 
-# Failures of requests that were no exchange yet.
+# Ends of which nobody is told, and failures of requests that were no exchange yet.
+UNTOLD = ("client-gone", "canceled", "moved")
 UNASKED = ("request-invalid", "request-long", "loop")
 
 
@@ -75,7 +81,20 @@ def is_unasked(error: Exception) -> bool:
     return code is None or code in UNASKED
 
 
+def of_row(error: AnError, row: int) -> AnError:
+    """For the feed: the error, as that of an exchange with this row, or none (0)."""
+    error.row = row  # type: ignore[attr-defined]
+    return error
+
+
+def row_of(error: Exception) -> int:
+    """0: the engine knows nothing of it, or all of it, or nothing is kept."""
+    return 0 if getattr(error, "code", None) in UNTOLD else getattr(error, "row", 0)
+
+
 def note_refusal(request: HttpRequest, error: Exception) -> None:
     """For the feed: it is answered here. What has failed on its way to a frontend has a row."""
-    if LISTENER in request.META or is_unasked(error):
+    if row_of(error):
+        request.META[FAILED] = row_of(error)
+    elif LISTENER in request.META or is_unasked(error):
         request.META[ANSWERING] = US

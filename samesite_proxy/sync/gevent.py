@@ -33,6 +33,10 @@ class GreenletExchange:
         self.cancel = self._exchange.cancel
         self.relay = self._exchange.relay
 
+    @property
+    def row(self) -> int:
+        return self._exchange.row
+
     def _wait(self) -> None:
         """Until there is news, or for a slice: another greenlet may have answered the notifier."""
         if select.select([self._notifier], [], [], SLICE)[0]:

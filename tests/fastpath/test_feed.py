@@ -15,8 +15,13 @@ from tests.process.processes import await_that
 FEED = "/__samesite__/feed.json"
 
 
+def feed_at(port: int, after: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(get(port, f"{FEED}?after={after}").body)
+    return found
+
+
 def rows_at(port: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(get(port, FEED).body)["rows"]
+    found: list[dict[str, Any]] = feed_at(port)["rows"]
     return found
 
 
@@ -36,9 +41,12 @@ def test_reload_keeps_what_was_answered(frontend: ScriptedUpstream, tmp_path: Pa
         get(server.port, "/api/hello/")
         await_that("rows", lambda: all(row["done"] is not None for row in rows_at(server.port)))
         before = rows_at(server.port)
+        known = feed_at(server.port)["next"]
         watched.save(server)
         get(server.port, "/after")
         after = rows_at(server.port)
+        news = feed_at(server.port, known)
+        assert ([row["target"] for row in news["rows"]], news["missed"]) == (["/after"], 0)
         for row in (*before, *after):
             row.pop("at")
         assert [row["target"] for row in after] == ["/before", "/api/hello/", "/after"]

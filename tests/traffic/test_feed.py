@@ -38,11 +38,13 @@ class Eyes:
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self.rows: dict[int, Row] = {}
+        self.missed = 0
         self._after = feed(stage.port)["next"]
 
     def look(self) -> None:
         found = feed(self._stage.port, self._after)
         self._after = found["next"]
+        self.missed += found["missed"]
         self.rows.update({row["id"]: row for row in found["rows"]})
 
     def await_row(self, target: str, is_right: Callable[[Row], bool]) -> Row:
@@ -106,15 +108,20 @@ def test_row_says_who_has_answered_and_what(stage: Stage) -> None:
 def test_failure_and_refusal_are_ours(stage: Stage) -> None:
     eyes = Eyes(stage)
     stage.play(answering(b"no HTTP\r\n\r\n"))
-    assert stage.get("/failing").status == 502
-    row = eyes.await_row("/failing", is_over)
-    assert (row["who"], *said(row)[:2]) == ("samesite_proxy", "GET", 502)
-    assert row["error"] == "response-head"
+    answer = stage.get("/failing")
+    assert answer.status == 502
+    row = eyes.await_row("/failing", lambda row: is_over(row) and row["bytes"] > 0)
+    assert (row["who"], *said(row)) == (
+        *("samesite_proxy", "GET", 502),
+        *(len(answer.body), "response-head"),
+    )
+    assert are_in_order(row)
     with stage.client() as client:
         client.send(b"GET /stranger HTTP/1.1\r\nHost: evil.example\r\n\r\n")
-        assert client.read_answer().status == 400
+        answer = client.read_answer()
+        assert answer.status == 400
     row = eyes.await_row("/stranger", is_over)
-    assert (row["who"], row["status"], row["error"]) == ("samesite_proxy", 400, None)
+    assert (row["who"], *said(row)) == ("samesite_proxy", "GET", 400, len(answer.body), None)
 
 
 @on(*WAYS)
@@ -158,6 +165,7 @@ def test_ring_wraps_and_two_readers_see_the_same(stage: Stage) -> None:
             client.read_answer()
     first.await_row("/many/599", is_over)
     second.await_row("/many/599", is_over)
+    assert (first.missed, second.missed) == (100, 100)
     assert first.rows == {
         **second.rows,
         **{i: r | {"at": first.rows[i]["at"]} for i, r in second.rows.items()},
@@ -187,10 +195,16 @@ def seen_by(stage: Stage, *lines: str, host: str = "localhost", target: str = FE
 @on(*WAYS)
 def test_who_may_look(stage: Stage) -> None:
     stage.play(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nfrontend"))
-    answer = stage.get(FEED, "Origin: http://evil.example")
-    assert answer.get("x-frame-options") == "DENY"
+    answer = stage.get(FEED)
+    assert (answer.get("x-frame-options"), answer.get("x-content-type-options")) == (
+        *("DENY", "nosniff"),
+    )
+    assert answer.get("cross-origin-resource-policy") == "same-origin"
     assert answer.get("access-control-allow-origin") is None
     assert seen_by(stage)
+    assert seen_by(stage, f"Origin: http://localhost:{stage.port}", host=f"localhost:{stage.port}")
+    assert not seen_by(stage, "Origin: http://evil.example")
+    assert not seen_by(stage, "Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: no-cors")
     assert seen_by(stage, host="app.localhost:8000")
     assert seen_by(stage, target="/__samesite__/")
     assert not seen_by(stage, target="/__samesite__/other")
