@@ -90,6 +90,21 @@ def test_what_django_is_busy_with_has_no_end_yet(server: Runserver, tmp_path: Pa
     await_that("its row is over", is_over)
 
 
+def test_bytes_of_djangos_answers_are_those_that_were_sent(server: Runserver) -> None:
+    known = feed_at(server.port)["next"]
+    for method, name in [("GET", "streams"), ("GET", "streams_a_length"), ("HEAD", "hello")]:
+        exchange(server.port, f"{method} /api/{name}/ HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+
+    def told() -> list[tuple[Any, ...]]:
+        rows = feed_at(server.port, known)["rows"]
+        return [
+            (row["who"], row["status"], row["bytes"]) for row in rows if row["done"] is not None
+        ]
+
+    sizes = (len(b"one,two"), len(b"one,two"), 0)
+    await_that("rows", lambda: told() == [("Django", 200, size) for size in sizes])
+
+
 def test_where_all_pass_through_django_it_says_who_answers(frontend: ScriptedUpstream) -> None:
     middleware = json.dumps([*reversed(MIDDLEWARE)])
     with runserver("0", proxy={"FRONTEND": frontend.url}, TEST_MIDDLEWARE=middleware) as server:

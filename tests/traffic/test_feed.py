@@ -13,7 +13,7 @@ import pytest
 from tests.asgi.servers import both, front
 from tests.asgi.sockets import browser, echo, frontend
 from tests.harness.django_servers import serving
-from tests.harness.raw_client import get
+from tests.harness.raw_client import exchange, get
 from tests.harness.scripted_upstream import Connection, answering
 from tests.process.processes import await_that
 from tests.traffic.stage import Stage, on, request
@@ -231,11 +231,22 @@ def test_any_host_is_not_everybodys(stage: Stage) -> None:
 @pytest.mark.parametrize("kind", ["fastpath", "gthread", "uvicorn plain"])
 def test_folder_has_rows_too(kind: str, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<!doctype html>")
+    (tmp_path / "large.bin").write_bytes(bytes(300_000))  # What a server sends by the kernel.
     with serving(kind, {"FRONTEND": str(tmp_path)}) as server:
-        get(server.port, "/", "Accept: text/html")
+        tag = get(server.port, "/", "Accept: text/html").get("ETag")
         get(server.port, "/none.js")
-        await_that("both are over", lambda: sum(map(is_over, feed(server.port)["rows"])) == 2)
+        get(server.port, "/large.bin")
+        get(server.port, "/large.bin", "Range: bytes=0-999")
+        get(server.port, "/", f"If-None-Match: {tag}")
+        exchange(server.port, request("HEAD", "/large.bin"))
+        await_that("all are over", lambda: sum(map(is_over, feed(server.port)["rows"])) == 6)
         rows = feed(server.port)["rows"]
         shown = [(row["target"], row["who"], row["status"], row["bytes"]) for row in rows]
-        assert shown[0] == ("/", str(tmp_path), 200, 15)
         assert shown[1][:3] == ("/none.js", "samesite_proxy", 404)
+        assert shown[:1] + shown[2:] == [
+            ("/", str(tmp_path), 200, 15),
+            ("/large.bin", str(tmp_path), 200, 300_000),
+            ("/large.bin", str(tmp_path), 206, 1000),
+            ("/", str(tmp_path), 304, 0),
+            ("/large.bin", str(tmp_path), 200, 0),
+        ]
