@@ -62,7 +62,7 @@ def run(
         tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder,
         tempfile.TemporaryDirectory(prefix="bench-", dir=files_parent()) as files,
     ):
-        measure.write_files(Path(files))
+        measure.write_files(Path(files), effort.slow_size)
         bench = measure.Bench(Path(folder), Path(files), cores, effort, progress)
         for number, (case, missing) in enumerate(present, start=1):
             progress.begin(number)

@@ -13,7 +13,7 @@ from bench import browser, load, processes, sockets
 from bench.beside import beside, growing, held_by_each
 from bench.burn import burning
 from bench.downloads import descriptor_limit, slow_downloads
-from bench.effort import FULL, SLOW, Effort
+from bench.effort import SLOW, Effort
 from bench.kinds import (
     Beside,
     Burn,
@@ -52,7 +52,7 @@ SEND_BUFFER = 128 * 1024
 HELD_BACK = 2 * MB
 
 
-def write_files(folder: Path) -> None:
+def write_files(folder: Path, slow_size: int) -> None:
     """Make what the upstream serves. The largest file is a hole: it is read slowly anyway."""
     (folder / "1k").write_bytes(b"x" * 1024)
     (folder / "20k").write_bytes(b"x" * 20 * 1024)
@@ -61,7 +61,7 @@ def write_files(folder: Path) -> None:
             file.write(os.urandom(MB))
     (folder / "held").write_bytes(os.urandom(HELD_BACK))
     with (folder / "slow").open("wb") as file:
-        file.truncate(FULL.slow_size)
+        file.truncate(slow_size)
 
 
 class Bench:

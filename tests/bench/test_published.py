@@ -112,6 +112,12 @@ def test_plots_are_small_and_for_both_themes() -> None:
         assert "prefers-color-scheme:dark" in text
 
 
+def test_loss_that_nobody_has_explained_says_so() -> None:
+    figures = sampled("gthread-32-1k", ours=[Sample(1, 9)], **{"django-revproxy": [Sample(2, 8)]})
+    row = "| django-revproxy | rate 0.50 (0.50 to 0.50) ▼, CPU 1.12 (1.12 to 1.12) ▼ | "
+    assert f"{row}Not explained yet. |" in page.written(of(figures), "benchmarks", NAMES)
+
+
 def test_what_was_not_measured_is_named() -> None:
     text = page.written(of(sampled("fastpath-1kb-1", ours=[Sample(1, 1)])), "benchmarks", NAMES)
     unmeasured = text.partition("## Not measured")[2]
