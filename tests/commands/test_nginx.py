@@ -17,7 +17,7 @@ from tests.harness.django_servers import serving
 from tests.harness.http_requests import Recorder, Request
 from tests.harness.nginx import running
 from tests.harness.ports import free_port
-from tests.harness.raw_client import Answer, RawClient
+from tests.harness.raw_client import Answer, RawClient, get
 from tests.harness.scripted_upstream import scripted
 from tests.unit.path_cases import INNER, SITES, Site, view
 
@@ -165,6 +165,43 @@ def test_folder_is_django_s_to_answer(tmp_path: Path) -> None:
     ]
     assert str(tmp_path) not in text
     assert "not-started" not in text
+
+
+# Where nginx has error pages and redirects of its own to offer.
+OF_A_FOLDER = (
+    "/",
+    "/no/page",
+    "/no.js",
+    "/docs",
+    "/docs?a=b",
+    "//no/page",
+    "/docs%2F",
+    "/x/../docs",
+)
+
+
+@pytest.mark.parametrize("page", ["404.html", "200.html"])
+def test_pages_of_a_folder_are_those_that_the_middleware_answers(page: str, tmp_path: Path) -> None:
+    folder = tmp_path / "dist"
+    (folder / "docs").mkdir(parents=True)
+    for name in ("index.html", "docs/index.html", page):
+        (folder / name).write_text(f"<!doctype html>{name}")
+    site, frontends, port = Site("built", {}, [], {}), {"/": str(folder)}, free_port()
+    with project(site, frontends):
+        text = ask("nginx", "--direct").replace(OWN, f"127.0.0.1:{port}")
+    with serving("gthread", {"FRONTEND": frontends}) as django:
+        text = text.replace("127.0.0.1:8000", f"127.0.0.1:{django.port}")
+        with running(tmp_path, text, port):
+            told = [
+                [(each.status, each.body, each.get("Location")) for each in answers]
+                for answers in (
+                    [get(number, target, "Accept: text/html") for target in OF_A_FOLDER]
+                    for number in (django.port, port)
+                )
+            ]
+    assert told[0] == told[1]
+    status = int(page.removesuffix(".html"))
+    assert told[0][1] == (status, f"<!doctype html>{page}".encode(), None)
 
 
 def test_text_that_nginx_would_read_as_its_own_is_quoted() -> None:
