@@ -58,10 +58,7 @@ def _noted(path: str) -> list[str]:
     if DOTS.search(path):
         notes.append("A browser takes /./ and /../ out before it asks; other clients need not.")
     if "//" in path:
-        notes.append(
-            "Some servers make one slash of several: runserver and waitress at a path's beginning,"
-            " nginx anywhere."
-        )
+        notes.append("nginx makes one slash of several, where merge_slashes is not off.")
     if "%2f" in path.lower():
         notes.append("%2F is a slash to Django's resolver, and stays %2F on its way to a frontend.")
     return notes

@@ -78,6 +78,8 @@ def parse_folder(folder: str) -> str:
     """Whether there is such a folder, its build decides, which may come later."""
     if not os.path.isabs(folder):
         raise InvalidValue(f"{folder!r} is not the absolute path of a folder")
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise InvalidValue(f"{folder!r} is there, but is no folder")
     if has_controls(folder) or not is_encodable(folder):
         raise InvalidValue(f"{folder!r} cannot be a folder's path")
     if find_spec("whitenoise") is None:

@@ -114,6 +114,8 @@ def test_host_that_is_refused_is_said() -> None:
 def test_odd_path_is_understood(text: str, target: str, path: str, host: str | None) -> None:
     pasted = understood(text)
     assert (pasted.target, pasted.path, pasted.host) == (target, path, host)
+    assert ("nginx" in "".join(pasted.notes)) == ("//" in path)
+    assert "runserver" not in "".join(pasted.notes)
 
 
 @pytest.mark.parametrize(

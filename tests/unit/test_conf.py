@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -283,6 +284,19 @@ def test_what_is_wrong_with_the_own_page_is_said_once(
             assert read().own_page == read().own_page == ""
     said = [record.getMessage() for record in caplog.records]
     assert [text.partition(":")[0] for text in said] == ["502.html is not shown"] * 2
+
+
+def test_socket_or_file_is_no_folder(tmp_path: Path) -> None:
+    page, place = tmp_path / "index.html", tmp_path / "frontend.sock"
+    page.write_text("built")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(place))
+        for given in (page, place, str(place)):
+            (problem,) = problems_of(FRONTEND=given)
+            assert problem.msg.endswith(f"{str(given)!r} is there, but is no folder.")
+            assert '"unix:/run/frontend.sock"' in problem.hint
+    assert read(FRONTEND=f"unix:{place}").frontends[0].unix_socket == str(place)
+    assert read(FRONTEND=tmp_path).frontends[0].folder == str(tmp_path)
 
 
 def test_all_problems_are_told_at_once() -> None:
