@@ -54,8 +54,8 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
 .PHONY: help demo test smoke test-static check neighbours bench benchmarks \
-	wheel wheel-arm64 wheel-check races free-threads cross matrix frontends faults failing-calls adversary \
-	soak soak-proof raise clean
+	wheel wheel-arm64 wheel-check races free-threads cross matrix frontends faults failing-calls \
+	failing-allocations adversary soak soak-proof raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
@@ -70,6 +70,7 @@ help:
 	@echo "make frontends [NAMES=nuxt]    Vite, Next, SvelteKit and six others in Chromium, through :8000"
 	@echo "make faults    whether the suite notices each of forty seeded faults"
 	@echo "make failing-calls [MINUTES=60] [SEED=1]    calls of the system fail under traffic, every way in"
+	@echo "make failing-allocations    each allocation of the engine's fails, one after the other"
 	@echo "make adversary [MINUTES=30] [SEED=7]    attacks put together at random, on the fast path"
 	@echo "make soak [MINUTES=30] [WAY=gthread]    load for long, with aborts, cuts, saves and restarts"
 	@echo "make soak-proof    whether the soak finds two answers exchanged, a piece lost, a descriptor"
@@ -245,6 +246,11 @@ soak-proof: $(VENV)/test.done
 failing-calls: $(VENV)/test.done build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX)
 	@$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX)) \
 		$(BIN)/python -m tests.failing_calls $(MINUTES) $(SEED)
+
+# Of each visit every allocation, alone and with all that follow it: a quarter of an hour.
+failing-allocations: $(VENV)/test.done build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX)
+	@$(SANITIZED) $(call WITH_ENGINE,build/sanitized/samesite_proxy/_engine$(EXT_SUFFIX)) \
+		$(BIN)/python -m tests.failing_calls.allocations $(SEED)
 
 # The newest versions of all that the suite is run with, for the Python that it is run with.
 raise:

@@ -38,7 +38,8 @@ note_timer(CURLM *multi, long milliseconds, void *context)
 }
 
 /* When memory fails libcurl in the midst of a call it names neither descriptors nor a time, and
- * would never be called again: it looks for itself then, until all that it was at is through. */
+ * would never be called again; or it fails us, and what it names is not watched. It looks for
+ * itself then, until all that it was at is through. */
 static void
 act(void *context, curl_socket_t fd, int selected)
 {
@@ -75,6 +76,7 @@ note_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *known)
     if (spot == NULL && what != CURL_POLL_REMOVE) {
         spot = sp_spots_begin(&shelf->spots, fd, is_wakeup(easy, fd));
         (void)curl_multi_assign(shelf->multi, fd, spot); /* it knows the descriptor: it told us */
+        shelf->is_blind = shelf->is_blind || spot == NULL;
     }
     sp_spots_want(&shelf->spots, spot, what);
     return 0;

@@ -21,7 +21,7 @@ struct sp_spots {
 };
 
 /* A new wish. Of `is_wakeup`, a descriptor that is as old as the multi handle, the poller may know
- * already. NULL when memory is short: an attempt that is not watched ends by its timeout. */
+ * already. NULL when memory is short: then it is not watched. */
 struct sp_spot *sp_spots_begin(struct sp_spots *spots, curl_socket_t fd, bool is_wakeup);
 
 /* CURL_POLL_*; after CURL_POLL_REMOVE the spot is gone. Neither does anything to NULL. */

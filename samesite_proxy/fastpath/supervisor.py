@@ -10,6 +10,7 @@ import os
 import selectors
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ MOST_ANSWERS = 1024 * 1024
 
 # Between two looks at what the listener has served; it must not be slowed by being logged.
 SECONDS_BETWEEN_LOOKS = 0.05
+
+NO_MEMORY = "no-memory"  # the code of an EngineError
 
 
 class Child:
@@ -105,6 +108,8 @@ class Supervisor:
         self._is_looking = False
         self.files: list[str] = []  # what the last process said that it is made of
         self._complaint = ""  # the last, since a process was taken up
+        # What the listener is still to be told: memory was short, and nobody else will say it.
+        self._owed: deque[Callable[[], None]] = deque()
         self._selector = selectors.DefaultSelector()
         self._selector.register(rendezvous, selectors.EVENT_READ, self._meet)
         self._selector.register(questions, selectors.EVENT_READ, self._answer)
@@ -123,13 +128,27 @@ class Supervisor:
     def _run(self) -> None:
         while not self._is_over:
             try:
-                seconds = self._look_again()
+                self._say_owed()
+                seconds = SECONDS_BETWEEN_LOOKS if self._owed else self._look_again()
                 for key, _ in self._selector.select(seconds):
                     key.data()
             except Exception:
                 logger.exception("The listener's supervisor goes on after an error.")
                 time.sleep(SECONDS_BETWEEN_LOOKS)
         self._selector.close()
+
+    def _say(self, words: Callable[[], None]) -> None:
+        """To the listener, in their order, and until it has heard them."""
+        self._owed.append(words)
+        self._say_owed()
+
+    def _say_owed(self) -> None:
+        try:
+            while self._owed:
+                self._owed[0]()
+                self._owed.popleft()
+        except (EngineError, MemoryError) as error:
+            self._complain(f"The fast path has to wait: {error!r}")
 
     def _look_again(self) -> float | None:
         """Watch the listener's records once it is time for it; else how long it is till then."""
@@ -169,8 +188,7 @@ class Supervisor:
         elif said in (handover.STARTS, handover.ENDED):
             self._note_child(said == handover.STARTS)
         elif said == handover.MOVED:
-            if self._plain is not None:
-                self._set_table(self._plain, self._arguments_of(self._plain))
+            self._say(self._set_table_anew)
         elif len(ends) == 2:
             self._welcome(Child(*ends))
         else:  # The process sees that what did not come is closed, and offers again.
@@ -244,7 +262,9 @@ class Supervisor:
         self._tell(verdict)
 
     def _tell(self, verdict: table.Plain) -> None:
-        self._listener.add_host(verdict["host"], verdict["origin"], verdicts.views_in(verdict))
+        """The listener does not ask again: requests wait for this word."""
+        told = verdict["host"], verdict["origin"], verdicts.views_in(verdict)
+        self._say(lambda: self._listener.add_host(*told))
 
     def _take_up(self, child: Child, plain: table.Plain) -> None:
         """From now on this process has Django's requests."""
@@ -253,8 +273,9 @@ class Supervisor:
         # The channel first: what the new table asks of Django must go to this process.
         child.attach_to(self._listener)
         self._newest = child
-        self._set_table(plain, arguments)
         self._complaint = ""
+        self._owed.clear()  # It was about the table before.
+        self._say(lambda: self._set_table(plain, arguments))
 
     def _look_out_for(self, plain: table.Plain) -> None:
         """The first page should have it, where the frontend is elsewhere from the start."""
@@ -270,8 +291,14 @@ class Supervisor:
         try:
             return table.arguments_of(plain, self._elsewhere)
         except (EngineError, ValueError, OSError) as error:
+            if isinstance(error, EngineError) and error.code == NO_MEMORY:
+                raise  # It is asked for again.
             logger.error("The fast path is off: %s", error)
             return table.NOTHING
+
+    def _set_table_anew(self) -> None:
+        if self._plain is not None:
+            self._set_table(self._plain, self._arguments_of(self._plain))
 
     def _set_table(self, plain: table.Plain, arguments: table.Arguments) -> None:
         *_, asks_django = arguments

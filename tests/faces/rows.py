@@ -221,6 +221,6 @@ ELSEWHERE_TESTED = {
     errors.FILE_UNREADABLE: "root reads every file; its forms in tests/unit",
     BY_CODE["client-gone"]: "nobody is there",
     BY_CODE["canceled"]: "nobody is there",
-    BY_CODE["no-memory"]: "tests/engine/test_shortage.py; its forms in tests/unit",
-    BY_CODE["system"]: "tests/engine/test_shortage.py; its forms in tests/unit",
+    BY_CODE["no-memory"]: "tests/failing_calls/test_allocations.py; its forms in tests/unit",
+    BY_CODE["system"]: "tests/failing_calls/test_allocations.py; its forms in tests/unit",
 }

@@ -32,7 +32,9 @@ def summary(reports: list[Report]) -> str:
     failed: Counter[str] = Counter()
     for report in reports:
         failed.update(report.failed)
-    rows = [f"{call:<12}{CALLS[call]:>8}{times:>10}" for call, times in failed.items()]
+    rows = [
+        f"{call:<12}{CALLS[call]:>8}{times:>10}" for call, times in failed.items() if CALLS[call]
+    ]
     wrong = [f"{report.kind}, seed {report.seed}: {w}" for report in reports for w in report.wrong]
     return "\n".join([
         "", f"{'call':<12}{'1 of':>8}{'failed':>10}", *rows,

@@ -34,6 +34,7 @@ class Frontend:
             heard = self._hear(reader, asked, name, int(query.get("sent", 0)))
             how = "chunked" if what == "events" else query["how"]
             head = f"HTTP/1.1 200 OK\r\nX-Name: {name}\r\nX-Heard: {heard}\r\n"
+            head += f"Content-Location: http://{asked.get('Host')}{asked.target}\r\n"
             kind = "text/event-stream" if what == "events" else "application/octet-stream"
             said = body(name, int(query["size"]))
             if "cut" in query:
@@ -66,7 +67,7 @@ class Frontend:
         for start in range(0, len(said), PIECE):
             piece = said[start : start + PIECE]
             connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
-        connection.send(b"0\r\n\r\n")
+        connection.send(b"0\r\nX-Behind: it\r\n\r\n")
 
     @staticmethod
     def _cut(connection: Connection, head: bytes, said: bytes, how: str) -> None:

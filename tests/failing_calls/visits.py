@@ -56,6 +56,8 @@ class Tally:
 class Visitor:
     """One client, with one connection after the other."""
 
+    refusals = REFUSALS
+
     def __init__(self, kind: str, port: int, frontend: Frontend, tally: Tally, seed: int) -> None:
         self._kind = kind
         self._port = port
@@ -91,7 +93,7 @@ class Visitor:
 
     def _judge(self, answer: Answer, name: str, size: int, sent: bytes = b"") -> None:
         """Raises unless it is a whole answer to just this request."""
-        if answer.status in REFUSALS and answer.get("X-Name") is None:
+        if answer.status in self.refusals and answer.get("X-Name") is None:
             raise Refused(answer.status)
         assert answer.status == 200, f"{answer.status} {answer.body[:200]!r}"
         assert answer.get("X-Name") == name, f"answer of {answer.get('X-Name')}"
@@ -166,7 +168,7 @@ class Visitor:
         client = self._connection()
         client.send(request("GET", f"{self._prefix()}/socket/{name}", *UPGRADE))
         head = client.read_head()
-        if head.status in REFUSALS:
+        if head.status in self.refusals:
             raise Refused(head.status)
         assert head.status == 101, head.status
         for size in (20, 100, 30_000, 200):

@@ -1,18 +1,16 @@
 /* Preloaded: calls of the engine's code, and of libcurl in its thread, fail as they may on a system
  * that is short of something, by a schedule in a file that CALLS_PAGE names and that all processes
  * of a server share. It begins with what is done (nothing, counting, failing), a seed, and how many
- * blocks of memory are in use; then come, for each kind of call, how many there are to one that
- * fails (0: none does), how many there were, and how many failed. What Python calls is its own. */
-#include <dlfcn.h>
+ * blocks of memory are in use; then come, for each kind of call, which ones fail, how many there
+ * were, and how many failed. What Python calls is its own. */
+#include "calls.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,24 +19,6 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-/* The same as in calls.py. */
-enum kind {
-    RECV,
-    SEND,
-    READ,
-    SPLICE,
-    ACCEPT,
-    CONNECT,
-    DESCRIPTOR,
-    EPOLL_CTL,
-    EPOLL_WAIT,
-    POLL,
-    MEMORY,
-    KINDS
-};
-
-enum { NOTHING, COUNTING, FAILING };
 
 #define SHORT (-1) /* not an error: a part is done */
 
@@ -54,23 +34,17 @@ static const int failures[KINDS][5] = {
     [EPOLL_WAIT] = {EINTR},
     [POLL] = {EINTR, ENOMEM},
     [MEMORY] = {ENOMEM},
+    [LIBCURLS_MEMORY] = {ENOMEM},
 };
 
-struct counter {
-    _Atomic uint64_t every;
-    _Atomic uint64_t called;
-    _Atomic uint64_t failed;
+struct page *page;
+
+struct code {
+    const char *library;
+    _Atomic uintptr_t first, last; /* where it lies; 0: it is not there yet */
 };
 
-struct page {
-    _Atomic uint64_t doing;
-    _Atomic uint64_t seed;
-    _Atomic int64_t blocks;
-    struct counter kinds[KINDS];
-};
-
-static struct page *page;
-static _Atomic uintptr_t first, last; /* where the engine's code lies */
+static struct code engine = {.library = "_engine"}, libcurl = {.library = "libcurl"};
 
 __attribute__((constructor)) static void
 open_page(void)
@@ -86,33 +60,48 @@ open_page(void)
 }
 
 static int
-find_code(struct dl_phdr_info *library, size_t size, void *unused)
+find_code(struct dl_phdr_info *library, size_t size, void *context)
 {
+    struct code *code = context;
+
     (void)size;
-    (void)unused;
-    for (int i = 0; strstr(library->dlpi_name, "_engine") != NULL && i < library->dlpi_phnum; i++) {
+    for (int i = 0; strstr(library->dlpi_name, code->library) != NULL && i < library->dlpi_phnum;
+         i++) {
         if (library->dlpi_phdr[i].p_type == PT_LOAD &&
             (library->dlpi_phdr[i].p_flags & PF_X) != 0) {
-            atomic_store(&last, library->dlpi_addr + library->dlpi_phdr[i].p_vaddr +
-                                    library->dlpi_phdr[i].p_memsz);
-            atomic_store(&first, library->dlpi_addr + library->dlpi_phdr[i].p_vaddr);
+            uintptr_t first = library->dlpi_addr + library->dlpi_phdr[i].p_vaddr;
+            atomic_store(&code->last, first + library->dlpi_phdr[i].p_memsz);
+            atomic_store(&code->first, first);
         }
     }
     return 0;
 }
 
 static bool
-is_ours(const void *caller)
+is_in(struct code *code, const void *caller)
 {
     uintptr_t address = (uintptr_t)caller;
 
     if (page == NULL || atomic_load(&page->doing) == NOTHING) {
         return false;
     }
-    if (atomic_load(&first) == 0) {
-        (void)dl_iterate_phdr(find_code, NULL);
+    if (atomic_load(&code->first) == 0) {
+        (void)dl_iterate_phdr(find_code, code);
     }
-    return address >= atomic_load(&first) && address < atomic_load(&last);
+    return address >= atomic_load(&code->first) && address < atomic_load(&code->last);
+}
+
+bool
+is_ours(const void *caller)
+{
+    return is_in(&engine, caller);
+}
+
+/* It is there as soon as the engine is. */
+bool
+is_libcurls(const void *caller)
+{
+    return atomic_load(&engine.first) != 0 && is_in(&libcurl, caller);
 }
 
 /* It, and what libcurl starts in it, alone block every signal. */
@@ -137,6 +126,22 @@ scatter(uint64_t number)
     return number ^ (number >> 31);
 }
 
+/* Whether the call of this number, from 0, is one of those that fail. */
+static bool
+is_due(uint64_t every, uint64_t number, uint64_t dice)
+{
+    switch (every > 0 ? atomic_load(&page->doing) : NOTHING) {
+    case FAILING:
+        return dice % every == 0;
+    case FAILING_ONCE:
+        return number + 1 == every;
+    case FAILING_FROM:
+        return number + 1 >= every;
+    default:
+        return false;
+    }
+}
+
 /* What becomes of the next call of this kind: 0, SHORT or an error. */
 static int
 fate(enum kind kind)
@@ -147,7 +152,7 @@ fate(enum kind kind)
     uint64_t dice = scatter(scatter(atomic_load(&page->seed) + kind) + number);
     int known = 0;
 
-    if (atomic_load(&page->doing) != FAILING || every == 0 || dice % every != 0) {
+    if (!is_due(every, number, dice)) {
         return 0;
     }
     while (known < 5 && failures[kind][known] != 0) {
@@ -156,9 +161,6 @@ fate(enum kind kind)
     atomic_fetch_add(&counter->failed, 1);
     return failures[kind][(dice / every) % (uint64_t)known];
 }
-
-#define CALLER     __builtin_return_address(0)
-#define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 /* A connection that has been reset stays so, at both ends. */
 static void
@@ -169,8 +171,7 @@ sever(int fd)
     (void)REAL(connect)(fd, &nobody, sizeof(nobody)); /* what is no connection has not been one */
 }
 
-/* Whether it fails, with errno set; one that only does a part says how much of it. */
-static bool
+bool
 fails(enum kind kind, int fd, size_t *length)
 {
     int what = fate(kind);
@@ -364,78 +365,4 @@ poll(struct pollfd *watched, nfds_t count, int timeout)
         return -1;
     }
     return REAL(poll)(watched, count, timeout);
-}
-
-/* An allocation of the engine's code: whether it fails. */
-static bool
-is_refused(const void *caller)
-{
-    return is_ours(caller) && fails(MEMORY, -1, NULL);
-}
-
-static void *
-counted(const void *caller, void *made, int blocks)
-{
-    if (made != NULL && is_ours(caller)) {
-        atomic_fetch_add(&page->blocks, blocks);
-    }
-    return made;
-}
-
-/* Where dlsym() itself allocates, there is no next one yet. */
-static void *(*next_malloc)(size_t);
-static void *(*next_calloc)(size_t, size_t);
-static void *(*next_realloc)(void *, size_t);
-static void (*next_free)(void *);
-
-static void
-find_next(void)
-{
-    next_malloc = REAL(malloc);
-    next_calloc = REAL(calloc);
-    next_realloc = REAL(realloc);
-    next_free = REAL(free);
-}
-
-void *
-malloc(size_t size)
-{
-    if (next_malloc == NULL) {
-        find_next();
-    }
-    return is_refused(CALLER) ? NULL : counted(CALLER, next_malloc(size), 1);
-}
-
-void *
-calloc(size_t count, size_t size)
-{
-    static _Thread_local bool is_finding;
-
-    if (next_calloc == NULL && is_finding) {
-        return NULL; /* dlsym() does without */
-    }
-    if (next_calloc == NULL) {
-        is_finding = true;
-        find_next();
-        is_finding = false;
-    }
-    return is_refused(CALLER) ? NULL : counted(CALLER, next_calloc(count, size), 1);
-}
-
-void *
-realloc(void *block, size_t size)
-{
-    if (next_realloc == NULL) {
-        find_next();
-    }
-    return is_refused(CALLER) ? NULL : counted(CALLER, next_realloc(block, size), block == NULL);
-}
-
-void
-free(void *block)
-{
-    if (next_free == NULL) {
-        find_next();
-    }
-    next_free(counted(CALLER, block, -1));
 }

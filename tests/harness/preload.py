@@ -12,11 +12,12 @@ _folder = tempfile.TemporaryDirectory(prefix="preload-")
 
 
 @functools.cache
-def preloaded(name: str, first: bool = False) -> str:
+def preloaded(name: str, *more: str, first: bool = False) -> str:
     """LD_PRELOAD for a process with this one, behind a sanitizer's or before it. The first is
     called by the program itself, and not by the sanitizer for it."""
-    source, library = Path(__file__).with_name(f"{name}.c"), f"{_folder.name}/{name}.so"
+    sources = [Path(__file__).with_name(f"{each}.c") for each in (name, *more)]
+    library = f"{_folder.name}/{name}.so"
     flags = ["-std=c11", "-D_GNU_SOURCE", "-O1", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]
-    subprocess.run(["cc", *flags, source, "-o", library, "-ldl"], check=True)
+    subprocess.run(["cc", *flags, *sources, "-o", library, "-ldl"], check=True)
     others = os.environ.get("LD_PRELOAD", "")
     return ":".join(filter(None, [library, others] if first else [others, library]))
