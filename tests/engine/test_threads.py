@@ -28,7 +28,7 @@ def test_import_leaves_the_gil_as_it_was() -> None:
     subprocess.run(command, cwd=ROOT, check=True, timeout=60)
 
 
-@pytest.mark.parametrize("kind", ["imports", "own", "shared"])
+@pytest.mark.parametrize("kind", ["imports", "own", "shared", "pairs"])
 def test_threads_do_all_at_once_what_can_be_done_with_the_engine(kind: str) -> None:
     with scripted(serve) as frontend:
         command = [sys.executable, "-m", "tests.free_threads.threads", kind, frontend.url, "1"]

@@ -21,7 +21,12 @@ from tests.free_threads.frontend import serve
 from tests.harness.scripted_upstream import scripted
 
 ROOT = Path(__file__).parents[2]
-KINDS = {"imports": "the module", "own": "each its own objects", "shared": "all the same objects"}
+KINDS = {
+    "imports": "the module",
+    "own": "each its own objects",
+    "shared": "all the same objects",
+    "pairs": "all the same objects, two uses at a time",
+}
 ENGINES = re.compile(r"\bcsrc/|\b_engine\.")
 RACY = 66  # How a process ends of which there is a report.
 

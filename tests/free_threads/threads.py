@@ -1,10 +1,13 @@
 """Threads that do all at once what can be done with the engine, in a process of their own.
 
-python -m tests.free_threads.threads own|shared|imports URL SECONDS: says how often each was done.
+python -m tests.free_threads.threads own|shared|pairs|imports URL SECONDS
+
+Says how often each was done.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
 import threading
@@ -79,9 +82,36 @@ def used(url: str, seconds: float, is_shared: bool) -> Counter[str]:
     return sum(counts, Counter())
 
 
+def met(url: str, seconds: float) -> Counter[str]:
+    """Every two uses, over and over by three threads each. Among other uses a race is rarely seen:
+    a lock that one of them takes puts both sides in an order."""
+    from tests.free_threads.handles import USES, Handles
+
+    handles = Handles(url)
+    pairs = list(itertools.combinations_with_replacement(USES, 2))
+    random.shuffle(pairs)
+    together = threading.Barrier(THREADS)
+    counts: list[Counter[str]] = []
+
+    def work() -> None:
+        done: Counter[str] = Counter()
+        for pair in pairs:
+            use = pair[together.wait(60) % 2]
+            until = time.monotonic() + seconds / len(pairs)
+            while time.monotonic() < until:
+                use(handles)
+                done[use.__name__] += 1
+        counts.append(done)
+
+    at_once(work)
+    return sum(counts, Counter())
+
+
 def main(kind: str, url: str, seconds: str) -> None:
     if kind == "imports":
         done = imported(url, float(seconds))
+    elif kind == "pairs":
+        done = met(url, float(seconds))
     else:
         done = used(url, float(seconds), kind == "shared")
     print(", ".join(f"{name} {count}" for name, count in sorted(done.items())))
