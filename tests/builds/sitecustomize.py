@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+import stacks
+
 NAME = "samesite_proxy._engine"
 
 
@@ -30,3 +32,6 @@ class OtherBuild:
 
 if "SAMESITE_PROXY_ENGINE" in os.environ:
     sys.meta_path.insert(0, OtherBuild)  # type: ignore[arg-type]
+
+if "libtsan" in os.environ.get("LD_PRELOAD", ""):
+    stacks.follow_forks()
