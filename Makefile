@@ -54,8 +54,8 @@ SMOKE := tests/unit tests/asgi/test_breaks.py tests/asgi/test_inside_the_process
 	tests/traffic/test_django_tests.py tests/fastpath/test_order.py tests/process/test_forks.py
 
 .PHONY: help demo test smoke test-static check neighbours bench benchmarks \
-	wheel wheel-arm64 wheel-check races free-threads cross matrix frontends faults failing-calls \
-	failing-allocations adversary soak soak-proof raise clean
+	wheel wheel-arm64 wheel-check races leaving free-threads cross matrix frontends faults \
+	failing-calls failing-allocations adversary soak soak-proof raise clean
 
 help:
 	@echo "make demo [PORT=8000] [FRONTEND_PORT=3000] [FRONTEND=vite]   the example, in your browser"
@@ -65,6 +65,7 @@ help:
 	@echo "make neighbours    beside Wagtail, django-hosts and others, as they are today"
 	@echo "make races    whether threads race anywhere in the engine, for long"
 	@echo "make free-threads [SECONDS=60]    the same in a Python without the GIL, built for it; docs/proof.md"
+	@echo "make leaving [MINUTES=8] [SEED=1]    races while clients and frontends leave at every stage"
 	@echo "make cross    the engine compiled and linked for macOS, FreeBSD, OpenBSD, NetBSD and musl"
 	@echo "make matrix [CELLS=3.13-6.1]    with other Pythons, Djangos, libcurls and compilers"
 	@echo "make frontends [NAMES=nuxt]    Vite, Next, SvelteKit and six others in Chromium, through :8000"
@@ -154,6 +155,11 @@ smoke: $(NEWEST)/samesite_proxy/_engine.abi3.so
 races: $(VENV)/test.done build/threads/samesite_proxy/_engine$(EXT_SUFFIX)
 	$(THREADED) $(call WITH_ENGINE,build/threads/samesite_proxy/_engine$(EXT_SUFFIX)) $(PYTEST) \
 		$(SHARED) -m "not slow and not browser and not unsanitized" $(LONG_RACES)
+
+# Four ways in, one after the other: clients that leave, answers that are broken off, forks, saves.
+leaving: $(VENV)/test.done build/threads/samesite_proxy/_engine$(EXT_SUFFIX)
+	@$(THREADED) $(call WITH_ENGINE,build/threads/samesite_proxy/_engine$(EXT_SUFFIX)) \
+		$(BIN)/python -m tests.failing_calls.leaving $(MINUTES) $(SEED)
 
 # A Python without the GIL, in which races are seen as those in the engine are.
 $(FREE)/python.done: .ci/python-for-races

@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.failing_calls.trial import Trial
+from tests.failing_calls.leaving import WAYS, Leaving
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*SSLSocket:pytest.PytestUnraisableExceptionWarning"
 )
 
 
-@pytest.mark.parametrize("kind", ["fastpath", "runserver", "gthread", "uvicorn front"])
+@pytest.mark.parametrize("kind", WAYS)
 def test_clients_that_leave_are_nobody_elses_trouble(kind: str, tmp_path: Path) -> None:
-    with Trial(kind, tmp_path, seed=1, preload=False) as trial:
-        report = trial.leave_amid(seconds=3)
+    with Leaving(kind, tmp_path, seed=1) as trial:
+        report = trial.run(seconds=3)
     assert report.wrong == []
     assert report.count("whole") > 20
+    assert report.outcomes["ask_and_leave whole"] > 5
+    assert report.outcomes["fork whole"] > 0

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.asgi import servers
 from tests.failing_calls.frontend import Frontend
-from tests.failing_calls.visits import Leaver, Tally, Visitor
+from tests.failing_calls.visits import Tally, Visitor
 from tests.harness.calls import Calls
 from tests.harness.django_servers import DjangoServer
 from tests.harness.scripted_upstream import scripted
@@ -44,28 +45,31 @@ class Report:
         return sum(times for name, times in self.outcomes.items() if name.endswith(outcome))
 
 
+Visiting = Callable[[float], None]
+
+
 class Trial:
     """A server of this kind with its frontend, until the end of the block."""
 
-    def __init__(self, kind: str, folder: Path, seed: int, preload: bool = True) -> None:
+    def __init__(self, kind: str, folder: Path, seed: int) -> None:
         self.kind = kind
         self.seed = seed
-        self._seeds = itertools.count(seed * 1_000_000)  # No name is told twice.
+        self.seeds = itertools.count(seed * 1_000_000)  # No name is told twice.
         self.frontend = Frontend()
         self.calls = Calls(folder / "calls")
         certificate = make_certificate(folder, "localhost")
         self._plain = scripted(self.frontend)
         self._encrypted = scripted(over_tls(certificate.context, self.frontend))
-        self._environment = self.calls.environment() if preload else {}
         self._settings: dict[str, Any] = {"CA_FILE": certificate.path}
 
-    def __enter__(self) -> Trial:
+    def __enter__(self) -> Self:
         plain, encrypted = self._plain.__enter__(), self._encrypted.__enter__()
         frontends = {"/": plain.url, "/tls": f"https://localhost:{encrypted.port}"}
-        self.server = DjangoServer(
-            self.kind, {"FRONTEND": frontends, **self._settings}, **self._environment
-        )
+        self.server = self.start({"FRONTEND": frontends, **self._settings})
         return self
+
+    def start(self, settings: dict[str, Any]) -> DjangoServer:
+        return DjangoServer(self.kind, settings, **self.calls.environment())
 
     def __exit__(self, *unused: object) -> None:
         self.server.stop()
@@ -75,10 +79,10 @@ class Trial:
     def _descriptors(self) -> int:
         return sum(len(descriptors(pid)) for pid in self.server.pids())
 
-    def _in_order(self, report: Report) -> None:
+    def in_order(self, report: Report) -> None:
         """Each kind of visit once; complains of what is not whole."""
         tally = Tally()
-        visitor = Visitor(self.kind, self.server.port, self.frontend, tally, next(self._seeds))
+        visitor = self.visitor(tally)
         for visit in visitor.visits:
             outcome = visitor.visit(visit)
             if outcome != "whole":
@@ -86,16 +90,14 @@ class Trial:
         report.wrong += tally.wrong
         visitor.leave()
 
-    def _under_fire(self, report: Report, seconds: float, leavers: int = 0) -> None:
-        tally = Tally()
+    def visitor(self, tally: Tally) -> Visitor:
+        return Visitor(self.kind, self.server.port, self.frontend, tally, next(self.seeds))
+
+    def under_fire(
+        self, report: Report, seconds: float, tally: Tally, visiting: Sequence[Visiting]
+    ) -> None:
         until = time.monotonic() + seconds
-        visitors = [
-            (Leaver if number < leavers else Visitor)(
-                self.kind, self.server.port, self.frontend, tally, next(self._seeds)
-            )
-            for number in range(VISITORS)
-        ]
-        threads = [threading.Thread(target=visitor, args=(until,)) for visitor in visitors]
+        threads = [threading.Thread(target=visit, args=(until,)) for visit in visiting]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -111,35 +113,27 @@ class Trial:
                 return
             time.sleep(0.05)  # Between looks, until the deadline.
 
-    def _judge(self, report: Report, pids: list[int]) -> None:
+    def judge(self, report: Report, pids: Sequence[int]) -> None:
         doubled = [name for name, times in self.frontend.posts.items() if times > 1]
         report.wrong += [f"sent twice: {name}" for name in doubled]
         report.wrong += self.frontend.strange
         log = self.server.log()
-        if self.server.pids() != pids or any(word in log for word in ABORTED):
+        if not set(pids) <= set(self.server.pids()) or any(word in log for word in ABORTED):
             report.wrong.append(f"a process has ended:\n{log}")
-
-    def leave_amid(self, seconds: float) -> Report:
-        """Nothing fails, and half of the clients leave."""
-        report = Report(self.kind, self.seed)
-        pids = self.server.pids()
-        self._under_fire(report, seconds, VISITORS // 2)
-        self._in_order(report)
-        self._judge(report, pids)
-        return report
 
     def run(self, seconds: float) -> Report:
         report = Report(self.kind, self.seed)
-        self._in_order(report)
+        self.in_order(report)
         self.calls.count()
         before, pids = self._descriptors(), self.server.pids()
         self.calls.fail(self.seed)
-        self._under_fire(report, seconds)
+        tally = Tally()
+        self.under_fire(report, seconds, tally, [self.visitor(tally) for _ in range(VISITORS)])
         report.failed = self.calls.failed
         self.calls.count()
         self._wait_for_descriptors(report, before)
-        self._in_order(report)
+        self.in_order(report)
         if self.calls.blocks > SPARE_BLOCKS:
             report.wrong.append(f"{self.calls.blocks} blocks of memory more than before")
-        self._judge(report, pids)
+        self.judge(report, pids)
         return report

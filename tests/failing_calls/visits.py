@@ -22,6 +22,10 @@ UPGRADE = (
     "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 )  # fmt: skip
+# http.server takes a head that a FIN has cut for a whole one.
+READ_HALF_A_HEAD = ("runserver",)
+# Where the frontend breaks an answer off.
+STAGES = ("nothing", "head", "between", "body", "end")
 FEWEST, PATIENCE = 60, 60.0
 SMALL, LARGE = 300, 1_500_000
 
@@ -67,7 +71,8 @@ class Visitor:
         self._client: RawClient | None = None
         self._last = ""
         self.visits: list[Callable[[], None]] = [
-            self.small, self.small, self.large, self.cut, self.post, self.events, self.socket,
+            self.small, self.small, self.large, self.post, self.events, self.socket,
+            self.cut, self.cut, self.cut_upload, self.cut_socket,
         ]  # fmt: skip
         if kind in DECODE_CHUNKED:
             self.visits.append(self.post_chunked)
@@ -121,13 +126,42 @@ class Visitor:
         self._get(LARGE)
 
     def cut(self) -> None:
-        """What the frontend breaks off is nobody's whole answer."""
+        """What the frontend breaks off, at whatever stage, is nobody's whole answer."""
         name, how = self._name(), self._random.choice(["length", "chunked"])
-        target = f"{self._prefix()}/get/{name}?size={LARGE}&how={how}&cut=1"
-        with contextlib.suppress(Broken, ConnectionError):
+        size, stage = self._random.choice([SMALL, LARGE]), self._random.choice(STAGES)
+        target = f"{self._prefix()}/get/{name}?size={size}&how={how}&cut={stage}"
+        with contextlib.suppress(Broken, ConnectionError, Refused):
             self._connection().send(request("GET", target))
-            self._hear(name, LARGE)
-            raise AssertionError("whole though it was broken off")
+            self._hear(name, size)
+            raise AssertionError(f"whole though it was broken off: {stage}")
+        self.leave()
+
+    def cut_upload(self) -> None:
+        """The frontend leaves amid the request, or before it answers."""
+        name, stage = self._name(), self._random.choice(["unheard", "nothing", "head"])
+        sent = body(name, LARGE)
+        target = f"{self._prefix()}/post/{name}?size={SMALL}&how=length&sent={LARGE}&cut={stage}"
+        with contextlib.suppress(Broken, ConnectionError, Refused):
+            with contextlib.suppress(ConnectionError):
+                self._connection().send(request("POST", target, body=sent))
+            self._hear(name, SMALL, sent)
+            raise AssertionError(f"whole though it was broken off: {stage}")
+        self.leave()
+
+    def cut_socket(self) -> None:
+        """The frontend leaves amid a message."""
+        self.leave()
+        name, most = self._name(), self._random.choice([0, 1, 3])
+        with contextlib.suppress(Broken, ConnectionError, Refused):
+            client = self._connection()
+            client.send(request("GET", f"{self._prefix()}/socket/{name}?cut={most}", *UPGRADE))
+            head = client.read_head()
+            if head.status in REFUSALS:
+                raise Refused(head.status)
+            for _ in range(most + 1):
+                client.send(frame(TEXT, body(name, 200), b"mask"))
+                opcode, heard = message(client.read_exactly)
+                assert opcode == CLOSE or heard == body(name, 200), f"{len(heard)} bytes"
         self.leave()
 
     def events(self) -> None:
@@ -228,11 +262,26 @@ class Leaver(Visitor):
             request("GET", f"{prefix}/socket/{name}", *UPGRADE),
         ])  # fmt: skip
 
+    def _listen(self, client: RawClient) -> None:
+        """For nothing, some of the answer, or much of it; a body that is not whole gets none."""
+        client.sock.settimeout(0.05)
+        with contextlib.suppress(TimeoutError):
+            for _ in range(self._random.choice([0, 1, 1, 20])):
+                if not client.read_some(20_000):
+                    return
+
     def ask_and_leave(self) -> None:
-        client = RawClient(self._port)
-        client.send(self._asked())
-        if self._random.random() < 0.5:
-            client.sock.settimeout(0.05)  # A body that is not whole gets no answer.
-            with contextlib.suppress(TimeoutError):
-                client.read_some(1000)
-        (client.reset if self._random.random() < 0.5 else client.close)()
+        asked = self._asked()
+        if self._random.random() < 0.3:
+            asked = asked[: self._random.randrange(1, len(asked))]
+        with RawClient(self._port) as client:
+            client.send(asked)
+            self._listen(client)
+            if b"/socket/" in asked and self._random.random() < 0.5:
+                client.send(frame(TEXT, bytes(9000), b"mask")[: self._random.randrange(1, 9000)])
+            leave = self._random.choice([client.reset, client.close, client.end])
+            if b"\r\n\r\n" not in asked and self._kind in READ_HALF_A_HEAD:
+                leave = client.reset
+            leave()
+            if leave == client.end:
+                self._listen(client)

@@ -12,6 +12,11 @@ from tests.harness.django_servers import COMMANDS, ENVIRONMENTS, DjangoServer, s
 
 KINDS = ["runserver", "fastpath", "sync", "gthread", "waitress", "granian"]
 GRACEFUL_SECONDS = "2"
+ENVIRONMENT = {
+    "DJANGO_SETTINGS_MODULE": "tests.process.settings",
+    "GUNICORN_CMD_ARGS": f"--no-control-socket --graceful-timeout {GRACEFUL_SECONDS}",
+    "GRANIAN_WORKERS_KILL_TIMEOUT": GRACEFUL_SECONDS,
+}
 
 
 def _gunicorn(*options: str) -> Callable[[int], list[str]]:
@@ -53,12 +58,7 @@ def running(
 
     `more` is added to SAMESITE_PROXY.
     """
-    given = {
-        "DJANGO_SETTINGS_MODULE": "tests.process.settings",
-        "GUNICORN_CMD_ARGS": f"--no-control-socket --graceful-timeout {GRACEFUL_SECONDS}",
-        "GRANIAN_WORKERS_KILL_TIMEOUT": GRACEFUL_SECONDS,
-        **environment,
-    }
+    given = {**ENVIRONMENT, **environment}
     with serving(kind, {"FRONTEND": frontend, **(more or {})}, **given) as server:
         yield server
 

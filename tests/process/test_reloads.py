@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.harness.django_servers import DjangoServer
 from tests.harness.scripted_upstream import ScriptedUpstream, scripted
 from tests.process.numbers import asked, body_of, loading, numbered
 from tests.process.processes import await_that, connections_to
+from tests.process.renewals import Watched, children_of, reload_workers
 from tests.process.servers import KINDS, running, stop
 from tests.process.stalls import DEADLINE, Stall, all_waiting
 
@@ -22,48 +19,12 @@ def live_connections(upstream: ScriptedUpstream) -> int:
     return len(upstream.connections) - upstream.finished.qsize()
 
 
-def children_of(server: DjangoServer) -> set[int]:
-    return set(server.pids()) - {server.process.pid}
-
-
-def is_renewed(server: DjangoServer, old: set[int]) -> bool:
-    now = children_of(server)
-    return len(now) == len(old) and not now & old
-
-
-def answers(server: DjangoServer) -> bool:
-    with contextlib.suppress(OSError):
-        return asked(server.port, "/api/process/").status == 200
-    return False
-
-
-def beside(folder: Path) -> str:
-    """What the suite itself is run with stays."""
-    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
-
-
-def save_until_restart(server: DjangoServer, module: Path) -> None:
-    """The reloader does not see a change from before its first look at the files."""
-    old = children_of(server)
-    assert len(old) == 1
-
-    def is_gone() -> bool:
-        module.write_text("")
-        return not children_of(server) & old
-
-    await_that("the old child ends", is_gone)
-    await_that("a new child alone", functools.partial(is_renewed, server, old))
-    await_that("an answer of Django's own", functools.partial(answers, server))
-
-
 def check_reloads(kind: str, reloads: int) -> None:
     with scripted(numbered) as upstream, running(kind, upstream.url) as server:
         with loading(server.port, 1 if kind == "sync" else 4) as load:
             for _ in range(reloads):
                 load.await_right(20)
-                old = children_of(server)
-                server.signal(signal.SIGHUP)
-                await_that("new workers only", functools.partial(is_renewed, server, old))
+                reload_workers(server)
             load.await_right(20)
         processes = server.pids()
         open_now = sum(len(connections_to(upstream.port, pid)) for pid in processes)
@@ -122,16 +83,14 @@ def test_ten_stops_under_load_leave_nothing_behind(kind: str, number: signal.Sig
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("kind", ["reloading", "reloading-fastpath"])
 def test_saved_file_restarts_runserver(tmp_path: Path, kind: str, number: signal.Signals) -> None:
-    module = tmp_path / "watched_by_the_reloader.py"
-    module.write_text("")
-    environment = {"PYTHONPATH": beside(tmp_path), "TEST_WATCHED_MODULE": module.stem}
+    watched = Watched(tmp_path)
     with (
         scripted(numbered) as upstream,
-        running(kind, upstream.url, **environment) as server,
+        running(kind, upstream.url, **watched.environment) as server,
     ):
         for index in range(2):
             assert asked(server.port, f"/n/{index}").body == body_of(str(index))
-            save_until_restart(server, module)
+            watched.save_until_restart(server)
         assert asked(server.port, "/n/after").body == body_of("after")
         stop(server, number)
         await_that("no process is left", lambda: server.pids() == [])
@@ -144,20 +103,18 @@ def test_saved_file_restarts_runserver(tmp_path: Path, kind: str, number: signal
 def test_saved_file_restarts_runserver_while_requests_stall(
     tmp_path: Path, kind: str, where: str
 ) -> None:
-    module = tmp_path / "watched_by_the_reloader.py"
-    module.write_text("")
-    environment = {"PYTHONPATH": beside(tmp_path), "TEST_WATCHED_MODULE": module.stem}
+    watched = Watched(tmp_path)
     stall = Stall(where)
     with (
         scripted(stall) as upstream,
-        running(kind, upstream.url, **environment) as server,
+        running(kind, upstream.url, **watched.environment) as server,
         all_waiting(4, server.port, where) as waiting,
     ):
         for client in waiting:
             client.await_stall()
         for _ in waiting:
             stall.stalled.get(timeout=DEADLINE)
-        save_until_restart(server, module)
+        watched.save_until_restart(server)
         assert {client.outcome() for client in waiting} <= {None, 503}
         stall.may_read.set()
         assert [stall.ended.get(timeout=DEADLINE) for _ in waiting]
