@@ -28,8 +28,9 @@ class Leaving(Trial):
     """Nothing fails. Half of the clients leave, at whatever stage, and the frontend breaks answers
     off; the server's processes fork, and are replaced: at a save, or by a HUP."""
 
-    def __init__(self, kind: str, folder: Path, seed: int) -> None:
+    def __init__(self, kind: str, folder: Path, seed: int, *, forks: bool = True) -> None:
         super().__init__(kind, folder, seed)
+        self._forks = forks
         self._watched = Watched(folder)
 
     def start(self, settings: dict[str, Any]) -> DjangoServer:
@@ -49,7 +50,7 @@ class Leaving(Trial):
         report, tally = Report(self.kind, self.seed), Tally()
         made = self.visitor, self._leaver
         visiting = [made[number % 2](tally) for number in range(VISITORS)]
-        others = [Forker(self.server, tally)]
+        others: list[Forker | Renewer] = [Forker(self.server, tally)] if self._forks else []
         if self.kind in (*RELOADING, "gthread"):
             others.append(Renewer(self._renew, tally))
         self.under_fire(report, seconds, tally, [*visiting, *others])

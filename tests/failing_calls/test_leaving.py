@@ -3,6 +3,7 @@ too, which ends a process whose threads race."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,15 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+# That sanitizer does not support a child of a process with threads, which may stand still in it.
+MAY_FORK = "libtsan" not in os.environ.get("LD_PRELOAD", "")
+
+
 @pytest.mark.parametrize("kind", WAYS)
 def test_clients_that_leave_are_nobody_elses_trouble(kind: str, tmp_path: Path) -> None:
-    with Leaving(kind, tmp_path, seed=1) as trial:
+    with Leaving(kind, tmp_path, seed=1, forks=MAY_FORK) as trial:
         report = trial.run(seconds=3)
     assert report.wrong == []
     assert report.count("whole") > 20
     assert report.outcomes["ask_and_leave whole"] > 5
-    assert report.outcomes["fork whole"] > 0
+    assert not MAY_FORK or report.outcomes["fork whole"] > 0
