@@ -64,8 +64,7 @@ REASONS = (
         "fastpath-slow",
         NGINX,
         "threads",
-        "Django's process has its own threads beside the engine's; nginx has a process more. nginx"
-        " moves what its readers have not taken to temporary files, and we keep it in memory.",
+        "Django's process has its own threads beside the engine's; nginx has a process more.",
     ),
     (
         "fastpath-slow",
@@ -95,6 +94,7 @@ REASONS = (
         "A file that was built anew is seen at once, by a look at it for each request; WhiteNoise"
         " has read its folder at the start.",
     ),
+    ("gthread-1-*", REVPROXY, "p99*", PAUSES),
     ("uvicorn-*", AIOHTTP, "*", "Both are Python for each request."),
     ("*-up", REVPROXY, "*", "Both are Python for each request."),
     ("echo-*", NGINX, "*", "Two sockets and one core in both: what is left is small."),
