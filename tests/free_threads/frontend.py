@@ -16,9 +16,10 @@ def answer(connection: Connection, target: bytes) -> None:
     connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
-def receive_body(connection: Connection, start: int) -> None:
+def receive_body(connection: Connection, head: bytes) -> None:
     """The rest of a request whose body the caller ends with the word "end"."""
-    while not connection.received[start:].rstrip(b"0\r\n").endswith(b"end"):
+    last = b"end\r\n0\r\n\r\n" if b"chunked" in head else b"end"
+    while not connection.received.endswith(last):
         if not connection.receive():
             raise EOFError
 
@@ -44,5 +45,5 @@ def serve(connection: Connection) -> None:
                 connection.send(piece)
             return
         if method == b"POST":
-            receive_body(connection, 0)
+            receive_body(connection, head)
         answer(connection, target)
