@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.failing_calls.trial import VISITORS, Report, Trial
+from tests.failing_calls.trial import OUTCOMES, VISITORS, Report, Trial
 from tests.failing_calls.turns import Forker, Renewer
 from tests.failing_calls.visits import Leaver, Tally
 from tests.harness.django_servers import DjangoServer
@@ -21,7 +21,6 @@ from tests.process.renewals import Watched, reload_workers
 WAYS = ("fastpath", "gthread", "uvicorn front", "runserver")
 # Where a save begins a new process.
 RELOADING = {"fastpath": "reloading-fastpath"}
-OUTCOMES = ("whole", "refused", "broken", "wrong")
 
 
 class Leaving(Trial):
@@ -65,11 +64,10 @@ def tried(kind: str, seed: int, seconds: float) -> Report:
 
 
 def line_of(report: Report) -> str:
-    counts = "".join(f"{report.count(outcome):>9}" for outcome in OUTCOMES)
     told = (
         report.outcomes.get(f"{what} whole", 0) for what in ("ask_and_leave", "fork", "renewal")
     )
-    return f"{report.kind:<16}{counts}" + "".join(f"{count:>9}" for count in told)
+    return f"{report.kind:<16}{report.counts}" + "".join(f"{count:>9}" for count in told)
 
 
 def main(minutes: str = "8", seed: str = "") -> int:

@@ -22,6 +22,7 @@ from tests.process.processes import DEADLINE, descriptors
 KINDS = (
     "fastpath", "runserver", "sync", "gthread", "gevent", *servers.front("uvicorn", "hypercorn"),
 )  # fmt: skip
+OUTCOMES = ("whole", "refused", "broken", "wrong")
 VISITORS = 6
 # Kept for the next one: connections to the frontend, pipes of the kernel's.
 SPARE_DESCRIPTORS = 24
@@ -43,6 +44,11 @@ class Report:
     def count(self, outcome: str) -> int:
         """Of all visits that have come to this."""
         return sum(times for name, times in self.outcomes.items() if name.endswith(outcome))
+
+    @property
+    def counts(self) -> str:
+        """In the columns of OUTCOMES."""
+        return "".join(f"{self.count(outcome):>9}" for outcome in OUTCOMES)
 
 
 Visiting = Callable[[float], None]

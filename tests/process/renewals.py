@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import signal
 from pathlib import Path
 
+from tests.fastpath import commands
 from tests.harness.django_servers import DjangoServer
 from tests.process.numbers import asked
 from tests.process.processes import await_that
@@ -31,32 +31,13 @@ def answers(server: DjangoServer) -> bool:
     return False
 
 
-def beside(folder: Path) -> str:
-    """What the suite itself is run with stays."""
-    return os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
-
-
-class Watched:
+class Watched(commands.Watched):
     """A module of the project's, of which a save begins a new process of runserver's."""
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "watched_by_the_reloader.py"
-        self._file.write_text("")
-        self.environment = {
-            "PYTHONPATH": beside(folder),
-            "TEST_WATCHED_MODULE": self._file.stem,
-        }
-
     def save_until_restart(self, server: DjangoServer) -> None:
-        """The reloader does not see a change from before its first look at the files."""
         old = children_of(server)
         assert len(old) == 1
-
-        def is_gone() -> bool:
-            self._file.write_text("")
-            return not children_of(server) & old
-
-        await_that("the old child ends", is_gone)
+        self.save_until(lambda: not children_of(server) & old)
         await_that("a new child alone", functools.partial(is_renewed, server, old))
         await_that("an answer of Django's own", functools.partial(answers, server))
 
