@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+import rests
 import stacks
 
 NAME = "samesite_proxy._engine"
@@ -35,3 +36,5 @@ if "SAMESITE_PROXY_ENGINE" in os.environ:
 
 if "libtsan" in os.environ.get("LD_PRELOAD", ""):
     stacks.follow_forks()
+if "libasan" in os.environ.get("LD_PRELOAD", ""):
+    rests.precede_forks()
