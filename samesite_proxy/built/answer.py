@@ -20,6 +20,7 @@ from samesite_proxy.built.files import (
 )
 from samesite_proxy.built.opened import OpenFile, Replaced, read
 from samesite_proxy.proxy import errors
+from samesite_proxy.proxy.accepted import quality
 from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import PIECE
 from samesite_proxy.types import Fields
@@ -56,8 +57,8 @@ def _with_bytes(answer: Answer, variant: Variant, start: int, stop: int) -> Answ
 
 
 def _asks_for_page(request: HttpRequest) -> bool:
-    accepted = request.META.get("HTTP_ACCEPT", "").lower()
-    return request.method in ("GET", "HEAD") and "text/html" in accepted
+    accept = request.META.get("HTTP_ACCEPT", "")
+    return request.method in ("GET", "HEAD") and quality(accept, "text/html") > 0
 
 
 def _kept(file: BuiltFile, vary: list[str]) -> Fields:

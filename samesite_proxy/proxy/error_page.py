@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from enum import Enum
 from html import escape
 from string import Template
 
 from samesite_proxy.conf import Frontend, Settings
+from samesite_proxy.proxy.accepted import quality
 from samesite_proxy.proxy.errors import METHOD_REFUSED, Failure
 from samesite_proxy.types import Fields
 
@@ -59,10 +59,6 @@ setTimeout(look, $interval * 1000);
 """)
 
 
-# Below 1 (RFC 9110, 12.4.2).
-_WEIGHT = re.compile(r"0(\.[0-9]{0,3})?")
-
-
 class Form(Enum):
     """What a client can read; the value is its Content-Type."""
 
@@ -71,23 +67,11 @@ class Form(Enum):
     LINE = "text/plain; charset=utf-8"
 
 
-def _quality(accept: str, kind: str) -> float:
-    """What a client gives a type that it names itself: a wildcard asks for nothing."""
-    best = 0.0
-    for item in accept.lower().split(","):
-        # Blanks alone (RFC 9110, 5.6.3): what else is white space in Latin-1 is part of a name.
-        name, *parameters = (part.strip(" \t") for part in item.split(";"))
-        if name == kind:
-            said = next((one[2:] for one in parameters if one.startswith("q=")), "1")
-            best = max(best, float(said) if _WEIGHT.fullmatch(said) else 1)  # As Django has it.
-    return best
-
-
 def form_for(method: str | None, accept: str) -> Form:
     """JSON where it is named with a greater q than HTML's; a page where a browser asks for one,
     rather than a script for data, and can ask again; else a line.
     """
-    html, data = _quality(accept, "text/html"), _quality(accept, "application/json")
+    html, data = quality(accept, "text/html"), quality(accept, "application/json")
     if data > html:
         return Form.JSON
     return Form.PAGE if html > 0 and method in ("GET", "HEAD") else Form.LINE
