@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
+from ipaddress import IPv6Address
 
 from samesite_proxy.commands import columns
 from samesite_proxy.commands.owners import Owned, Owners
@@ -49,10 +50,11 @@ map $http_upgrade $connection_upgrade {
     ''      '';
 }
 
-# nginx takes //, /./ and /../ out of a path and makes a slash of %2F before it looks for its
-# location; Django does not. Such a target is Django's to decide, as it was sent.
+# nginx takes //, /./ and /../ out of a path, makes a slash of %2F and ends it at a # before it
+# looks for its location; Django does not. Such a target is Django's to decide, as it was sent.
 map $request_uri $is_odd {
     default 0;
+    "~^[^?]*#" 1;
     "~^[^?]*//" 1;
     "~*^[^?]*%2f" 1;
     "~*^[^?]*/(\\.|%2e)(\\.|%2e)?(/|\\?|$)" 1;
@@ -118,15 +120,12 @@ def _quoted(text: str) -> str:
 
 def _locations_of(owned: Owned) -> Iterator[Location]:
     text, kind, _ = owned.rule
-    if kind == EXACT:
-        yield "=", text
-    elif kind == PREFIX:
-        bare = text.removesuffix("/")
-        if bare:
-            yield "=", bare
-        yield "^~", f"{bare}/"
-    else:
-        yield "^~", text
+    if kind == PREFIX:
+        text = f"{text.removesuffix('/')}/"
+    yield "=" if kind == EXACT else "^~", text
+    while text.endswith("/") and text != "/":
+        text = text[:-1]
+        yield "=", text  # Else nginx would send it to the one with the slash.
 
 
 def _deciding(owners: Owners, location: Location) -> Owned:
@@ -141,12 +140,23 @@ def locations(owners: Owners) -> dict[Location, Owned]:
     return {each: _deciding(owners, each) for each in sorted(found, key=lambda each: each[::-1])}
 
 
+def _is_read(address: str) -> bool:
+    try:
+        return IPv6Address(address).scope_id is None
+    except ValueError:
+        return False
+
+
 def _place(frontend: Frontend, way: str) -> str:
     """Where an upstream's server is."""
     if frontend.unix_socket is not None:
         return _quoted(f"unix:{frontend.unix_socket}")
     name = HOST_OF_CONTAINER if way == "docker" and frontend.is_here else frontend.name
-    return f"[{name}]:{frontend.port}" if ":" in name else f"{name}:{frontend.port}"
+    if ":" not in name:
+        return f"{name}:{frontend.port}"
+    if not _is_read(name):
+        raise NotWritten(f"[{name}] is no address that nginx reads; it knows of no zones.")
+    return f"[{name}]:{frontend.port}"
 
 
 def _upstream(name: str, place: str) -> str:

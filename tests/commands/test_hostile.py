@@ -206,7 +206,17 @@ def test_nginx_takes_whatever_a_project_s_paths_hold(tmp_path: Path) -> None:
         assert tested.returncode == 0, tested.stderr
 
 
-def test_path_that_nginx_does_not_take_is_refused_in_a_sentence() -> None:
-    site = Site("long", {"DJANGO_PATHS": ["/" + "x" * 5000]}, [], {})
-    with project(site, {"/": nobody()}), pytest.raises(CommandError, match="longer than nginx"):
-        ask("nginx")
+@pytest.mark.parametrize(
+    ("paths", "frontend", "words"),
+    [
+        (["/" + "x" * 5000], "http://localhost:3000", "longer than nginx"),
+        ([], "http://[fe80::1%25eth0]:3000", "no address that nginx reads"),
+        ([], "http://[v1.a:b]", "no address that nginx reads"),
+    ],
+)
+def test_what_nginx_does_not_take_is_refused_in_a_sentence(
+    paths: list[str], frontend: str, words: str
+) -> None:
+    site = Site("refused", {"DJANGO_PATHS": paths}, [], {})
+    with project(site, {"/": frontend}), pytest.raises(CommandError, match=words):
+        ask("nginx", "--direct")

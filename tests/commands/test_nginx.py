@@ -98,12 +98,17 @@ ODD = {
     "/x%2Fy": "/",
     "/x%2f..%2fapi/": "/",
     "/api%2Fx": "django",
+    "/api/..#x": "django",
+    "/api/.#": "django",
+    "/x/..#/api/": "/",
 }
 # And what looks odd, but is not.
 EVEN = {
     "/x?next=//api/../y": "/",
+    "/x?next=/#/../y": "/",
     "/%61pi/me/": "django",
     "/api%3Fx": "/",
+    "/api%23x": "/",
     "/x/..y": "/",
     "/.well-known/x": "/",
     "/x%20y": "/",
@@ -120,6 +125,29 @@ def test_odd_targets_are_django_s_to_decide_and_cross_as_they_came(tmp_path: Pat
     assert passed == {
         target: f"/ {target} {'Django' if target in ODD else 'nginx'}" for target in passed
     }
+
+
+def test_path_without_its_slash_is_not_sent_to_the_one_with_it(tmp_path: Path) -> None:
+    """Which nginx does of itself, where it has no location for it."""
+    patterns = [
+        *(path("about/", view), path("users/<int:pk>/", view), path("odd//", view)),
+        *(re_path(r"^lists/", view), path("a.b/c/", include(INNER))),
+    ]
+    site, port = Site("slashes", {}, patterns, {}), free_port()
+    with ExitStack() as stack:
+        frontend, django = (stack.enter_context(scripted(naming(who))) for who in ("/", "django"))
+        with project(site, {"/": frontend.url}, APPEND_SLASH=False):
+            text = ask("nginx", "--direct").replace(OWN, f"127.0.0.1:{port}")
+        text = text.replace("127.0.0.1:8000", django.url.removeprefix("http://"))
+        stack.enter_context(running(tmp_path, text, port))
+        told = {
+            target: ask_nginx(port, target).body.split(b" ")[0].decode()
+            for each in ("/about", "/users", "/odd/", "/odd", "/lists", "/a.b/c")
+            for target in (each, f"{each}/")
+        }
+    # "/odd//" goes to Django as all that has two of them.
+    owners = {"/about/", "/users/", "/odd//", "/lists/", "/a.b/c/", "/a.b/c"}
+    assert told == {target: "django" if target in owners else "/" for target in told}
 
 
 def test_container_s_file_differs_by_its_addresses_alone() -> None:
