@@ -117,13 +117,18 @@ def _folders(settings: conf.Settings) -> Iterator[CheckMessage]:
     from samesite_proxy.built.pages import is_built  # Most frontends are servers.
 
     for folder in folders:
-        if not is_built(folder):
-            yield Warning(
-                f"The folder {folder} in FRONTEND has no index.html, and its pages are"
-                " answered with 503.",
-                hint="Build the frontend: npm run build.",
-                id="samesite_proxy.W009",
-            )
+        trouble, hint = "has no index.html", "Build the frontend: npm run build."
+        try:
+            if is_built(folder):
+                continue
+        except OSError as error:
+            trouble = f"cannot be read ({error.strerror})"
+            hint = "Let the user that Django runs as read it, and what it is in: chmod -R a+rX."
+        yield Warning(
+            f"The folder {folder} in FRONTEND {trouble}, and its pages are answered with 503.",
+            hint=hint,
+            id="samesite_proxy.W009",
+        )
 
 
 def _settings_in_use(settings: conf.Settings) -> Iterator[CheckMessage]:

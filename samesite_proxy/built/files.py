@@ -25,8 +25,8 @@ from whitenoise.responders import (  # type: ignore[import-untyped]
 
 from samesite_proxy.built.codings import CODINGS
 from samesite_proxy.built.hashed import ASSETS, MANIFEST, is_hashed
-from samesite_proxy.built.opened import Signature, read, signature_of
-from samesite_proxy.built.pages import FALLBACKS, INDEX, MISSING
+from samesite_proxy.built.opened import Signature, read, signature_of, unreadable
+from samesite_proxy.built.pages import FALLBACKS, INDEX, MISSING, kind_of
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 # Nothing else may be kept without a question whether it is still the same.
@@ -78,7 +78,8 @@ class BuiltFile:
 
     @cached_property
     def modified(self) -> int:
-        return self.variants[0].signature[3] // 10**9
+        """None of the future (RFC 9110, 8.8.2.1), nor one that no date can say."""
+        return max(0, min(self.variants[0].signature[3] // 10**9, int(time.time())))
 
     @cached_property
     def last_modified(self) -> str:
@@ -134,8 +135,12 @@ class Files(WhiteNoise):  # type: ignore[misc]
             return known
         try:
             return self.find_file_at_path(place, path)
-        except (OSError, ValueError, NotARegularFileError):  # No name that the system takes.
+        except (ValueError, NotARegularFileError):
             return None
+        except OSError as error:  # What is out of the folder is none of it, whatever it is.
+            if not self._is_inside(place):
+                return None
+            raise unreadable(error, place) from error
 
     def find_file_at_path(self, path: str, url: str) -> BuiltFile | Elsewhere:
         if self.is_compressed_variant(path):
@@ -145,7 +150,7 @@ class Files(WhiteNoise):  # type: ignore[misc]
         try:
             return self.get_static_file(path, url)
         except IsDirectoryError:
-            if os.path.isfile(os.path.join(path, INDEX)):
+            if kind_of(os.path.join(path, INDEX)) == stat.S_IFREG:
                 return self.redirect(url, f"{url}/")
         except MissingFileError:
             pass
@@ -191,7 +196,8 @@ class Files(WhiteNoise):  # type: ignore[misc]
             return known
         if signatures[0] is None:
             self._known.pop(path, None)
-            raise IsDirectoryError(path) if os.path.isdir(path) else MissingFileError(path)
+            is_folder = kind_of(path) == stat.S_IFDIR
+            raise IsDirectoryError(path) if is_folder else MissingFileError(path)
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
         self._known.pop(path, None)

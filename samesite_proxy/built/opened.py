@@ -21,6 +21,11 @@ class Replaced(Exception):
     """The file is another one than the one that was looked at."""
 
 
+def unreadable(error: OSError, path: str) -> Refused:
+    """It is there: "no such file" would be a lie."""
+    return Refused(replace(errors.FILE_UNREADABLE, detail=f"{error.strerror}: {path}"))
+
+
 def _is(number: int, signature: Signature) -> bool:
     return signature_of(os.fstat(number)) == signature
 
@@ -32,9 +37,8 @@ def _opened(path: str, signature: Signature) -> int:
         number = os.open(path, flags)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise Replaced from error
-    except OSError as error:  # It is there: "no such file" would be a lie.
-        detail = f"{error.strerror}: {path}"
-        raise Refused(replace(errors.FILE_UNREADABLE, detail=detail)) from error
+    except OSError as error:
+        raise unreadable(error, path) from error
     if not _is(number, signature):
         os.close(number)
         raise Replaced

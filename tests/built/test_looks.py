@@ -7,11 +7,13 @@ import itertools
 import os
 import resource
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils.http import http_date, parse_http_date
 
 from samesite_proxy.built import files, opened
 from samesite_proxy.built.files import ASK_AGAIN, IMMUTABLE
@@ -47,6 +49,21 @@ def test_bytes_written_within_a_clock_s_tick_have_a_tag_of_their_own(
     page.write_bytes(b"new")
     response = told(built, "/", HTTP_IF_NONE_MATCH=tag)
     assert (response.status_code, read(response)) == (200, b"new")
+
+
+@pytest.mark.parametrize("modified", [4 * 10**9, 10**12, -5, -(10**12)])
+def test_date_that_no_answer_may_have_is_not_sent(tmp_path: Path, modified: int) -> None:
+    """As a clock that is wrong, or an archive, leaves a file: none of the future (RFC 9110,
+    8.8.2.1), and none without a year that a date can say."""
+    (tmp_path / "a.js").write_text("//")
+    with contextlib.suppress(OSError):  # Of a file system that has no such times.
+        os.utime(tmp_path / "a.js", (modified, modified))
+    built = BuiltFrontend(folder(tmp_path))
+    date = told(built, "/a.js").headers["Last-Modified"]
+    assert 0 <= parse_http_date(date) <= time.time()
+    assert (
+        told(built, "/a.js", HTTP_IF_UNMODIFIED_SINCE=http_date(time.time() + 5)).status_code == 200
+    )
 
 
 @contextlib.contextmanager
