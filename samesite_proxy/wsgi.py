@@ -83,13 +83,16 @@ class WSGIProxy:
         if self._settings.debug:
             server_timing.note_frontend(request, frontend, self._settings)
         response = self._forwarder.answer(request, frontend, client, upgrade)
+        # Not itself: Django's close() ends a request of Django's.
+        body = cast(Iterable[bytes], response.body)
         if self._settings.debug:
             from samesite_proxy.feed import own  # Else there is none.
 
             own.follow_ours(request, response, self._settings)
+            body = own.ClosedWith(request, body)
         status = f"{response.status_code} {response.reason_phrase}"
         start_response(status, list(response.items()))
-        return cast(Iterable[bytes], response.body)  # Django's close() ends a request of Django's.
+        return body
 
 
 def get_wsgi_application() -> Application:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from django.http import HttpRequest, HttpResponseBase
 
@@ -48,7 +48,8 @@ def begin(request: HttpRequest, owner: int = DJANGO) -> int:
 
 
 def follow(number: int, request: HttpRequest, response: HttpResponseBase) -> None:
-    """Until the server closes the answer."""
+    """Until the server closes the answer. It closes the request with it, which is nobody else's: an
+    answer is copied by caches, or another middleware's is sent in its place."""
     if number == 0:
         return
 
@@ -58,7 +59,25 @@ def follow(number: int, request: HttpRequest, response: HttpResponseBase) -> Non
 
     with contextlib.suppress(EngineError):
         _engine.answer_row(number, response.status_code)
-    response.close = _closing(response.close, end)  # type: ignore[method-assign]
+    request.close = _closing(request.close, end)  # type: ignore[method-assign]
+
+
+class ClosedWith:
+    """A body that closes a request with itself, where no response of Django's does."""
+
+    def __init__(self, request: HttpRequest, body: Iterable[bytes]) -> None:
+        self._request = request
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        try:
+            if (close := getattr(self._body, "close", None)) is not None:
+                close()
+        finally:
+            self._request.close()
 
 
 def follow_ours(request: HttpRequest, response: HttpResponseBase, settings: Settings) -> None:

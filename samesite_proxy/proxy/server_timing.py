@@ -56,6 +56,8 @@ def behind(fields: Fields, frontend: Frontend) -> Fields:
 
 def _name(response: HttpResponseBase, entry: str) -> None:
     said = response.headers.get(NAME)
+    if said and said.endswith(entry):  # It comes from a cache.
+        return
     response.headers[NAME] = f"{said}, {entry}" if said else entry
 
 

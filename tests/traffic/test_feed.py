@@ -17,6 +17,8 @@ from tests.harness.raw_client import exchange, get
 from tests.harness.scripted_upstream import Connection, answering
 from tests.process.processes import await_that
 from tests.traffic.stage import Stage, on, request
+from tests.traffic.test_middleware_before import CACHE, CONDITIONAL
+from tests.traffic.test_wsgi_application import GTHREAD as WRAPPED
 
 FEED = "/__samesite__/feed.json"
 WAYS = ("fastpath", "gthread", "sync", *both())
@@ -104,7 +106,7 @@ def test_row_says_who_has_answered_and_what(stage: Stage) -> None:
     assert all(not row["target"].startswith("/__samesite__/") for row in eyes.rows.values())
 
 
-@on(*WAYS)
+@on(*WAYS, WRAPPED)
 def test_failure_and_refusal_are_ours(stage: Stage) -> None:
     eyes = Eyes(stage)
     stage.play(answering(b"no HTTP\r\n\r\n"))
@@ -122,6 +124,26 @@ def test_failure_and_refusal_are_ours(stage: Stage) -> None:
         assert answer.status == 400
     row = eyes.await_row("/stranger", is_over)
     assert (row["who"], *said(row)) == ("samesite_proxy", "GET", 400, len(answer.body), None)
+
+
+@on("gthread", "uvicorn plain", **CONDITIONAL)
+def test_row_ends_where_another_answer_is_sent_in_its_place(stage: Stage) -> None:
+    tag = stage.get("/api/hello/").get("ETag")
+    eyes = Eyes(stage)
+    assert stage.get("/api/hello/", f"If-None-Match: {tag}").status == 304
+    assert eyes.await_row("/api/hello/", is_over)["who"] == "Django"
+
+
+@on("gthread", "uvicorn plain", **CACHE)
+def test_answer_that_a_cache_keeps_is_a_row_each_time(stage: Stage) -> None:
+    for target in ("/api/hello/?1", "/api/hello/?2"):
+        for _ in range(2):
+            eyes = Eyes(stage)
+            answer = stage.get(target)
+            assert (answer.status, answer.who) == (200, "Django")
+            assert answer.get("Server-Timing") is None  # It is named once.
+            row = eyes.await_row(target, is_over)
+            assert (row["who"], *said(row)) == ("Django", "GET", 200, len(answer.body), None)
 
 
 @on(*WAYS)
@@ -228,7 +250,7 @@ def test_any_host_is_not_everybodys(stage: Stage) -> None:
     assert not seen_by(stage, host="evil.example")
 
 
-@pytest.mark.parametrize("kind", ["fastpath", "gthread", "uvicorn plain"])
+@pytest.mark.parametrize("kind", ["fastpath", "gthread", WRAPPED, "uvicorn plain"])
 def test_folder_has_rows_too(kind: str, tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<!doctype html>")
     (tmp_path / "large.bin").write_bytes(bytes(300_000))  # What a server sends by the kernel.

@@ -35,6 +35,11 @@ SESSION = before(
 )
 GZIP = before("django.middleware.gzip.GZipMiddleware")
 CONDITIONAL = before("django.middleware.http.ConditionalGetMiddleware")
+# As Django's documents have them: the one first, the other last.
+CACHING = "django.middleware.cache.{}CacheMiddleware"
+CACHE = {
+    "TEST_MIDDLEWARE": json.dumps([CACHING.format("Update"), OURS, CACHING.format("FetchFrom")])
+}
 COMMON = before("django.middleware.common.CommonMiddleware")
 LOCALE = before("django.middleware.locale.LocaleMiddleware")
 SECURITY = before(
