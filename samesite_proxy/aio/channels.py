@@ -30,7 +30,10 @@ class Sockets:
             return False
         if self._routes is None:  # They cannot be read.
             return is_djangos_path
-        return any(_matches(route, scope["path"].lstrip("/")) for route in self._routes)
+        path, root = scope["path"], scope.get("root_path", "")
+        return path.startswith(root) and any(
+            _matches(route, path.removeprefix(root).lstrip("/")) for route in self._routes
+        )
 
 
 def first_of(application: Any, name: str) -> Any:

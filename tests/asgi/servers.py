@@ -62,6 +62,14 @@ COMMANDS |= {
 }
 
 
+def _at_root_path(kind: str) -> Callable[[int], list[str]]:
+    return lambda port: [*COMMANDS[kind](port), "--root-path=/root"]
+
+
+ROOTED = [f"{name} channels --root-path" for name in ("uvicorn", "daphne", "hypercorn")]
+COMMANDS |= {kind: _at_root_path(kind.removesuffix(" --root-path")) for kind in ROOTED}
+
+
 def _uvicorn_by(library: str) -> Callable[[int], list[str]]:
     return lambda port: [*_uvicorn(port, "tests.project.asgi:application"), "--ws", library]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from websockets.sync.server import ServerConnection
 
-from tests.asgi.servers import EVERY
+from tests.asgi.servers import EVERY, ROOTED
 from tests.asgi.sockets import DEADLINE, browser, frontend
 from tests.traffic.stage import Stage, on
 
@@ -35,6 +35,19 @@ def test_routes_of_channels_keep_theirs(stage: Stage) -> None:
     assert (
         first_words(stage, "/rooms/room/7/", origin="http://localhost") == "Django /rooms/room/7/"
     )
+
+
+# Some servers put the root before the path that was asked for, others expect it there.
+PREFIX = "/root/"
+
+
+@on(*ROOTED)
+def test_root_path_is_no_part_of_a_route(stage: Stage) -> None:
+    asked = "/" if stage.kind.startswith("uvicorn") else PREFIX
+    for target in ("chat/", "rooms/room/7/"):
+        said = first_words(stage, asked + target, origin="http://localhost")
+        assert said == f"Django {PREFIX}{target}"
+    assert first_words(stage, f"{asked}chat/other") == f"frontend {PREFIX}chat/other"
 
 
 @on(*CHANNELS)
