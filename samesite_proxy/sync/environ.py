@@ -11,9 +11,10 @@ from samesite_proxy.proxy.outgoing import SAFE_IN_PATH
 from samesite_proxy.sync.servers import werkzeug
 from samesite_proxy.types import Environ, Fields
 
-# Django rewrites environ["PATH_INFO"]; this key keeps what the server gave (PEP 3333: bytes as
-# Latin-1), so that a path that is not UTF-8 crosses too.
-SERVER_PATH = "samesite_proxy.path_info"
+# Django rewrites environ's SCRIPT_NAME, in which FORCE_SCRIPT_NAME is not what was asked for, and
+# PATH_INFO; this key keeps what the server gave (PEP 3333: bytes as Latin-1), so that a path that
+# is not UTF-8 crosses too.
+SERVER_PATH = "samesite_proxy.path"
 
 # Sent from elsewhere than environ's HTTP_ keys.
 OWN_KEYS = frozenset({"HTTP_HOST", "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"})
@@ -21,14 +22,14 @@ OWN_KEYS = frozenset({"HTTP_HOST", "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH"})
 
 def keep_server_path(environ: Environ) -> None:
     """Before Django touches the environ."""
-    environ[SERVER_PATH] = environ.get("PATH_INFO", "")
+    environ[SERVER_PATH] = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
 
 
 def _path_of(environ: Environ) -> bytes:
     if SERVER_PATH in environ:
         path: str = environ[SERVER_PATH]
         return path.encode("latin-1")
-    return str(environ.get("PATH_INFO", "")).encode()
+    return f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}".encode()
 
 
 def target_of(environ: Environ) -> str:
@@ -36,7 +37,7 @@ def target_of(environ: Environ) -> str:
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI") or ""
     if raw.startswith("/") or raw == "*":
         return werkzeug.raw_target(environ, raw)
-    path = str(environ.get("SCRIPT_NAME", "")).encode() + _path_of(environ)
+    path = _path_of(environ)
     target = "*" if path == b"*" else quote(path, safe=SAFE_IN_PATH) or "/"
     query = environ.get("QUERY_STRING", "")
     return f"{target}?{query}" if query else target

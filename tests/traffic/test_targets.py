@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.asgi.servers import both
 from tests.traffic.server_table import TABLE
 from tests.traffic.stage import EVERY, Stage, on, request
 
@@ -59,3 +60,14 @@ def test_long_target_crosses(stage: Stage) -> None:
     recorder = stage.record()
     assert stage.exchange(request("GET", target)).body == b"ok"
     assert recorder.next().target == target
+
+
+PLACED = {"TEST_SETTINGS": '{"FORCE_SCRIPT_NAME": "/site", "STATIC_URL": "/site/static/"}'}
+
+
+@on(*EVERY, *both(), **PLACED)
+def test_script_name_that_is_forced_is_no_part_of_what_was_asked_for(stage: Stage) -> None:
+    recorder = stage.record()
+    for target in ("/x?y=1", "/site", "/site/x"):
+        assert stage.get(target).body == b"ok"
+        assert recorder.next().target == target
