@@ -174,10 +174,11 @@ def test_upload_cut_anywhere_is_a_part_of_it_and_nothing_else(
         with stage.client() as client:
             client.send(upload(len(body)) + body[:cut])
             leave(client)
-            _, _, arrived = stage.upstream.next_finished().received.partition(b"\r\n\r\n")
+            head, _, arrived = stage.upstream.next_finished().received.partition(b"\r\n\r\n")
         assert len(arrived) <= cut
         assert arrived == body[: len(arrived)]
-        assert len(arrived) == cut or leave is RawClient.reset
+        # Of a client that is seen to leave before anything is sent, nothing is.
+        assert len(arrived) == cut or leave is RawClient.reset or not head
     assert stage.works()
 
 
