@@ -13,8 +13,14 @@ PIECE = LONGEST_LINE = 65536
 # A line that is not ended is shown all the same: it may be a question.
 PATIENCE = 0.3
 # What a terminal is told besides colours: it would clear the screen, which is Django's too, or the
-# name before the line, as yarn's does (ECMA-48, 5.4).
-_CONTROLS = re.compile(r"\x1b(?:c|\[[0-?]*[ -/]*[@-ln-~])")
+# name before the line, as yarn's does, or rename the window (ECMA-48, 5 and 8.3; ECMA-35, 13).
+_CONTROLS = re.compile(
+    r"(?!\x1b\[[0-9;:]*m)"
+    r"(?:(?:\x1b[]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|\x1b[ -/]*[0-~]?"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f])"
+)
 
 
 class Output:

@@ -64,6 +64,16 @@ PRINTED = {
     "a letter in two": ("printf 'a\\303'; sleep 0.6; printf '\\244\\n'", ["a", "\u00e4"]),
     "half a letter": ("printf 'a\\303'", ["a\ufffd"]),
     "written over": ("printf '1 %%\\r2 %%\\r\\n'", ["2 %"]),
+    "a window's name": ("printf 'a\\33]0;dev\\7b\\33]2;dev\\33\\\\c\\n'", ["abc"]),
+    "a link": ("printf '\\33]8;;http://x/\\33\\\\page\\33]8;;\\33\\\\\\n'", ["page"]),
+    "other letters": ("printf 'a\\33(0q\\33(B\\16b\\17\\n'", ["aqb"]),
+    "sequences of one byte": ("printf 'a\\302\\2332Jb\\302\\235x\\302\\234c\\n'", ["abc"]),
+    "one byte": ("printf 'a\\7\\10\\0b\\tc\\13\\14\\177\\n'", ["ab\tc"]),
+    "no end": ("printf 'a\\33]0;dev\\nb\\33[1\\nc\\33\\n'", ["a", "b", "c"]),
+    "colours": (
+        "printf '\\33[38:2:1:2:3ma\\33[0;1mb\\33[m\\33[>4m\\n'",
+        ["\x1b[38:2:1:2:3ma\x1b[0;1mb\x1b[m"],
+    ),
 }
 
 
