@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from django.urls import URLResolver, get_resolver
 
 from samesite_proxy._engine import Routes
 from samesite_proxy.conf import Frontend, Settings
-from samesite_proxy.proxy import rules
+from samesite_proxy.proxy import place, rules
 from samesite_proxy.proxy.rules import (
     ASK,
     DJANGO,
@@ -22,6 +23,7 @@ from samesite_proxy.proxy.rules import (
     Rule,
 )
 
+LIVE = "with DEBUG who answers is shown there, to this machine alone"
 KINDS = {PREFIX: "prefix", EXACT: "exact", STARTS: "starts"}
 
 
@@ -49,7 +51,7 @@ def _why(entry: Entry, rule: Rule, *, has_slashed: bool) -> str:
     return f"{route}, and all that begins so" if kind == STARTS else f"the route {route}"
 
 
-def _of_django(settings: Settings, urlconf: Any) -> Iterator[Owned]:
+def _of_django(settings: Settings) -> Iterator[Owned]:
     if settings.django_paths is not None:
         for path in settings.django_paths:
             yield Owned((path, PREFIX, DJANGO), "DJANGO_PATHS lists it")
@@ -57,22 +59,35 @@ def _of_django(settings: Settings, urlconf: Any) -> Iterator[Owned]:
     with rules.under(script_name()):
         for name, rule in rules.rules_of_settings(script_name()):
             yield Owned(rule, f"{name}, with all below it")
-    found = list(rules.rules_of(get_resolver(urlconf).url_patterns, "/"))
+    found = list(rules.rules_of(get_resolver().url_patterns, "/"))
     texts = {(entry, text) for entry, (text, _, _) in found}
     for entry, rule in found:
         has_slashed = (entry, f"{rule[0]}/") in texts
         yield Owned(rule, _why(entry, rule, has_slashed=has_slashed), str(entry.pattern))
 
 
+def live(settings: Settings) -> Iterator[Owned]:
+    """What the middleware answers by itself with DEBUG, unless the project has that very URL."""
+    if not settings.debug or not place.is_listed():
+        return
+    from samesite_proxy.feed import page
+
+    for path in page.PATHS:
+        with contextlib.suppress(Exception):  # A converter of the project's; its requests tell.
+            if not page.is_of_project(path, None):
+                yield Owned((path, EXACT, DJANGO), LIVE)
+
+
 class Owners:
     """All rules of a project, and which one decides on a path."""
 
-    def __init__(self, settings: Settings, urlconf: Any = None) -> None:
+    def __init__(self, settings: Settings, others: Iterable[Owned] = ()) -> None:
         self.frontends = settings.frontends
         own = rules.frontend_rules(settings.frontends)
         self.owned = [
+            *others,
             *(Owned(rule, f'FRONTEND has "{rule[0]}"') for rule in own),
-            *_of_django(settings, urlconf),
+            *_of_django(settings),
         ]
         self._first = self._matcher(range(len(self.owned)))
         settled = [place for place, each in enumerate(self.owned) if each.rule[2] != ASK]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from samesite_proxy.commands import columns
-from samesite_proxy.commands.owners import Owners
+from samesite_proxy.commands.owners import Owners, live
 from samesite_proxy.conf import Settings
 
 END = (
@@ -15,7 +15,7 @@ END = (
 
 
 def found(settings: Settings) -> dict[str, Any]:
-    owners = Owners(settings)
+    owners = Owners(settings, live(settings))
     ordered = sorted(owners.owned, key=lambda each: each.rule)
     return {"routes": [owners.plain(each) for each in ordered]}
 

@@ -10,7 +10,7 @@ from django.core.exceptions import DisallowedHost, ImproperlyConfigured
 from django.core.servers.basehttp import get_internal_wsgi_application
 
 from samesite_proxy.commands import asking, columns
-from samesite_proxy.commands.owners import Owned, Owners
+from samesite_proxy.commands.owners import LIVE, Owned, Owners, live
 from samesite_proxy.commands.pasted import Pasted
 from samesite_proxy.conf import Settings
 from samesite_proxy.proxy import allowed_hosts, neighbours, place
@@ -60,13 +60,15 @@ def _host_refused(pasted: Pasted, host: str) -> str | None:
 def _decided(owners: Owners, path: str) -> tuple[Owned, Owned | None, dict[str, Any]]:
     """The rule that decides, the one that was asked before it, and what Django's resolver says."""
     first, resolved = owners.deciding(path), asking.django(path)
+    if first.why == LIVE:
+        return first, None, {**asking.NOTHING, "found": True, "view": "samesite_proxy.feed.page"}
     if first.rule[2] != ASK or resolved["found"]:
         return first, None, resolved
     return owners.otherwise(path), first, resolved
 
 
 def found(settings: Settings, pasted: Pasted) -> dict[str, Any]:
-    owners = Owners(settings)
+    owners = Owners(settings, live(settings))
     decided, asked_before, resolved = _decided(owners, pasted.path)
     frontend = owners.frontend_of(decided)
     host = pasted.host or HOST
@@ -101,7 +103,7 @@ def _resolver_says(said: dict[str, Any], owner: str) -> str:
         return f"a converter raises {said['error']}; Django answers with that error"
     if not said["found"]:
         return "no view matches" + (": Django's 404" if owner == "django" else "")
-    view = f'{said["view"]}, by "{said["route"]}"'
+    view = said["view"] + (f', by "{said["route"]}"' if said["route"] is not None else "")
     return f"redirects to {said['redirects_to']}: {view}" if said["redirects_to"] else view
 
 

@@ -25,6 +25,7 @@ FILES = {
     "feed.css": ("feed.css", "text/css; charset=utf-8"),
 }
 FOLDER = Path(__file__).parent / "assets"
+PATHS = tuple(f"{FEED}{name}" for name in (*FILES, JSON))
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -39,9 +40,9 @@ HEADERS = {
 }
 
 
-def _is_projects(request: HttpRequest) -> bool:
+def is_of_project(path: str, urlconf: Any) -> bool:
     """Whether the project has a URL of this very name. A route that takes any path is none."""
-    match = match_of(request.path_info, getattr(request, "urlconf", None))
+    match = match_of(path, urlconf)
     return match is not None and FEED.strip("/") in match.route
 
 
@@ -102,8 +103,7 @@ def _answer(request: HttpRequest, settings: Settings, name: str) -> HttpResponse
 
 def answering(request: HttpRequest, settings: Settings) -> Callable[[], Any] | None:
     """What answers a request below FEED; None: it goes where it would go without this."""
-    name = request.path_info.removeprefix(FEED)
-    is_ours = name == JSON or name in FILES
-    if not is_ours or not gate.may_see(request, settings) or _is_projects(request):
+    path, urlconf = request.path_info, getattr(request, "urlconf", None)
+    if path not in PATHS or not gate.may_see(request, settings) or is_of_project(path, urlconf):
         return None
-    return partial(_answer, request, settings, name)
+    return partial(_answer, request, settings, path.removeprefix(FEED))

@@ -10,6 +10,7 @@ from django.urls import include, path
 
 from samesite_proxy import conf
 from samesite_proxy.commands.owners import KINDS
+from samesite_proxy.feed import page
 from samesite_proxy.proxy import rules
 from tests.commands.asked import ask, ask_json, frontends_of, project
 from tests.unit.path_cases import INNER, SITES, Site, view
@@ -30,6 +31,7 @@ def test_routes_are_the_rules_of_the_table(site: Site) -> None:
         found = [
             *rules.frontend_rules(settings.frontends),
             *rules.django_rules(settings, None, ""),
+            *((text, rules.EXACT, rules.DJANGO) for text in page.PATHS),
         ]
         told = ask_json("routes")["routes"]
     assert sorted((each["pattern"], each["kind"]) for each in told) == sorted(

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError
+from django.urls import path, re_path
 
 from samesite_proxy.commands.pasted import understood
 from tests.commands.asked import ask, ask_json, frontends_of, nobody, project
 from tests.harness.http_requests import Recorder, Request
 from tests.harness.scripted_upstream import scripted
 from tests.recipes.projects import blocks
-from tests.unit.path_cases import SITES, Site
+from tests.unit.path_cases import SITES, Site, view
 
 SITE = SITES[0]
 
@@ -89,6 +90,31 @@ def test_host_that_is_refused_is_said() -> None:
         told = ask_json("why", "https://evil.example/x")
     assert "evil.example" in told["host_refused"]
     assert told["crosses"] is None
+
+
+LIVE = "samesite_proxy.feed.page"
+
+
+@pytest.mark.parametrize("path_info", ["/__samesite__/", "/__samesite__/feed.json"])
+@pytest.mark.parametrize(
+    ("debug", "pattern", "answers"),
+    [
+        (True, path("api/", view), LIVE),
+        (True, path("<path:any>", view), LIVE),
+        (True, re_path("^__samesite__/", view), "tests.unit.path_cases.view"),
+        (False, path("api/", view), None),
+    ],
+)
+def test_live_table_is_known_where_it_is_shown(
+    debug: bool, pattern: Any, answers: str | None, path_info: str
+) -> None:
+    site = Site("live", {}, [pattern], {})
+    with project(site, frontends_of(site), DEBUG=debug):
+        told, text = ask_json("why", path_info), ask("why", path_info)
+        shown = {each["pattern"]: each["kind"] for each in ask_json("routes")["routes"]}
+    assert (told["django"]["view"], told["frontend"] is None) == (answers, answers is not None)
+    assert (shown.get(path_info) == "exact") == (answers == LIVE)
+    assert ("with DEBUG who answers is shown there" in text) == (answers == LIVE)
 
 
 @pytest.mark.parametrize(
