@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from samesite_proxy.commands import columns
 from samesite_proxy.commands.owners import Owned, Owners
@@ -140,23 +140,31 @@ def locations(owners: Owners) -> dict[Location, Owned]:
     return {each: _deciding(owners, each) for each in sorted(found, key=lambda each: each[::-1])}
 
 
-def _is_read(address: str) -> bool:
+def _address(name: str) -> IPv4Address | IPv6Address | None:
     try:
-        return IPv6Address(address).scope_id is None
+        return ip_address(name)
     except ValueError:
-        return False
+        return None
+
+
+def _host(name: str, way: str) -> str:
+    """Of this machine nginx's resolver knows one name, and a container would find itself there."""
+    if f".{name.removesuffix('.')}".endswith(".localhost"):
+        name = "localhost"
+    address = _address(name)
+    if ":" in name and (address is None or "%" in name):
+        raise NotWritten(f"[{name}] is no address that nginx reads; it knows of no zones.")
+    is_here = name == "localhost" or (address and (address.is_loopback or address.is_unspecified))
+    if way == "docker" and is_here:
+        return HOST_OF_CONTAINER
+    return f"[{name}]" if ":" in name else name
 
 
 def _place(frontend: Frontend, way: str) -> str:
     """Where an upstream's server is."""
     if frontend.unix_socket is not None:
         return _quoted(f"unix:{frontend.unix_socket}")
-    name = HOST_OF_CONTAINER if way == "docker" and frontend.is_here else frontend.name
-    if ":" not in name:
-        return f"{name}:{frontend.port}"
-    if not _is_read(name):
-        raise NotWritten(f"[{name}] is no address that nginx reads; it knows of no zones.")
-    return f"[{name}]:{frontend.port}"
+    return f"{_host(frontend.name, way)}:{frontend.port}"
 
 
 def _upstream(name: str, place: str) -> str:

@@ -158,6 +158,28 @@ def test_container_s_file_differs_by_its_addresses_alone() -> None:
     assert told[told.index(SAME) :] == direct[direct.index(SAME) :]
 
 
+@pytest.mark.parametrize(
+    ("host", "direct", "docker"),
+    [
+        ("0.0.0.0", "0.0.0.0", HOST_OF_CONTAINER),
+        ("[::]", "[::]", HOST_OF_CONTAINER),
+        ("127.0.0.2", "127.0.0.2", HOST_OF_CONTAINER),
+        ("App.localhost", "localhost", HOST_OF_CONTAINER),
+        ("localhost.", "localhost", HOST_OF_CONTAINER),
+        ("notlocalhost", "notlocalhost", "notlocalhost"),
+        ("10.0.0.7", "10.0.0.7", "10.0.0.7"),
+        ("[2001:db8::1]", "[2001:db8::1]", "[2001:db8::1]"),
+    ],
+)
+def test_frontend_of_this_machine_is_found_by_whatever_name_it_has(
+    host: str, direct: str, docker: str
+) -> None:
+    """libcurl knows names of it that nginx's resolver need not know."""
+    with project(Site("here", {"DJANGO_PATHS": []}, [], {}), {"/": f"http://{host}:3000"}):
+        for option, place in {"--direct": direct, "--docker": docker}.items():
+            assert f"server {place}:3000 max_fails=0;" in ask("nginx", option)
+
+
 LANGUAGES = [("en", "English"), ("ko", "Korean")]
 
 
