@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import responses
+from string import punctuation
+from urllib.parse import quote
 
+from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest
 
 from samesite_proxy.built.codings import best
@@ -119,6 +122,12 @@ def _not_satisfiable(size: int, fields: Fields) -> Answer:
     return Answer(416, [*fields, *length])
 
 
+def _query_of(request: HttpRequest) -> str:
+    """As it came, but that bytes which no server says alike in a field are quoted."""
+    coding = "latin-1" if isinstance(request, WSGIRequest) else "utf-8"  # As Django has it.
+    return quote(request.META.get("QUERY_STRING", "").encode(coding), safe=punctuation)
+
+
 def _elsewhere(place: Elsewhere, query: str) -> Answer:
     location = f"{place.location}?{query}" if query else place.location
     fields = [("Location", location), ("Cache-Control", "no-cache"), ("Content-Length", "0")]
@@ -144,7 +153,7 @@ def _answer_of(files: Files, request: HttpRequest) -> Answer:
     if method not in ("GET", "HEAD"):
         return Answer(405, [("Allow", "GET, HEAD"), ("Content-Length", "0")])
     if isinstance(found, Elsewhere):
-        return _elsewhere(found, meta.get("QUERY_STRING", ""))
+        return _elsewhere(found, _query_of(request))
     try:
         if status == 404:
             return _missing_page(found, method, meta)

@@ -25,7 +25,7 @@ from whitenoise.responders import (  # type: ignore[import-untyped]
 
 from samesite_proxy.built.codings import CODINGS
 from samesite_proxy.built.hashed import ASSETS, MANIFEST, is_hashed
-from samesite_proxy.built.opened import Signature, read, signature_of, unreadable
+from samesite_proxy.built.opened import Replaced, Signature, read, signature_of, unreadable
 from samesite_proxy.built.pages import FALLBACKS, INDEX, MISSING, kind_of
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -235,6 +235,8 @@ class Files(WhiteNoise):  # type: ignore[misc]
         """Whether no symbolic link leads out of the folder, which may be one itself."""
         root = os.path.realpath(self._root)
         inside: bool = os.path.commonpath([os.path.realpath(path), root]) == root
+        if not inside and os.path.realpath(self._root) != root:
+            raise Replaced  # By another folder, that its name leads to since.
         return inside
 
 

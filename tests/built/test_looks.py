@@ -109,6 +109,28 @@ def test_pipe_in_the_place_of_a_file_holds_nobody_up(tmp_path: Path) -> None:
     assert outcomes == ["replaced"]
 
 
+def test_build_whose_link_is_set_anew_amid_a_look_lacks_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index.html").write_text(name)
+    now, realpath = tmp_path / "now", os.path.realpath
+    now.symlink_to("old")
+    built = BuiltFrontend(folder(now))
+
+    def found(path: str) -> str:
+        """And then the link leads elsewhere."""
+        place = realpath(path)
+        if place == str(tmp_path / "old"):
+            (tmp_path / "next").symlink_to("new")
+            (tmp_path / "next").replace(now)
+        return place
+
+    monkeypatch.setattr(os.path, "realpath", found)
+    assert read(told(built, "/")) == b"new"
+
+
 def test_sibling_of_a_build_before_is_not_sent(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_bytes(b"new" * 9)
     (tmp_path / "a.js.gz").write_bytes(b"old")

@@ -7,10 +7,12 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
 from django.test import AsyncRequestFactory, RequestFactory, override_settings
 
@@ -163,6 +165,20 @@ def test_client_that_leaves_leaves_no_open_file(tmp_path: Path) -> None:
     with override_settings(ALLOWED_HOSTS=["testserver"]):
         assert asyncio.run(leave()) > before
     assert descriptors() == before
+
+
+def test_query_keeps_its_bytes_where_another_address_is_named(tmp_path: Path) -> None:
+    """As servers hand it on that take bytes beyond ASCII: whatever these are, they are quoted."""
+    frontend, query = folder(make_build(tmp_path)), "a=%2f'\"&q=é한"
+    wsgi = asked("/docs", QUERY_STRING=query.encode().decode("latin-1"))
+    scope = {**AsyncRequestFactory().get("/docs").scope, "query_string": query.encode()}
+    with override_settings(ALLOWED_HOSTS=["localhost", "testserver"]):
+        located = [
+            BuiltFrontend(frontend).answer(wsgi, None, 0).items(),
+            asyncio.run(AsyncBuiltFrontend(frontend).answer(ASGIRequest(scope, BytesIO()))).items(),
+        ]
+    for fields in located:
+        assert dict(fields)["Location"] == "./docs/?a=%2f'\"&q=%C3%A9%ED%95%9C"
 
 
 def test_sibling_that_leads_out_of_the_folder_is_none(tmp_path: Path) -> None:
