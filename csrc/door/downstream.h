@@ -64,7 +64,8 @@ struct sp_visit {
     bool owes_continue; /* the client waits for a 100 before it sends the body */
     bool is_body_done;
     long long body_left;
-    struct sp_chunked *chunked; /* owned; of a body in chunks, else NULL */
+    struct sp_chunked *chunked;  /* owned; of a body in chunks, else NULL */
+    struct sp_buffer connection; /* the request's Connection fields as one list, for its trailers */
     enum sp_framing framing;
     enum sp_error error;     /* once it is over */
     bool is_answered;        /* the answer's head is queued or sent */

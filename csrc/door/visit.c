@@ -10,6 +10,7 @@
 #include "engine/relay.h"
 #include "engine/roster.h"
 #include "wire/cdn_loop.h"
+#include "wire/hop_by_hop.h"
 #include "wire/path.h"
 #include "wire/request_head.h"
 
@@ -162,10 +163,11 @@ prepare_body(struct sp_downstream *downstream, const struct sp_incoming *incomin
 
     if (incoming->chunked) {
         visit->chunked = calloc(1, sizeof(*visit->chunked));
-        if (visit->chunked == NULL) {
-            return SP_E_NO_MEMORY;
+        sp_buffer_init_for_little(&visit->connection, SP_NOMINATED_CEILING);
+        if (visit->chunked == NULL || !sp_incoming_list_connection(incoming, &visit->connection)) {
+            return SP_E_NO_MEMORY; /* with a longer list the request was refused */
         }
-        sp_chunked_init(visit->chunked);
+        sp_chunked_init(visit->chunked, sp_buffer_peek(&visit->connection));
     }
     return sp_intake_begin(downstream);
 }
@@ -287,6 +289,7 @@ let_exchange_go(struct sp_visit *visit)
         sp_chunked_clear(visit->chunked);
         free(visit->chunked);
         visit->chunked = NULL;
+        sp_buffer_clear(&visit->connection);
     }
 }
 

@@ -75,7 +75,7 @@ begin_answer(struct sp_hop *hop)
     exchange->head.offer = (struct sp_span){NULL, 0}; /* it is accepted, or not */
     hop->is_answer_done =
         hop->extent == SP_EXTENT_NONE || (hop->extent == SP_EXTENT_LENGTH && hop->left == 0);
-    sp_chunked_init(&hop->chunked);
+    sp_chunked_init(&hop->chunked, sp_buffer_peek(&exchange->head.nominated));
     sp_holding_note_answer(hop);
     pthread_mutex_lock(&exchange->mutex);
     note_answer(exchange);

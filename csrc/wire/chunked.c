@@ -74,7 +74,7 @@ after_trailer_line(struct sp_chunked *chunked)
     if (!sp_field_parse(line, &field) || sp_field_text_length(field.value) != field.value.len) {
         return SP_CHUNKED_ERROR;
     }
-    if (sp_trailer_is_allowed(field.name)) {
+    if (sp_trailer_is_allowed(field.name, chunked->connection)) {
         chunked->kept = all.len;
     }
     chunked->trailers.len = chunked->kept;
@@ -138,7 +138,7 @@ take_data(struct sp_chunked *chunked, struct sp_span *bytes, struct sp_span *dat
 }
 
 void
-sp_chunked_init(struct sp_chunked *chunked)
+sp_chunked_init(struct sp_chunked *chunked, struct sp_span connection)
 {
     chunked->state = SP_CHUNKED_SIZE;
     chunked->left = 0;
@@ -148,13 +148,14 @@ sp_chunked_init(struct sp_chunked *chunked)
     chunked->trailers.len = 0;
     chunked->trailers.is_short = false;
     chunked->trailers.ceiling = SP_CHUNK_TRAILER_CEILING;
+    chunked->connection = connection;
 }
 
 void
 sp_chunked_clear(struct sp_chunked *chunked)
 {
     sp_buffer_clear(&chunked->trailers);
-    sp_chunked_init(chunked);
+    sp_chunked_init(chunked, SP_SPAN(""));
 }
 
 enum sp_chunked_step

@@ -39,16 +39,17 @@ struct sp_chunked {
     size_t trailer;            /* bytes of all trailer lines, so far */
     size_t kept;               /* of `trailers`: whole lines; what follows is a line at work */
     struct sp_buffer trailers; /* when done: field lines, each with its CRLF */
+    struct sp_span connection; /* borrowed until then */
 };
 
-/* For the first body, `*chunked` is all zeroes; for the next one, memory is kept. */
-void sp_chunked_init(struct sp_chunked *chunked);
+/* For the first body, `*chunked` is all zeroes; for the next one, memory is kept. `connection`,
+ * borrowed until the body's end, is the list in the Connection fields of its message. */
+void sp_chunked_init(struct sp_chunked *chunked, struct sp_span connection);
 void sp_chunked_clear(struct sp_chunked *chunked);
 
 /* Takes bytes off `*bytes`. DATA: `*data` is the next run of the body, never empty, a part of
  * what was taken; call again. MORE: all bytes are taken. DONE: `*bytes` is what follows the body.
- * Extensions are thrown away; so are trailer fields that frame, route or control a message, or say
- * whose it is (RFC 9110, 6.5.1), but those that Connection nominates are for the caller to drop. */
+ * Extensions are thrown away, and so are trailers that may not go on: sp_trailer_is_allowed(). */
 enum sp_chunked_step sp_chunked_next(struct sp_chunked *chunked, struct sp_span *bytes,
                                      struct sp_span *data);
 

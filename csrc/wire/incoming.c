@@ -257,6 +257,20 @@ sp_incoming_parse(struct sp_incoming *incoming, struct sp_span bytes, size_t *sc
     return SP_INCOMING_COMPLETE;
 }
 
+bool
+sp_incoming_list_connection(const struct sp_incoming *incoming, struct sp_buffer *list)
+{
+    bool listed = true;
+
+    for (size_t i = 0; listed && i < incoming->count; i++) {
+        const struct sp_field *field = &incoming->fields[i];
+        if (field->value.len > 0 && sp_span_equal_nocase(field->name, SP_SPAN("Connection"))) {
+            listed = sp_buffer_append(list, field->value) && sp_buffer_append(list, SP_SPAN(","));
+        }
+    }
+    return listed;
+}
+
 size_t
 sp_incoming_own(const struct sp_incoming *incoming, size_t read)
 {

@@ -2,6 +2,7 @@
 #ifndef SP_WIRE_INCOMING_H
 #define SP_WIRE_INCOMING_H
 
+#include "wire/buffer.h"
 #include "wire/field.h"
 #include "wire/request_line.h"
 #include "wire/upgrade.h"
@@ -43,6 +44,10 @@ struct sp_incoming {
  * `reason` do. */
 enum sp_incoming_step sp_incoming_parse(struct sp_incoming *incoming, struct sp_span bytes,
                                         size_t *scanned);
+
+/* Adds the values of the Connection fields to `list` as one; false when that has no room for them,
+ * or memory is short. */
+bool sp_incoming_list_connection(const struct sp_incoming *incoming, struct sp_buffer *list);
 
 /* How many of the first `read` bytes, at least a head, are the request's own, where its body is not
  * chunked. */

@@ -257,8 +257,9 @@ take_trailer(struct sp_response_head *head, struct sp_span line)
     if (!parse(head, line, &field)) {
         return false;
     }
-    return !sp_trailer_is_allowed(field.name) || (sp_buffer_append(&head->trailers, line) &&
-                                                  sp_buffer_append(&head->trailers, SP_SPAN("\n")));
+    return !sp_trailer_is_allowed(field.name, sp_buffer_peek(&head->nominated)) ||
+           (sp_buffer_append(&head->trailers, line) &&
+            sp_buffer_append(&head->trailers, SP_SPAN("\n")));
 }
 
 /* A 101 is an answer to those who asked, and to what they named (RFC 9110, 7.8). */

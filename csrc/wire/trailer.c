@@ -54,7 +54,7 @@ static const struct sp_span never_beginnings[] = {
 };
 
 bool
-sp_trailer_is_allowed(struct sp_span received)
+sp_trailer_is_allowed(struct sp_span received, struct sp_span connection)
 {
     char room[SP_HYPHENED_ROOM];
     struct sp_span name = sp_field_name_hyphened(received, room);
@@ -69,5 +69,5 @@ sp_trailer_is_allowed(struct sp_span received)
             return false;
         }
     }
-    return !sp_is_hop_by_hop(name, (struct sp_span){NULL, 0});
+    return !sp_is_hop_by_hop(name, connection);
 }

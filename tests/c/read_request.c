@@ -42,7 +42,7 @@ read_chunks(struct sp_span *rest, struct sp_buffer *body, struct sp_buffer *trai
     struct sp_span data = {NULL, 0};
     enum sp_chunked_step step = SP_CHUNKED_DATA;
 
-    sp_chunked_init(&chunked);
+    sp_chunked_init(&chunked, SP_SPAN(""));
     while (step == SP_CHUNKED_DATA) {
         step = sp_chunked_next(&chunked, rest, &data);
         if (step == SP_CHUNKED_DATA) {

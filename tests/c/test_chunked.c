@@ -27,7 +27,7 @@ take(struct sp_span *bytes)
 static void
 begin(void)
 {
-    sp_chunked_init(&chunked);
+    sp_chunked_init(&chunked, SP_SPAN(""));
     body.len = 0;
 }
 
@@ -150,6 +150,18 @@ test_trailers(void)
         assert(decode(text) == SP_CHUNKED_BROKEN);
     }
     assert(decode("0\r\n\r\n") == SP_CHUNKED_DONE && chunked.trailers.len == 0);
+}
+
+/* RFC 9110, 7.6.1. */
+static void
+test_trailers_that_connection_names_are_dropped(void)
+{
+    struct sp_span bytes = span("0\r\nX-Own: 1\r\nx_own: 2\r\nX-Sum: 3\r\nHOP: 4\r\n\r\n");
+
+    begin();
+    sp_chunked_init(&chunked, span("close,hop , X-OWN"));
+    assert(take(&bytes) == SP_CHUNKED_DONE);
+    assert(is(sp_buffer_peek(&chunked.trailers), "X-Sum: 3\r\n"));
 }
 
 /* RFC 9110, 6.5.1. */
@@ -309,6 +321,7 @@ main(void)
     test_data_is_a_part_of_the_bytes();
     test_sizes();
     test_trailers();
+    test_trailers_that_connection_names_are_dropped();
     test_trailers_that_mean_too_much_are_dropped();
     test_limits();
     test_size_lines();

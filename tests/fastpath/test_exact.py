@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from samesite_proxy.conf import loop_token
@@ -174,14 +176,14 @@ def test_frontends_own_continue_is_not_said_twice(stage: Stage) -> None:
         assert (answer.interim, answer.body) == ([], b"body")
 
 
-def trailing(connection: Connection) -> None:
+def trailing(connection: Connection, answer: bytes = OK) -> None:
     """A script that answers chunked requests with trailers."""
     while True:
         start = len(connection.received)
         while b"\r\n\r\n" not in connection.received[start:].partition(b"\r\n0\r\n")[2]:
             if not connection.receive():
                 return
-        connection.send(OK)
+        connection.send(answer)
 
 
 @on("fastpath")
@@ -225,6 +227,22 @@ def test_trailers_of_an_answer_cross_but_for_those_that_are_forbidden(stage: Sta
         client.send(b"GET /x HTTP/1.0\r\nHost: localhost\r\n\r\n")
         assert client.read_head().get("Transfer-Encoding") is None
         assert client.read_to_end() == b"ok"
+
+
+@on("fastpath")
+def test_trailers_that_connection_names_end_here(stage: Stage) -> None:
+    naming = b"Connection: x-own\r\nConnection:\r\nconnection: keep-alive ,X-Other\r\n\r\n"
+    body = b"2\r\nok\r\n0\r\nX-Own: 1\r\nX-Sum: 1\r\nx-other: 1\r\nX_Other: 1\r\n\r\n"
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+    stage.play(partial(trailing, answer=head + naming + body))
+    with stage.client() as client:
+        for _ in range(2):
+            client.send(TRAILING.partition(b"\r\n\r\n")[0] + b"\r\n" + naming + body)
+            assert client.read_head().status == 200
+            assert client.read_until(b"\r\n\r\n") == b"2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n"
+    (connection,) = stage.upstream.connections
+    ended = connection.received.split(b"\r\n0\r\n")[1:]
+    assert [end.partition(b"\r\n\r\n")[0] for end in ended] == [b"X-Sum: 1"] * 2
 
 
 @on("fastpath")
