@@ -210,22 +210,32 @@ sp_visit_forward(struct sp_downstream *downstream)
     return visit->error == SP_OK ? SP_STEP_NONE : SP_STEP_END_VISIT;
 }
 
+/* Of what is refused, too: no answer to a HEAD has a body (RFC 9110, 9.3.2). */
+static bool
+begins_a_head(struct sp_span bytes)
+{
+    struct sp_span start = SP_SPAN("HEAD ");
+
+    bytes.len = bytes.len < start.len ? bytes.len : start.len;
+    return sp_span_equal(bytes, start);
+}
+
 /* (17) A head, once it is whole, read strictly. */
 enum sp_step
 sp_visit_begin(struct sp_downstream *downstream)
 {
-    struct sp_incoming *incoming = &downstream->door->incoming;
+    const struct sp_incoming *incoming = &downstream->door->incoming;
 
     if (sp_downstream_unused(downstream).len == 0) {
         return SP_STEP_NONE;
     }
-    downstream->visit.is_head = false; /* the one before may have been */
     downstream->visit.form = SP_FORM_LINE;
-    switch (sp_arrival_read(downstream)) {
+    enum sp_incoming_step step = sp_arrival_read(downstream);
+    downstream->visit.is_head = begins_a_head(sp_downstream_unused(downstream));
+    switch (step) {
     case SP_INCOMING_REFUSED:
         return sp_refusal_queue_unread(downstream, incoming->status, incoming->reason);
     case SP_INCOMING_COMPLETE:
-        downstream->visit.is_head = is_method(incoming, SP_SPAN("HEAD"));
         downstream->visit.form = sp_accept_form(incoming);
         return choose(downstream, incoming);
     case SP_INCOMING_MORE:

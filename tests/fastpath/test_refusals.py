@@ -82,6 +82,16 @@ def test_refused_head_is_one_line_and_the_end(stage: Stage, status: int, sent: b
     assert stage.works()
 
 
+@on("fastpath")
+@pytest.mark.parametrize("name", ["no-host", "nul", "many-fields", "length-list"])
+def test_refusal_of_a_head_has_no_body(stage: Stage, name: str) -> None:
+    status, sent = BAD_HEADS[name]
+    with stage.client() as client:
+        client.send(b"HEAD " + sent.partition(b" ")[2])
+        assert client.read_answer("HEAD").status == status
+        assert client.read_to_end() == b""
+
+
 BAD_CHUNKS = {
     "sign": b"+2\r\nok\r\n0\r\n\r\n",
     "hex": b"0x2\r\nok\r\n0\r\n\r\n",
