@@ -103,6 +103,7 @@ struct sp_downstream {
     size_t handed; /* bytes of `in` that went along, and are kept */
     bool is_whole; /* they are all of the request */
     bool expects_continue;
+    bool is_last; /* the client has said that it wants no other */
     bool is_written_known;
     unsigned long long written; /* bytes that were sent to the client before */
     unsigned tries;             /* how often Django has begun with it in vain */

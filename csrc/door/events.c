@@ -243,12 +243,15 @@ postpone(struct sp_downstream *downstream)
     sp_conductor_follow(downstream, step == SP_STEP_NONE ? SP_STEP_AWAIT_DJANGO : step);
 }
 
+/* Django's server sees no "close" in a list of options, or in a second field (RFC 9112, 9.6). */
 static void
 welcome_back(struct sp_downstream *downstream)
 {
     downstream->tries = 0;
     sp_downstream_use(downstream, downstream->handed);
-    sp_conductor_follow(downstream, sp_orphan_take_back(downstream));
+    enum sp_step step = sp_orphan_take_back(downstream);
+    bool is_over = step == SP_STEP_NONE && downstream->is_last;
+    sp_conductor_follow(downstream, is_over ? SP_STEP_FINISH : step);
 }
 
 static void

@@ -24,6 +24,7 @@ sp_orphan_prepare(struct sp_downstream *downstream, const struct sp_incoming *in
     downstream->is_written_known = is_known;
     downstream->written = written;
     downstream->expects_continue = incoming->expects_continue;
+    downstream->is_last = !incoming->keep_alive;
     downstream->is_whole = incoming->content_length <= (long long)body;
     return true;
 }

@@ -110,7 +110,15 @@ def test_expected_100_is_sent_once(server: Runserver) -> None:
         assert still_works(client)
 
 
-@pytest.mark.parametrize("lines", [("Connection: close",), ("Connection: Close",)])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Connection: close",),
+        ("Connection: Close",),
+        ("Connection: TE, close",),
+        ("Connection: keep-alive", "Connection: close"),
+    ],
+)
 def test_client_that_wants_no_more_is_closed(server: Runserver, lines: tuple[str, ...]) -> None:
     with RawClient(server.port) as client:
         ask(client, "GET", "/api/hello/", *lines)
