@@ -80,7 +80,9 @@ class Settings:
             address = ipaddress.ip_address(peer)
         except ValueError:
             return False
-        return any(address in network for network in self.trusted_networks)
+        # At a socket for both families a peer of IPv4 has an address of IPv6.
+        forms = filter(None, (address, getattr(address, "ipv4_mapped", None)))
+        return any(form in network for form in forms for network in self.trusted_networks)
 
 
 def parse_command(value: object) -> tuple[Command, ...]:

@@ -345,12 +345,16 @@ def test_max_connections_leave_descriptors_for_clients() -> None:
         ("10.1.2.3", True),
         ("11.1.2.3", False),
         ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:10.1.2.3", True),
+        ("::ffff:11.1.2.3", False),
+        ("::ffff:192.0.2.1", True),
         ("", True),
         ("nonsense", False),
     ],
 )
 def test_trusted_proxies_are_addresses_networks_and_unix(peer: str, trusted: bool) -> None:
-    settings = read(TRUSTED_PROXIES=["127.0.0.1", "10.0.0.0/8", "::1", "unix"])
+    settings = read(TRUSTED_PROXIES=["127.0.0.1", "10.0.0.0/8", "::1", "::ffff:c000:201", "unix"])
     assert settings.trusts(peer) is trusted
 
 
