@@ -18,7 +18,7 @@ from samesite_proxy import conf
 from samesite_proxy._engine import CHUNKED, NO_BODY, TUNNEL
 from samesite_proxy.aio import websocket
 from samesite_proxy.aio.answer import Answer, ending, say
-from samesite_proxy.aio.channels import Sockets, first_of
+from samesite_proxy.aio.channels import InnerRoutes, first_of
 from samesite_proxy.aio.client import Client
 from samesite_proxy.aio.exchange import AsyncExchange
 from samesite_proxy.aio.forwarder import AsyncForwarder
@@ -55,7 +55,7 @@ class ASGIProxy:
         self._routing = Routing(settings)
         self._forwarder = AsyncForwarder(settings)
         self._requests = IncomingRequests()
-        self._sockets = Sockets(application)
+        self._inner_routes = InnerRoutes(application)
         self._is_first = place.is_first()
 
     def _frontend_of(self, scope: Scope, *, is_never_djangos: bool = False) -> Frontend | None:
@@ -71,14 +71,15 @@ class ASGIProxy:
             scope = targets.settled(scope)
         if scope["type"] == "http" and self._is_first:
             frontend = self._frontend_of(scope)
+            is_inner = self._inner_routes.have_page(scope)
             # A folder's files are the middleware's to answer.
-            if frontend is not None and frontend.folder is None:
+            if frontend and frontend.folder is None and (targets.is_refused(scope) or not is_inner):
                 await self._http(scope, receive, send, frontend)
                 return
         if scope["type"] == "websocket":
             forwarded_to = self._frontend_of(scope, is_never_djangos=True)
             is_djangos_path = self._frontend_of(scope) is None
-            is_inner = self._sockets.are_inner(scope, is_djangos_path)
+            is_inner = self._inner_routes.have_socket(scope, is_djangos_path)
             if forwarded_to and (targets.is_refused(scope) or not is_inner):
                 await self._websocket(scope, receive, send, forwarded_to)
                 return

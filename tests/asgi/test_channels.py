@@ -1,4 +1,4 @@
-"""Whose WebSocket is it, where the project has WebSockets of its own."""
+"""Whose is it, where the project has WebSockets, and HTTP, of Channels'."""
 
 from __future__ import annotations
 
@@ -67,6 +67,13 @@ def test_http_goes_both_ways(stage: Stage) -> None:
     stage.record(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nfrontend")
     assert stage.get("/page").body == b"frontend"
     assert stage.get("/api/hello/").body == b"Django answers /api/hello/"
+
+
+@on(*CHANNELS)
+def test_http_routes_of_channels_keep_theirs(stage: Stage) -> None:
+    stage.record(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nfrontend")
+    assert stage.get("/poll/").body == b"Channels /poll/"
+    assert stage.get("/poll").body == b"frontend"
 
 
 @on("uvicorn other", "gunicorn other")

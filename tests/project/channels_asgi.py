@@ -6,6 +6,7 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.project.settings")
 
+from channels.generic.http import AsyncHttpConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
@@ -27,12 +28,21 @@ class Greeter(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.send(text_data=text_data, bytes_data=bytes_data)
 
 
+class Poll(AsyncHttpConsumer):  # type: ignore[misc]
+    """Says whose it is, once."""
+
+    async def handle(self, body: bytes) -> None:
+        await self.send_response(200, f"Channels {self.scope['path']}".encode())
+
+
 nested = URLRouter([path("room/<int:number>/", Greeter.as_asgi())])
 routes = URLRouter([re_path(r"^chat/$", Greeter.as_asgi()), path("rooms/", nested)])
+polls = URLRouter([path("", Poll.as_asgi())])
+rest = re_path(r"", get_asgi_application())
 application = wrap(
     ProtocolTypeRouter(
         {
-            "http": get_asgi_application(),
+            "http": SessionMiddlewareStack(URLRouter([path("poll/", polls), rest])),
             "websocket": AllowedHostsOriginValidator(SessionMiddlewareStack(routes)),
         }
     )
