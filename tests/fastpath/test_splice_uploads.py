@@ -243,13 +243,14 @@ def test_frontend_that_ends_amid_an_upload_is_answered_for_and_heard_of_no_more(
 def test_nobodys_bytes_are_anybody_elses() -> None:
     """Each user's body is a byte of its own; half of them leave while it stands in pipes."""
     seen: Queue[tuple[int, int, int]] = Queue()
-    stands = threading.Event()
+    begun, stands = threading.Semaphore(0), threading.Event()
 
     def script(connection: Connection, reader: RequestReader) -> None:
         keep_little(connection)
         while True:
             asked = reader.head()
             if asked.target.startswith("/first"):
+                begun.release()
                 stands.wait(DEADLINE)
             user = int(asked.target.rpartition("-")[2])
             length = own = 0
@@ -271,6 +272,8 @@ def test_nobodys_bytes_are_anybody_elses() -> None:
         for user, client in enumerate(first):
             client.send(upload(BIG, f"/first-{user}"))
             senders.append(Sender(client, itertools.repeat(bytes([user]) * 65536, BIG // 65536)))
+        for _ in first:  # Who leaves before is not heard of.
+            assert begun.acquire(timeout=DEADLINE)
         await_that("pipes are in use", lambda: pipes(pid) == before + 2 * MOST_PIPES)
         for client in first[::2]:
             client.reset()
