@@ -24,7 +24,8 @@ LOOPBACK = ("127.0.0.1", "::1")
 LOOPBACK_NAMES = frozenset({"localhost", *LOOPBACK})
 # A server that is bound to every address names itself so.
 ANY_ADDRESS_NAMES = frozenset({"0.0.0.0", "::"})
-# In the environment: by the prefixes of those that COMMAND starts their addresses, "" for none.
+# In the environment: by the prefixes of those that COMMAND starts their addresses, "" for none yet,
+# null for none any more.
 WHEREABOUTS = "SAMESITE_PROXY_FRONTENDS"
 # What can be connected to at no time, for a frontend that has no address yet.
 NOWHERE = "/dev/null/not-started"
@@ -48,6 +49,7 @@ class Frontend:
     unix_socket: str | None = None
     loop_token: str | None = None  # by which a request that comes back from it is known
     is_commanded: bool = False  # runserver starts it, and then says where it is
+    is_given_up: bool = False  # It does so no more.
     folder: str | None = None  # It is files, and there is no server.
 
     @property
@@ -68,8 +70,8 @@ class Frontend:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether it has no address: it is being started, or has ended."""
-        return self.is_commanded and self.unix_socket == NOWHERE
+        """Whether it has no address yet: it is being started, or started again."""
+        return self.is_commanded and self.unix_socket == NOWHERE and not self.is_given_up
 
     @property
     def is_here(self) -> bool:
@@ -143,7 +145,7 @@ def parse_frontends(value: object) -> tuple[Frontend, ...]:
 
 
 def now_at(
-    frontends: Iterable[Frontend], told: Mapping[str, str] | None = None
+    frontends: Iterable[Frontend], told: Mapping[str, str | None] | None = None
 ) -> tuple[Frontend, ...]:
     """Where they are, by the word of the process that starts them."""
     if told is None:
@@ -161,8 +163,8 @@ def where_now(frontend: Frontend) -> Frontend:
     return now_at((frontend,))[0] if frontend.is_commanded else frontend
 
 
-def _moved(frontend: Frontend, address: str) -> Frontend:
+def _moved(frontend: Frontend, address: str | None) -> Frontend:
     if not address:
-        return replace(frontend, unix_socket=NOWHERE)
+        return replace(frontend, unix_socket=NOWHERE, is_given_up=address is None)
     found = parse_frontend(frontend.prefix, address)
     return replace(found, loop_token=frontend.loop_token, is_commanded=True)

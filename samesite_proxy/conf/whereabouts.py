@@ -72,12 +72,12 @@ class Board:
         self._asked, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._theirs.set_inheritable(True)
         os.environ[ASKED_BY] = str(self._theirs.fileno())
-        self._known: dict[str, str] = {}
+        self._known: dict[str, str | None] = {}
         self._readers: list[socket.socket] = []
         self._lock = threading.Lock()
         background.Thread(self._meet).start()
 
-    def write(self, prefix: str, address: str) -> None:
+    def write(self, prefix: str, address: str | None) -> None:
         with self._lock:
             self._known[prefix] = address
             line = json.dumps(self._known)

@@ -30,7 +30,7 @@ def _is_down(frontend: Frontend) -> bool:
 def _state_of(frontend: Frontend, settings: Settings, *, is_down: bool) -> str:
     if frontend.folder is not None:
         return f"the folder {frontend.address}"
-    state = "not running yet" if is_down else "up"
+    state = "not running" + ("" if frontend.is_given_up else " yet") if is_down else "up"
     if not frontend.is_commanded:
         return f"{frontend.address} ({state})"
     line = next(each.line for each in settings.commands if each.prefix == frontend.prefix)

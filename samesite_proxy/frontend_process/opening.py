@@ -23,7 +23,7 @@ def started(
     """`moved` is told after each change of an address."""
     board = Board(settings.commands)
 
-    def write(prefix: str, address: str) -> None:
+    def write(prefix: str, address: str | None) -> None:
         board.write(prefix, address)
         moved()
 

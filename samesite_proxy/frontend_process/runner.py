@@ -42,7 +42,7 @@ class Surroundings:
 
     origin: str  # Django's, for the frontend
     say: Callable[[str], object]
-    moved: Callable[[str, str], None]  # by prefix
+    moved: Callable[[str, str | None], None]  # by prefix; None: it is given up
 
 
 class GivenUp(Exception):
@@ -107,12 +107,16 @@ class Runner:
                     return
                 self._use_anothers()
         except GivenUp as reason:
-            self._say(f"{reason} Django goes on without it.")
+            self._give_up(f"{reason} Django goes on without it.")
         except OSError as error:
-            self._say(f"`{self._command.line}` cannot be started: {error}. Django goes on.")
+            self._give_up(f"`{self._command.line}` cannot be started: {error}. Django goes on.")
         finally:
             if self._share is not None:  # Another runserver may try.
                 self._share.close()
+
+    def _give_up(self, words: str) -> None:
+        self._around.moved(self._command.prefix, None)
+        self._say(words)
 
     def _use_anothers(self) -> None:
         """Until its owner has gone."""

@@ -168,8 +168,15 @@ NOBODY_LISTENS = Failure(
 ELSEWHERE = Failure(502, "nothing listens at {address}, but {elsewhere}", is_lasting=True)
 AWAITED = Failure(
     502,
-    'SAMESITE_PROXY["COMMAND"] is starting the frontend, or could not: see the terminal.',
+    'SAMESITE_PROXY["COMMAND"] is starting the frontend: see the terminal.',
     title="The frontend is not up yet",
+    is_lasting=True,
+)
+GIVEN_UP = Failure(
+    502,
+    'the frontend of SAMESITE_PROXY["COMMAND"] has ended, or could not be started: see the'
+    " terminal.",
+    title="The frontend has ended",
     is_lasting=True,
 )
 # Where the engine's words say more than the sentence does.
@@ -182,6 +189,8 @@ def failure_by(code: str, frontend: Frontend | None, elsewhere: str = "") -> Fai
         return replace(ELSEWHERE, elsewhere=elsewhere)
     if code == "connect" and frontend is not None and frontend.is_awaited:
         return AWAITED
+    if code == "connect" and frontend is not None and frontend.is_given_up:
+        return GIVEN_UP
     if code == "connect" and frontend is not None and frontend.name in LOOPBACK:
         return NOBODY_LISTENS
     return BY_CODE[code]

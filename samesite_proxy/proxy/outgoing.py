@@ -42,7 +42,7 @@ def upstream_of(frontend: Frontend, settings: Settings, limit: float | None = No
         frontend.loop_token,
         settings.debug,
         ca_path,
-        frontend.is_commanded,
+        frontend.is_commanded and not frontend.is_given_up,
     )
 
 

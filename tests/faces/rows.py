@@ -203,6 +203,13 @@ ROWS |= {
         settings={"COMMAND": {"/awaited": "sleep 1000"}},
         environment={WHEREABOUTS: '{"/awaited": ""}'},
     ),
+    errors.GIVEN_UP: Row(
+        get("/given-up/x"),
+        ("fastpath", "gthread", "uvicorn front"),
+        prefix="/given-up",
+        settings={"COMMAND": {"/given-up": "exit 0"}},
+        environment={WHEREABOUTS: '{"/given-up": null}'},
+    ),
     errors.LIBRARY_MISSING: Row(
         get("/x", *WEBSOCKET),
         ("hypercorn front",),

@@ -117,6 +117,7 @@ def frontends(folder: Path) -> Iterator[World]:
             "/built": str(folder / "dist"),
             "/unbuilt": str(folder / "none"),
             "/awaited": f"http://localhost:{free_port()}",
+            "/given-up": f"http://localhost:{free_port()}",
         }
         yield World(addresses, other.port, folder, good)
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,9 @@ def test_frontend_that_never_stands_is_given_up(tmp_path: Path) -> None:
         assert get(server.port, "/api/hello/").status == 200
 
 
+# s; csrc/engine/holding.c has it.
+HELD = 5.0
+
 # In Vite's words.
 ANOTHER = "Found another Vite dev process for this project at http://localhost:5173/ (PID 7)"
 # And in Next's.
@@ -118,6 +122,10 @@ def test_end_that_another_start_would_not_mend_is_told(
         server.await_log(words)
         assert get(server.port, "/api/hello/").status == 200
         assert server.log().count("frontend: starting") == 1
+        began = time.monotonic()
+        answer = get(server.port, "/x")
+        assert time.monotonic() - began < HELD  # It would wait at least so long for what starts.
+        assert b"has ended, or could not be started" in answer.body
 
 
 LOCKS = {
