@@ -42,7 +42,10 @@ def imported(name: str) -> Any:
 
 def static_path() -> str:
     """Below which staticfiles' own runserver answers before all middleware; "": nowhere."""
+    is_known = "STATIC_URL" in vars(django_settings)
     static = str(django_settings.STATIC_URL or "")  # It may be a lazy one.
+    if not is_known:  # Django keeps it as it is first seen, and a request has its script's name.
+        vars(django_settings).pop("STATIC_URL", None)
     is_local = static.startswith("/") and not static.startswith("//")
     is_served = django_settings.DEBUG and apps.is_installed("django.contrib.staticfiles")
     return static if is_local and is_served else ""

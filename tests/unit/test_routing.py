@@ -23,7 +23,9 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy
 
 from samesite_proxy import _engine, conf
+from samesite_proxy.middleware import SameSiteProxyMiddleware
 from samesite_proxy.proxy import rules
+from samesite_proxy.proxy.place import NAME
 from samesite_proxy.proxy.routing import Routing, table_of
 from samesite_proxy.proxy.rules import head_of, listed_paths
 from tests.unit.path_cases import FRONTEND, INNER, SITES, Site, view
@@ -137,6 +139,16 @@ def test_media_url_is_djangos_where_it_is_a_local_path(
     name = urlconf("media", [])
     with override_settings(MEDIA_URL=url):
         assert owner_of(routing_of({}), path_info, name, script_name) == owner
+
+
+def test_static_url_is_left_to_follow_the_first_request_s_script_name() -> None:
+    """Django keeps what it makes of it at first sight; a middleware is made before any request."""
+    project = {"STATIC_URL": "static/", "DEBUG": True, "MIDDLEWARE": [NAME]}
+    with override_settings(**project), rules.under(""):
+        SameSiteProxyMiddleware(lambda request: request)
+        with rules.under("/site"):
+            assert django_settings.STATIC_URL == "/site/static/"
+        assert owner_of(routing_of({}), "/static/x", urlconf("at", []), "/site") == "django"
 
 
 @pytest.mark.parametrize(
