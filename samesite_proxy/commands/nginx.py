@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from samesite_proxy.commands import columns
-from samesite_proxy.commands.owners import Owned, Owners
+from samesite_proxy.commands.owners import Owned, Owners, script_name
 from samesite_proxy.conf import Frontend, Settings
 from samesite_proxy.proxy.rules import ASK, EXACT, PREFIX
 
@@ -137,7 +137,12 @@ def _deciding(owners: Owners, location: Location) -> Owned:
 def locations(owners: Owners) -> dict[Location, Owned]:
     """Each location, and the rule that decides there."""
     found = {location for owned in owners.owned for location in _locations_of(owned)}
-    return {each: _deciding(owners, each) for each in sorted(found, key=lambda each: each[::-1])}
+    deciding = {each: _deciding(owners, each) for each in found}
+    if name := script_name().rstrip("/"):  # Some servers take it off a path, and others do not.
+        own = Owned((name, PREFIX, ASK), "FORCE_SCRIPT_NAME, with all below it")
+        below = [each for each in found if f"{each[1]}/".startswith(f"{name}/")]
+        deciding |= dict.fromkeys([*_locations_of(own), *below], own)
+    return {each: deciding[each] for each in sorted(deciding, key=lambda each: each[::-1])}
 
 
 def _address(name: str) -> IPv4Address | IPv6Address | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path, re_path
 
 from samesite_proxy.commands.nginx import HOST_OF_CONTAINER
+from tests.asgi import servers as asgi_servers
 from tests.commands.asked import ask, frontends_of, nobody, project
 from tests.harness.django_servers import serving
 from tests.harness.http_requests import Recorder, Request
@@ -19,6 +21,7 @@ from tests.harness.nginx import running
 from tests.harness.ports import free_port
 from tests.harness.raw_client import Answer, RawClient, get
 from tests.harness.scripted_upstream import scripted
+from tests.project.urls import urlpatterns
 from tests.unit.path_cases import INNER, SITES, Site, view
 
 SAME = "# Django keeps SameSiteProxyMiddleware"
@@ -252,6 +255,32 @@ def test_pages_of_a_folder_are_those_that_the_middleware_answers(page: str, tmp_
     assert told[0] == told[1]
     status = int(page.removesuffix(".html"))
     assert told[0][1] == (status, f"<!doctype html>{page}".encode(), None)
+
+
+@pytest.mark.parametrize("kind", ["gthread", *asgi_servers.plain("uvicorn")])
+def test_script_name_that_is_forced_is_for_the_server_to_take_off(
+    kind: str, tmp_path: Path
+) -> None:
+    """As Django does under ASGI, and gunicorn does by an environment of its own."""
+    placed, port = {"FORCE_SCRIPT_NAME": "/site", "STATIC_URL": "/site/static/"}, free_port()
+    paths = ("/api/hello/", "/api", "/about/", "/static/x", "/shop/x", "/site", "/x", "", "/")
+    targets = [*(f"/site{each}" for each in paths), "/api/", "/x", "/shop/x", "/siteapi/"]
+    with ExitStack() as stack:
+        frontends = {
+            prefix: stack.enter_context(scripted(naming(prefix))).url
+            for prefix in ("/", "/shop", "/site/site")
+        }
+        with project(Site("placed", {}, urlpatterns, {}), frontends, **placed):
+            text = ask("nginx", "--direct").replace(OWN, f"127.0.0.1:{port}")
+        settings = {"TEST_SETTINGS": json.dumps(placed)}
+        django = stack.enter_context(serving(kind, {"FRONTEND": frontends}, **settings))
+        text = text.replace("127.0.0.1:8000", f"127.0.0.1:{django.port}")
+        stack.enter_context(running(tmp_path, text, port))
+        direct, told = (
+            {target: owner_in(ask_nginx(number, target), frontends) for target in targets}
+            for number in (django.port, port)
+        )
+    assert told == direct
 
 
 def test_text_that_nginx_would_read_as_its_own_is_quoted() -> None:
