@@ -18,7 +18,6 @@ from samesite_proxy.built.files import (
     Elsewhere,
     Files,
     Variant,
-    is_public,
     may_be_page,
 )
 from samesite_proxy.built.opened import OpenFile, Replaced, read
@@ -137,7 +136,7 @@ def _elsewhere(place: Elsewhere, query: str) -> Answer:
 def _instead(files: Files, request: HttpRequest) -> tuple[BuiltFile, int]:
     """The page for an address of no file."""
     path = request.path_info
-    if not is_public(path) or not _asks_for_page(request):
+    if not files.is_public(path) or not _asks_for_page(request):
         raise Refused(errors.FILE_MISSING)
     page, status = files.page_instead(path)
     if page is None:

@@ -99,14 +99,6 @@ _NAME = r"(?:\.well-known|[^./\\\0][^/\\\0]*)"
 _FILE = re.compile(rf"/(?:{_NAME}/)*{_NAME}?")
 
 
-def is_public(path: str) -> bool:
-    """Whether a page may have this path, be it one of a file or not."""
-    names = path.split("/")
-    return not any(name.startswith(".") and name != ".well-known" for name in names) and not (
-        set(path) & set("\\\0")
-    )
-
-
 def may_be_page(path: str) -> bool:
     return "." not in path.rpartition("/")[2]
 
@@ -123,11 +115,22 @@ class Files(WhiteNoise):  # type: ignore[misc]
         self._manifest = os.path.join(self._root, MANIFEST)
         self._known: dict[str, BuiltFile] = {}
 
+    def _below(self, path: str) -> str:
+        """What of it the folder's names have to be; the prefix is the project's own."""
+        return path[len(self._prefix) - 1 :]
+
+    def is_public(self, path: str) -> bool:
+        """Whether a page may have this path, be it one of a file or not."""
+        names = self._below(path).split("/")
+        return not any(name.startswith(".") and name != ".well-known" for name in names) and not (
+            set(path) & set("\\\0")
+        )
+
     def find(self, path: str) -> BuiltFile | Elsewhere | None:
         """What is at PATH_INFO; None: nothing."""
         if not path.startswith(self._prefix):
             return self.redirect(path, f"{path}/") if f"{path}/" == self._prefix else None
-        if not _FILE.fullmatch(path):
+        if not _FILE.fullmatch(self._below(path)):
             return None
         place = self._root + path[len(self._prefix) :]
         known = self._known.get(place)

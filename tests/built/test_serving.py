@@ -7,6 +7,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from samesite_proxy import conf
 from samesite_proxy.aio.built import BuiltFrontend as AsyncBuiltFrontend
 from samesite_proxy.built import files
 from samesite_proxy.built.files import IMMUTABLE
+from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.sync.built import BuiltFrontend
 from tests.asgi import servers as asgi_servers
 from tests.built.test_folder import INDEX, LARGE, PAGE, ask, make_build
@@ -179,6 +181,18 @@ def test_query_keeps_its_bytes_where_another_address_is_named(tmp_path: Path) ->
         ]
     for fields in located:
         assert dict(fields)["Location"] == "./docs/?a=%2f'\"&q=%C3%A9%ED%95%9C"
+
+
+def test_prefix_that_begins_with_a_dot_is_the_project_s_word(tmp_path: Path) -> None:
+    built = BuiltFrontend(replace(folder(make_build(tmp_path)), prefix="/.docs"))
+    told = [
+        read(built.answer(asked(path, HTTP_ACCEPT="text/html"), None, 0))
+        for path in ("/.docs/", "/.docs/about", "/.docs/users/7")
+    ]
+    assert told == [INDEX, b"about", INDEX]
+    for path in ("/.docs/.env", "/.docs/.docs/x"):
+        with pytest.raises(Refused):
+            built.answer(asked(path, HTTP_ACCEPT="text/html"), None, 0)
 
 
 def test_sibling_that_leads_out_of_the_folder_is_none(tmp_path: Path) -> None:
