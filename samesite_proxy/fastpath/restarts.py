@@ -19,6 +19,7 @@ from samesite_proxy import background
 from samesite_proxy.fastpath import interrupts, project_files
 from samesite_proxy.fastpath.listener import FastPath
 from samesite_proxy.fastpath.project_files import Times
+from samesite_proxy.fastpath.telling import tell
 
 # Between two looks, as Django's own reloader has it.
 SECONDS_BETWEEN_LOOKS = 1.0
@@ -99,10 +100,11 @@ class Restarts:
         as_before = (
             " The frontend's requests are answered as before;" if self._listener.is_known else ""
         )
-        self._say(
+        words = (
             f"Django's process has ended ({_in_words(code)}).{as_before} Django starts again when a"
             " file of the project is saved."
         )
+        tell(self._say, words)
 
     def _names(self) -> list[str]:
         return [*project_files.loaded(), *self._listener.files()]
@@ -130,12 +132,14 @@ def end_by(error: BaseException) -> NoReturn:
         code = error.code or 0
     else:
         arguments = (type(error), error, error.__traceback__, threading.current_thread())
-        threading.excepthook(threading.ExceptHookArgs(arguments))
+        with contextlib.suppress(OSError, ValueError):  # Nobody reads it any more.
+            threading.excepthook(threading.ExceptHookArgs(arguments))
     if not isinstance(code, int):
-        sys.stderr.write(f"{code}\n")
+        tell(sys.stderr.write, f"{code}\n")
         code = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for written in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            written.flush()
     os._exit(code)
 
 

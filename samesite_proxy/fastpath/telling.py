@@ -1,4 +1,4 @@
-"""Lines for the terminal, from threads whose work goes on without it."""
+"""Lines for the terminal, from work that goes on without it."""
 
 from __future__ import annotations
 

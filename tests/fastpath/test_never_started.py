@@ -20,10 +20,13 @@ from tests.traffic.test_failures import BROWSER, is_failure
 
 # Behind good settings, in the child alone where the parent would end by it.
 IN_CHILD = "import os\nif 'RUN_MAIN' in os.environ: "
+# Nobody reads it any more, as behind a pager that has been left.
+UNREAD = "read, write = os.pipe(); os.close(read); os.dup2(write, 1); os.dup2(write, 2)"
 BROKEN = {
     "name": IN_CHILD + "not_a_name",
     "exit": IN_CHILD + "raise SystemExit(7)",
     "killed": IN_CHILD + "os.kill(os.getpid(), 9)",
+    "output": IN_CHILD + UNREAD,
     "check": "SAMESITE_PROXY = {'FRONTEND': 3}",
     "urlconf": "ROOT_URLCONF = 'nowhere'",
     "exit in the urlconf": "ROOT_URLCONF = 'bad_urls'",
@@ -91,6 +94,22 @@ def test_first_start_fails_and_everyone_hears_so_at_once(tmp_path: Path) -> None
         save(module, GOOD)
         server.await_banner()
         check_good(port)
+
+
+def test_parent_stays_where_nobody_reads_what_it_says(tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    noted = f"{IN_CHILD}open({str(starts)!r}, 'a').write('.')"
+    with never_started(tmp_path, f"import os; {UNREAD}\n{noted}") as (server, port, module):
+        with RawClient(port) as client:
+            ask(client, "GET", "/")
+            assert is_failure(client.read_answer(), 503, "Django has not started")
+
+        def is_started_again() -> bool:
+            save(module, module.read_text())
+            return len(starts.read_text()) > 1
+
+        await_that("another start", is_started_again)
+        assert server.process.poll() is None
 
 
 def test_requests_wait_for_a_start_until_it_fails(tmp_path: Path) -> None:
