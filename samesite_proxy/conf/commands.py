@@ -83,12 +83,14 @@ def _command_in(prefix: str, value: object, base: Path) -> Command:
     for name in given:
         if name not in FIELDS:
             raise InvalidValue(f"{name!r} is none of {', '.join(FIELDS)}", near(name, FIELDS))
+    if "run" not in given:
+        raise InvalidValue('there is no "run" in it')
     folder = given.get("folder", ".")
     if not isinstance(folder, str | Path):
         raise InvalidValue(f"{folder!r} is not a folder")
     folder = _word_in(folder)
     environment = _environment_in(given.get("environment", {}))
-    return Command(prefix, _run_in(given.get("run")), base / folder, environment)
+    return Command(prefix, _run_in(given["run"]), base / folder, environment)
 
 
 def _by_prefix(value: object) -> Iterator[tuple[str, object]]:
@@ -98,6 +100,9 @@ def _by_prefix(value: object) -> Iterator[tuple[str, object]]:
     if not value:
         raise InvalidValue("there is no command in it")
     for prefix, one in value.items():
+        if not str(prefix).startswith("/"):
+            fields = ", ".join(FIELDS)
+            raise InvalidValue(f"{prefix!r} is neither a prefix nor {fields}", near(prefix, FIELDS))
         yield parse_prefix(prefix).rstrip("/") or "/", one
 
 

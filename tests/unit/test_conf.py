@@ -244,6 +244,25 @@ def test_unknown_part_of_a_command_is_guessed_likewise(key: str, guess: str) -> 
         assert problem.hint.startswith(f"Did you mean {guess!r}? Give " if guess else "Give a ")
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ({"Run": LINE}, ["'Run' is neither a prefix nor run, ", "Did you mean 'run'?"]),
+        ({"Folder": "a", "RUN": LINE}, ["'Folder' is neither", "Did you mean 'folder'?"]),
+        ({"storybook": LINE}, ["'storybook' is neither a prefix nor run, "]),
+        ({3: LINE}, ["3 is neither a prefix nor run, "]),
+        ({"folder": "a"}, ['there is no "run" in it']),
+        ({"/": {"folder": "a"}}, ['there is no "run" in it']),
+        ({"run": None}, ["None is neither a command line nor a list"]),
+    ],
+)
+def test_part_of_a_command_that_is_missing_or_misspelt_is_named(
+    command: object, words: list[str]
+) -> None:
+    (problem,) = problems_of(COMMAND=command)
+    assert all(each in f"{problem.msg} {problem.hint}" for each in words)
+
+
 def test_unknown_key_that_is_near_none_is_not_guessed() -> None:
     for key in ("COLOUR", 3):
         (problem,) = problems_of(**{str(key): 1})
