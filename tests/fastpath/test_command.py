@@ -213,6 +213,15 @@ def test_taken_port_is_djangos_own_error(how: list[str]) -> None:
 
 
 @pytest.mark.parametrize("how", [RELOADING, ALONE])
+def test_port_beyond_all_is_told_in_a_line(how: list[str]) -> None:
+    with runserver(*how, "99999") as server:
+        assert server.wait() == 1
+        (line,) = server.log().splitlines()
+        assert line.startswith("Error: ")
+        assert line.endswith("port must be 0-65535.")
+
+
+@pytest.mark.parametrize("how", [RELOADING, ALONE])
 def test_foreign_address_is_djangos_own_error(how: list[str]) -> None:
     with runserver(*how, "192.0.2.1:0") as server:
         assert server.wait() == 1

@@ -204,8 +204,9 @@ class Command(Next):  # type: ignore[misc]
         """In the process that lives as long as runserver does."""
         try:
             listening = listener.listen(self.addr, int(self.port), ipv6=self.use_ipv6)
-        except OSError as error:
-            self.stderr.write(f"Error: {ERRORS.get(error.errno or 0, error)}")
+        except (OSError, OverflowError) as error:  # The latter: there is no such port.
+            known = ERRORS.get(getattr(error, "errno", None) or 0, error)
+            self.stderr.write(f"Error: {known}")
             sys.exit(1)
         self._port = listening.getsockname()[1]
         with listening:
