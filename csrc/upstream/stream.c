@@ -2,6 +2,7 @@
 
 #include "core/descriptors.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
@@ -156,6 +157,15 @@ send_by_blocks(struct sp_stream *stream, const struct sp_span *spans, size_t cou
     return io == SP_IO_AGAIN && *taken > 0 ? SP_IO_OK : io;
 }
 
+/* The system tells of a reset once: where a sending hears it, the reading is told an end behind
+ * what has come. Of one that the peer's end came before it says EPIPE. */
+static enum sp_io
+note_reset(struct sp_stream *stream, enum sp_io io)
+{
+    stream->is_reset = stream->is_reset || (io == SP_IO_BROKEN && errno == ECONNRESET);
+    return io;
+}
+
 enum sp_io
 sp_stream_send(struct sp_stream *stream, const struct sp_span *spans, size_t count, size_t *taken)
 {
@@ -163,7 +173,7 @@ sp_stream_send(struct sp_stream *stream, const struct sp_span *spans, size_t cou
     if (stream->tls != NULL) {
         return send_by_blocks(stream, spans, count, taken);
     }
-    enum sp_io io = sp_io_send(stream->fd, spans, count, taken);
+    enum sp_io io = note_reset(stream, sp_io_send(stream->fd, spans, count, taken));
     stream->sent += *taken;
     return io;
 }
@@ -214,12 +224,12 @@ sp_stream_flush(struct sp_stream *stream)
 
     if (left.len > 0) {
         io = stream->tls != NULL ? sp_tls_send(stream->tls, left, &taken)
-                                 : sp_io_send(stream->fd, &left, 1, &taken);
+                                 : note_reset(stream, sp_io_send(stream->fd, &left, 1, &taken));
         sp_queue_drop(&stream->out, taken);
         stream->sent += taken;
     }
     if (io == SP_IO_OK && stream->splice != NULL && sp_queue_is_empty(&stream->out)) {
-        io = sp_splice_send(&stream->splice, stream->fd, &taken);
+        io = note_reset(stream, sp_splice_send(&stream->splice, stream->fd, &taken));
         stream->sent += taken;
     }
     return io;
@@ -246,7 +256,7 @@ sp_stream_read_away(struct sp_stream *stream)
 bool
 sp_stream_ended_well(const struct sp_stream *stream)
 {
-    return stream->tls == NULL || sp_tls_said_goodbye(stream->tls);
+    return stream->tls != NULL ? sp_tls_said_goodbye(stream->tls) : !stream->is_reset;
 }
 
 bool

@@ -29,6 +29,7 @@ struct sp_stream {
     bool is_held;                   /* there is no room for what the peer sends: it is not read */
     bool is_over;                   /* the peer's stream has ended */
     bool is_ended;                  /* our own has */
+    bool is_reset;                  /* as a sending has heard: the end of what is read is none */
     bool is_armed;                  /* to be reset by whatever closes it */
 
     /* To an upstream. */
@@ -98,7 +99,8 @@ enum sp_io sp_stream_receive(struct sp_stream *stream, char *bytes, size_t size,
 /* Reads away, and counts, some of what a client sends and nobody reads. */
 enum sp_io sp_stream_read_away(struct sp_stream *stream);
 
-/* Whether the end of the peer's stream was meant: TLS must say so (RFC 9112, 9.8). */
+/* Whether the end of the peer's stream was meant: TLS must say so (RFC 9112, 9.8), and a plain one
+ * must not have been reset. */
 bool sp_stream_ended_well(const struct sp_stream *stream);
 
 /* Whether nothing has come on one that carries no request: neither its end nor bytes that nobody

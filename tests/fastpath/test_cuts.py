@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import select
+import socket
+import threading
 from collections.abc import Callable
 from queue import Queue
 
@@ -97,6 +100,46 @@ def test_answer_cut_at_any_byte_ends_the_clients_connection(
                 continue
             assert seen.status == 502, cut
             assert client.is_closed()
+    assert stage.works()
+
+
+def send_until_nothing_is_taken(client: RawClient) -> None:
+    while select.select([], [client.sock], [], 0.2)[1]:
+        client.sock.send(bytes(65536))
+
+
+@on("fastpath")
+@pytest.mark.parametrize(
+    "framing",
+    [b"Content-Length: 99999999\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n5f5e0ff\r\n"],
+    ids=["length", "chunked"],
+)
+@pytest.mark.parametrize("is_whole", [False, True], ids=["reset", "end"])
+def test_answer_that_a_reset_ends_amid_an_upload_is_not_whole(
+    stage: Stage, framing: bytes, is_whole: bool
+) -> None:
+    """The system tells of a reset once: where the sending hears it, the reading hears an end."""
+    is_full = threading.Event()
+
+    def script(connection: Connection) -> None:
+        connection.receive_head()
+        connection.send(HEAD + b"\r\nsaid")
+        assert is_full.wait(DEADLINE)
+        if is_whole:
+            connection.sock.shutdown(socket.SHUT_WR)
+        connection.reset()
+
+    stage.play(script)
+    with stage.client() as client:
+        client.send(b"POST /x HTTP/1.1\r\nHost: localhost\r\n" + framing)
+        assert client.read_until(b"said\r\n")
+        send_until_nothing_is_taken(client)
+        is_full.set()
+        if is_whole:
+            assert client.read_exactly(5) == b"0\r\n\r\n"
+        else:
+            with pytest.raises(Broken, match="reset"):
+                client.read_to_end()
     assert stage.works()
 
 
