@@ -13,6 +13,13 @@ PORT = "{port}"
 FIELDS = ("run", "folder", "environment")
 # Those of JavaScript that run what a project's package.json lists.
 PACKAGE_MANAGERS = re.compile(r"\s*(npm|pnpm|yarn|bun|npx|pnpx|bunx)\b")
+# What comes first in a line of several commands, and brings the packages itself.
+FIRST = re.compile(r"[^;&|\n]*")
+INSTALLING = re.compile(
+    r"\s(install|i|ci|add|create|init|dlx|x|-y|--yes)(?=\s|\Z)|\A\s*(yarn|bun)\s*\Z"
+)
+# It needs no package.json either.
+FILE_OF_BUN = re.compile(r"\s*bun (run )?\S*[./]")
 # A script of the folder's, unless another folder is named.
 SCRIPT = re.compile(r"\s*(npm|pnpm|yarn|bun) (run|start|dev)\b(?!.* (--|-C|-w|-F))")
 
@@ -37,10 +44,15 @@ class Command:
 
     @property
     def needs_packages(self) -> bool:
+        first = FIRST.match(self.line)
+        if first is None or FILE_OF_BUN.match(self.line) or INSTALLING.search(first[0]):
+            return False
         return PACKAGE_MANAGERS.match(self.line) is not None
 
     @property
     def runs_script(self) -> bool:
+        if FILE_OF_BUN.match(self.line):
+            return False
         return SCRIPT.match(self.line.partition(" -- ")[0]) is not None
 
     def arguments(self, port: int | None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,8 @@ def _installing(folder: Path) -> str:
     for each in (folder, *folder.parents):
         for name, command in INSTALLED_BY.items():
             if (each / name).exists():
-                return f"cd {each} && {command}"
-    return f"cd {folder} && npm install"
+                return f"cd {shlex.quote(str(each))} && {command}"
+    return f"cd {shlex.quote(str(folder))} && npm install"
 
 
 def missing_for(command: Command) -> str:
@@ -71,5 +72,5 @@ def missing_for(command: Command) -> str:
     if not command.needs_packages or package is None:
         return ""
     if _lists_packages(package) and not _are_installed(folder):
-        return f"its packages are not installed. Type: {_installing(folder)}"
+        return f"its packages are not installed. Type `{_installing(folder)}`."
     return ""

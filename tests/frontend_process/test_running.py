@@ -137,21 +137,50 @@ LOCKS = {
 }
 
 
-def test_packages_that_are_not_installed_are_told(tmp_path: Path) -> None:
-    folder = copied(tmp_path)
+def in_need(folder: Path) -> Path:
+    """A project whose packages are not installed."""
     package = json.loads((folder / "package.json").read_text())
     (folder / "package.json").write_text(json.dumps({**package, "devDependencies": {"vite": "8"}}))
+    return folder
+
+
+def test_packages_that_are_not_installed_are_told(tmp_path: Path) -> None:
+    folder = in_need(copied(tmp_path / "a shop"))
     for lock, words in LOCKS.items():
         if lock:
             (folder / lock).touch()
         told = packages.missing_for(Command("/", "npm run dev", folder))
-        assert told == f"its packages are not installed. Type: cd {folder} && {words}"
+        assert told == f"its packages are not installed. Type `cd '{folder}' && {words}`."
         if lock:
             (folder / lock).unlink()
     with started(folder, "--noreload", "0") as server:
-        server.await_log(f"frontend: not started: {told}")
+        server.await_log(f"frontend: not started: {told} Django goes on")
     (folder / "node_modules").mkdir()
     assert packages.missing_for(Command("/", "npm run dev", folder)) == ""
+
+
+@pytest.mark.parametrize(
+    ("run", "is_refused"),
+    [
+        *[(f"{install} && npm run dev", False) for install in ("npm install", "npm --silent ci")],
+        *[("pnpm i; pnpm dev", False), ("yarn && yarn dev", False), ("yarn\nyarn dev", False)],
+        *[("npx -y serve", False), ("pnpm dlx serve", False), ("bun run server.ts", False)],
+        *[(run, True) for run in ("npm run dev && npm ci", "yarn dev", "npx vite", "bun run dev")],
+        (["npm", "run", "install-hooks"], True),
+    ],
+    ids=str,
+)
+def test_command_that_installs_its_packages_is_run(
+    run: Any, is_refused: bool, tmp_path: Path
+) -> None:
+    command = Command("/", run if isinstance(run, str) else tuple(run), in_need(copied(tmp_path)))
+    assert ("not installed" in packages.missing_for(command)) == is_refused
+
+
+def test_file_that_bun_runs_needs_no_package(tmp_path: Path) -> None:
+    for run, is_refused in (("bun run ./server.ts", False), ("bun run dev", True)):
+        missing = packages.missing_for(Command("/", run, tmp_path))
+        assert ("no package.json" in missing) == is_refused
 
 
 @pytest.mark.parametrize(
