@@ -9,6 +9,7 @@ from threading import Lock
 from django.http import HttpRequest
 
 from samesite_proxy.aio.broken import BrokenOff
+from samesite_proxy.aio.scope import body_length_of, loses_body, received_in_scope, scope_of
 from samesite_proxy.built.answer import Answer, answer_of
 from samesite_proxy.built.files import Files
 from samesite_proxy.built.opened import OpenFile
@@ -59,6 +60,8 @@ class BuiltFrontend:
 
     async def answer(self, request: HttpRequest) -> StreamedResponse:
         refusals.host_by(request.get_host, is_target_refused=targets.has_refused(request))
+        scope = scope_of(request)
+        body_length_of(request.method, received_in_scope(scope), is_lost=loses_body(scope))
         answer = await asyncio.to_thread(answer_of, self._files, request)
         body = FileBody(answer, f"{request.method} {request.path}")
         return FrontendResponse(answer.status, answer.reason, answer.fields, body)

@@ -1,5 +1,5 @@
 """What is refused before anything is sent, whichever server has the request, and in which order:
-the target, the host, the method, the body's length, a body of HEAD, a body that is not to be had.
+the target, the host, the method, the body's length, a body that is not to be had, a body of HEAD.
 """
 
 from __future__ import annotations
@@ -79,9 +79,9 @@ def body_length(
         if others or declared is None:  # RFC 9112, 6.3.
             raise Refused(errors.LENGTH_REFUSED)
         length = declared
-    refuse_body(method, length)
-    if length == CHUNKED and lost is not None:
+    if length == CHUNKED and lost is not None:  # First, as it ends the connection.
         raise Refused(lost)
+    refuse_body(method, length)
     return length
 
 

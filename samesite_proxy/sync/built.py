@@ -21,6 +21,7 @@ from samesite_proxy.proxy.errors import Refused
 from samesite_proxy.proxy.incoming import PIECE, SAFE
 from samesite_proxy.proxy.response import Body, FrontendResponse, StreamedResponse
 from samesite_proxy.sync.answer import break_off, then_discard
+from samesite_proxy.sync.environ import body_length_of
 from samesite_proxy.types import Environ
 
 
@@ -101,6 +102,7 @@ class BuiltFrontend:
         refusals.host_by(lambda: self._host(request), is_target_refused=is_target_refused)
         if upgrade == WEBSOCKET:
             raise Refused(errors.FILE_MISSING)
+        body_length_of(request.META)  # A body that nobody reads would be the next request.
         answer = answer_of(self._files, request)
         if answer.file is None:
             body: Body = [answer.text] if answer.text else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -13,7 +14,7 @@ import pytest
 from samesite_proxy.built.files import SETTLED_NS
 from tests.asgi import servers as asgi_servers
 from tests.harness.groups import grouped
-from tests.harness.raw_client import Answer, RawClient, exchange
+from tests.harness.raw_client import Answer, Broken, RawClient, exchange
 from tests.process.processes import await_that
 from tests.traffic.stage import Stages
 from tests.traffic.test_wsgi_application import wrapped
@@ -337,6 +338,22 @@ def test_file_takes_no_other_method(port: int, method: str) -> None:
     answer = ask(port, "/", method=method, body=b"" if method == "OPTIONS" else b"x" * 9)
     assert (answer.status, answer.get("Allow")) == (405, "GET, HEAD")
     assert ask(port, "/nothing", PAGE, method=method).status == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
+@pytest.mark.parametrize("path", ["/about", "/nothing", "/docs"])
+def test_body_that_asks_for_a_file_is_no_request(port: int, method: str, path: str) -> None:
+    hidden = b"GET /empty.txt HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with RawClient(port) as client:
+        client.send(b"%b%x\r\n%b\r\n0\r\n\r\n" % (head.encode(), len(hidden), hidden))
+        client.read_answer(method)
+        rest = b""
+        with contextlib.suppress(OSError, Broken):
+            client.send(b"GET /a%3Fb.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            rest = client.read_to_end()
+    assert rest.count(b"HTTP/1.1 ") <= 1
+    assert b"Error response" not in rest  # As http.server says of what is no request.
 
 
 def test_host_that_is_not_allowed_gets_no_file(port: int) -> None:
