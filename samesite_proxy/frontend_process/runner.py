@@ -219,7 +219,8 @@ class Runner:
         """Where it is, once it is up; "" when it has ended before."""
         warnings = list(STILL_STARTING)
         while not attempt.has_ended.wait(LOOK) and not self._over.is_set():
-            if (address := self._address(attempt, port)) is not None:
+            age = time.monotonic() - since
+            if (address := self._address(attempt, port, age)) is not None:
                 seconds = time.monotonic() - since
                 self._set_address(address)
                 self._say(f"up at {address} after {seconds:.1f} s")
@@ -235,8 +236,8 @@ class Runner:
         if is_elsewhere and (holder := sockets.holder_of(self._frontend.port)) is not None:
             self._say(f"port {self._frontend.port} is held by {holder}, and not used")
 
-    def _address(self, attempt: Attempt, port: int) -> str | None:
-        """Where it listens; None: nowhere yet."""
+    def _address(self, attempt: Attempt, port: int, age: float) -> str | None:
+        """Where it listens, `age` seconds after it began to be looked for; None: nowhere yet."""
         if self._frontend.unix_socket is not None and not self._command.wants_port:
             is_up = sockets.accepts_at(self._frontend.unix_socket)
             return self._frontend.address if is_up else None
@@ -246,7 +247,7 @@ class Runner:
             is_up = sockets.accepts(self._frontend.name, port)
             return self._frontend.at(port) if is_up else None
         return places.address_of(
-            self._frontend, attempt.pids(), port, is_certain=self._command.wants_port
+            self._frontend, attempt.pids(), port, age, is_certain=self._command.wants_port
         )
 
 

@@ -145,10 +145,10 @@ def accepts_at(path: str) -> bool:
     return False
 
 
-def _first_bytes(asked: socket.socket, count: int) -> bytes:
+def _first_bytes(asked: socket.socket, count: int, seconds: float) -> bytes:
     """In time, whoever it is: one that says a byte now and then, or greetings without an end, would
     hold http.client for ever."""
-    said, deadline = b"", time.monotonic() + SECONDS
+    said, deadline = b"", time.monotonic() + seconds
     while len(said) < count and (left := deadline - time.monotonic()) > 0:
         asked.settimeout(left)
         piece = asked.recv(count - len(said))
@@ -158,16 +158,16 @@ def _first_bytes(asked: socket.socket, count: int) -> bytes:
     return said
 
 
-def has_pages(port: int, name: str = "localhost") -> bool:
+def has_pages(port: int, name: str = "localhost", seconds: float = SECONDS) -> bool:
     """Whether it answers HTTP, and not only to say that it wants something else."""
-    asked = _connected(name, port, SECONDS)
+    asked = _connected(name, port, seconds)
     if asked is None:
         return False
     host = f"[{name}]" if ":" in name else name
     fields = f"Host: {host}:{port}\r\nAccept: text/html\r\nConnection: close"
     with contextlib.suppress(OSError), asked:
         asked.sendall(f"GET / HTTP/1.1\r\n{fields}\r\n\r\n".encode())
-        status = _STATUS.fullmatch(_first_bytes(asked, 12))
+        status = _STATUS.fullmatch(_first_bytes(asked, 12, seconds))
         return status is not None and status[1] not in NO_PAGES
     return False
 

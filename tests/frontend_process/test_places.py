@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from samesite_proxy.machine import addresses
+from samesite_proxy.conf.frontends import parse_frontends
+from samesite_proxy.frontend_process import places
+from samesite_proxy.machine import addresses, sockets
 from samesite_proxy.machine.sockets import Spot, spots_of
 from tests.fastpath.commands import runserver
 from tests.frontend_process.projects import copied, said_by, set_up
@@ -43,6 +48,34 @@ def test_frontend_is_found_by_an_address_that_comes_to_it(
         (line,) = [line for line in server.log().splitlines() if ": up at " in line]
         assert f" up at http://{reached}:" in line
         assert (f":{port} after" in line) is is_expected
+
+
+# Two ports, of which the one that is asked first says nothing.
+SILENT_AND_SPEAKING = """
+import http.server, socket
+both = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+silent, speaking = sorted(both, key=lambda each: each.getsockname()[1])
+handler = http.server.BaseHTTPRequestHandler
+server = http.server.HTTPServer(speaking.getsockname(), handler, bind_and_activate=False)
+server.socket = speaking
+print(speaking.getsockname()[1], flush=True)
+server.serve_forever()
+"""
+
+
+def test_port_that_says_nothing_hides_no_other() -> None:
+    (frontend,) = parse_frontends(f"http://localhost:{free_port()}")
+    program = [sys.executable, "-c", SILENT_AND_SPEAKING]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as both:
+        assert both.stdout
+        port = int(both.stdout.readline())
+        found, age, began = None, 0.0, time.monotonic()
+        while found is None and age < sockets.SECONDS:
+            found = places.address_of(frontend, [both.pid], frontend.port, age, is_certain=False)
+            age = time.monotonic() - began
+        both.kill()
+        assert found == f"http://localhost:{port}"
+        assert age < sockets.SECONDS
 
 
 def test_frontend_at_a_unix_socket_is_up_once_it_accepts(tmp_path: Path) -> None:
