@@ -74,9 +74,20 @@ def accepted_in(scope: Scope) -> str:
     return ",".join(values)
 
 
+def _with_one_cookie(received: Fields) -> Fields:
+    """HTTP/2 may take Cookie apart, and nobody else may see that (RFC 9113, 8.2.3)."""
+    cookies = [value for name, value in received if name.lower() == "cookie"]
+    if len(cookies) < 2:
+        return received
+    others = [field for field in received if field[0].lower() != "cookie"]
+    return [*others, ("cookie", "; ".join(cookies))]
+
+
 def received_in_scope(scope: Scope) -> Fields:
     """The request's fields as ASGI has them: all of them, in their order."""
-    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+    headers = scope["headers"]
+    received = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+    return _with_one_cookie(received) if is_unframed(scope) else received
 
 
 def target_of_scope(scope: Scope) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -287,3 +288,21 @@ def test_body_that_no_field_announces_crosses_from_http2() -> None:
         said = call(wrapped, scope, {"type": "http.request", "body": b"body"})
         assert said[0]["status"] == 200
     assert bodies == [b"4\r\nbody\r\n0\r\n\r\n"]
+
+
+@pytest.mark.parametrize(
+    ("version", "cookies"), [("1.1", [b"a=1", b"b=2"]), ("2", [b"a=1; b=2"]), ("3", [b"a=1; b=2"])]
+)
+def test_cookie_that_http2_took_apart_is_one(version: str, cookies: list[bytes]) -> None:
+    seen: list[bytes] = []
+
+    def script(connection: Any) -> None:
+        connection.receive_head()
+        seen.extend(re.findall(rb"(?im)^cookie: (.*?)\r$", connection.received))
+        connection.send(OK)
+
+    headers = [(b"host", b"localhost"), (b"cookie", b"a=1"), (b"x", b"y"), (b"cookie", b"b=2")]
+    with proxied(script) as (wrapped, _):
+        scope = scope_of("/p", http_version=version, headers=headers)
+        call(wrapped, scope, {"type": "http.request", "body": b""})
+    assert seen == cookies
