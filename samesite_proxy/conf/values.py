@@ -17,6 +17,9 @@ from django.utils.ipv6 import is_valid_ipv6_address
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_.-]{1,254})(:[0-9]{1,5})?", re.IGNORECASE)
 
 
+# HOST_HEADER's words; in other letters they would be hosts, which nobody names so.
+HOST_POLICIES = ("auto", "preserve", "frontend")
+
 # A user and a password in an address.
 _USER = re.compile(r"//[^\s'\"]*@")
 
@@ -90,6 +93,8 @@ def parse_folder(folder: str) -> str:
 def parse_host_header(value: object) -> str:
     if not isinstance(value, str) or not _HOST.fullmatch(value):
         raise InvalidValue(f"{value!r} is not a host")
+    if value not in HOST_POLICIES and value.lower() in HOST_POLICIES:
+        raise InvalidValue(f"{value!r} would be a host of that name", near(value, HOST_POLICIES))
     return value
 
 

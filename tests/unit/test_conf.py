@@ -263,6 +263,12 @@ def test_part_of_a_command_that_is_missing_or_misspelt_is_named(
     assert all(each in f"{problem.msg} {problem.hint}" for each in words)
 
 
+def test_policy_of_hosts_is_guessed_and_a_host_is_taken() -> None:
+    (problem,) = problems_of(HOST_HEADER="Auto")
+    assert problem.hint.startswith("Did you mean 'auto'? Use ")
+    assert read(HOST_HEADER="front-end").host_header == "front-end"
+
+
 def test_unknown_key_that_is_near_none_is_not_guessed() -> None:
     for key in ("COLOUR", 3):
         (problem,) = problems_of(**{str(key): 1})
