@@ -137,11 +137,13 @@ class Client:
             answer.broken = f"{type(error).__name__}: {error}"
             self.close()
         if answer.is_whole:
-            self._go_on()
+            self._go_on(request, answer)
         return answer
 
-    def _go_on(self) -> None:
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+    def _go_on(self, request: Request, answer: Answer) -> None:
+        """Not behind a refused upload: gunicorn reads 64 KiB of it, and closes without a word."""
+        is_over = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+        if is_over and (answer.status < 500 or request.body is None):
             self._http.start_next_cycle()
         else:
             self.close()

@@ -13,10 +13,12 @@ from tests.harness.http_requests import OK, Request, RequestReader, recording
 from tests.harness.patterns import digest, pattern
 from tests.harness.raw_client import Broken, RawClient
 from tests.harness.scripted_upstream import DEADLINE, Connection, Script
-from tests.traffic.stage import NEIGHBOURS, WITH_SOCKET, Stage, on, request
+from tests.traffic.stage import NEIGHBOURS, WITH_SOCKET, Stage, chunked, on, request
 
 SIZE = 50_000_000
 REFUSAL = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 9\r\n\r\ntoo large"
+# Of a body that nobody reads gunicorn reads so much, and closes, whatever its answer has said.
+DRAINED = 64 * 1024
 NEXT = request("GET", "/next", "Connection: close")
 
 
@@ -50,6 +52,15 @@ def is_next_right(client: RawClient) -> bool:
     except (Broken, ConnectionError):
         return True
     return (answer.status, answer.body) == (200, b"ok")
+
+
+def next_status(client: RawClient, rest: bytes) -> int | None:
+    """Of the answer behind the rest of a request; None where the connection ends instead."""
+    try:
+        client.send(rest + NEXT)
+        return client.read_answer().status
+    except (Broken, ConnectionError):
+        return None
 
 
 @on(*WITH_SOCKET)
@@ -92,6 +103,26 @@ def test_chunked_upload_is_refused_before_its_end(stage: Stage) -> None:
             client.send(b"5\r\nthird\r\n0\r\n\r\n")
         assert is_next_right(client)
     assert stage.works()
+
+
+@on("fastpath", "gthread", "runserver", FRONTEND="http://127.0.0.1:9")
+@pytest.mark.parametrize("size", [5, 26_000, 200_000])
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_connection_goes_on_where_a_refusal_does_not_say_its_end(
+    stage: Stage, framing: str, size: int
+) -> None:
+    """The client sends its request to the end: it may have the next one on the way."""
+    body = b"x" * size
+    if framing == "chunked":
+        head, body = request("POST", "/up", "Transfer-Encoding: chunked"), chunked(body)
+    else:
+        head = request("POST", "/up", f"Content-Length: {size}")
+    with stage.client() as client:
+        client.send(head)
+        first = client.read_answer()
+        if first.get("Connection") != "close":
+            is_left = (stage.kind, framing) == ("gthread", "length") and size > DRAINED
+            assert next_status(client, body) == (None if is_left else first.status)
 
 
 @on(*WITH_SOCKET)

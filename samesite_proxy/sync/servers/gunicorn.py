@@ -53,6 +53,7 @@ def _chunks(reader: Any, exchange: Exchange) -> Iterator[bytes]:
         reader.parser = None
     except _Unwanted:
         reader.parser = _lost_parser()
+        reader.req.force_close()  # The answer tells the client (RFC 9112, 9.6).
     finally:
         del unreader.chunk
 
