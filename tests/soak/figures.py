@@ -31,7 +31,7 @@ MOST_MEMORY = 12 * MIB  # Arenas that the allocator keeps: 24 bytes of each of 5
 WARM = 55.0
 # Wake-ups of a process that has nothing to do, a second: the reloader's own looks are among them.
 MOST_IDLE = 40.0
-MOST_A_PIECE = 1.5  # Times what they were at first, and one.
+MOST_A_REQUEST = 1.5  # Times what they were at first, and one.
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,14 @@ class Look:
 class Rest:
     """The processes by their roles, when nothing is asked.
 
-    `a_piece` is how often those that have lived through the load before were woken for each piece
-    of work: streams go on while requests are late on a busy machine.
+    `a_request` is how often those that have lived through the load before were woken by a request.
     """
 
     seconds: float  # under load, up to here
     requests: int
     looks: dict[str, Look]
     idle: dict[str, float]
-    a_piece: float
+    a_request: float
 
 
 def wakeups_of(pid: int) -> int:
@@ -195,7 +194,7 @@ def lines_of(rests: list[Rest]) -> list[Line]:
     lines = []
     for role in rests[0].looks:
         lines += [*_held(rests, role), _woken(rests, role)]
-    costs = [rest.a_piece for rest in rests]
-    most = costs[0] * MOST_A_PIECE + 1
+    costs = [rest.a_request for rest in rests]
+    most = costs[0] * MOST_A_REQUEST + 1
     is_flat = costs[-1] <= most
-    return [*lines, Line("all", "wake-ups/piece", costs[0], costs[-1], 0.0, most, is_flat)]
+    return [*lines, Line("all", "wake-ups/request", costs[0], costs[-1], 0.0, most, is_flat)]

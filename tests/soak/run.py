@@ -197,23 +197,23 @@ class Soak:
         await asyncio.gather(*tasks, *self._held)
         self.loaded = self._seconds()
 
-    async def rest(self, a_piece: float) -> None:
+    async def rest(self, a_request: float) -> None:
         self.verdict.settle()
         if self._has_ended():
             return
         looks = await asyncio.to_thread(self._processes.settled)
         idle = await asyncio.to_thread(self._processes.idle)
-        self.rests.append(Rest(self.loaded, self.verdict.requests, looks, idle, a_piece))
+        self.rests.append(Rest(self.loaded, self.verdict.requests, looks, idle, a_request))
 
     async def run(self) -> None:
         for seconds in self.plan.parts():
             if self._is_stopped:
                 break
-            before, pieces = self._processes.wakeups(), self.verdict.pieces
+            before, requests = self._processes.wakeups(), self.verdict.requests
             await self.load(seconds)
             after = self._processes.wakeups()
             woken = sum(after[pid] - before[pid] for pid in after if pid in before)
-            await self.rest(woken / max(self.verdict.pieces - pieces, 1))
+            await self.rest(woken / max(self.verdict.requests - requests, 1))
 
     def outcome(self) -> Outcome:
         tracebacks = tracebacks_in(self.server.log())

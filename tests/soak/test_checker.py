@@ -137,13 +137,13 @@ def test_events_are_counted_up_to_the_first_odd_one() -> None:
     assert events_in(b"".join(events[:1] + events[2:]), 7) == -1
 
 
-def rest_of(requests: int, memory: int, descriptors: int, a_piece: float = 2.0) -> Rest:
+def rest_of(requests: int, memory: int, descriptors: int) -> Rest:
     return Rest(
         requests / 10,
         requests,
         {"server": Look(1, memory, descriptors, 3, 0)},
         {"server": 0.0},
-        a_piece,
+        2.0,
     )
 
 
@@ -154,12 +154,3 @@ def test_what_rises_is_seen_and_what_varies_is_not() -> None:
     rising = {line.name for line in lines_of(leaks) if not line.is_flat}
     assert rising == {"descriptors", "memory"}
     assert slope([(0, 1), (1, 2), (2, 3), (3, 40), (4, 5)]) == 1
-
-
-def test_more_wakeups_for_the_same_work_are_seen(verdict: Verdict) -> None:
-    verdict.next_number(is_repeatable=True)
-    verdict.done.update({"events": 5, "messages": 4, "whole": 1})
-    assert verdict.pieces == 10
-    woken = [rest_of(1000 * n, 50 * MIB, 20, cost) for n, cost in enumerate((2.0, 3.9, 4.1))]
-    assert [line.name for line in lines_of(woken) if not line.is_flat] == ["wake-ups/piece"]
-    assert all(line.is_flat for line in lines_of(woken[:2]))

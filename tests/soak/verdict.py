@@ -100,8 +100,3 @@ class Verdict:
     @property
     def requests(self) -> int:
         return self._numbers
-
-    @property
-    def pieces(self) -> int:
-        """Requests, and what has come on streams: all that the server wakes for."""
-        return self._numbers + self.done["events"] + self.done["messages"]
