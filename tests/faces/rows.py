@@ -130,6 +130,13 @@ def await_elsewhere(served: Served, *lines: str) -> Answer:
     return answers[-1]
 
 
+def given_up(served: Served, *lines: str) -> Answer:
+    """Our runserver starts it, and it ends."""
+    if served.kind == "fastpath":
+        await_that("it is given up", lambda: "Django goes on without it" in served.server.log())
+    return served.get("/given-up/x", *lines)
+
+
 LONG = tuple(f"X-Long-{number}: {'x' * 7_000}" for number in range(10))
 ASKING = frozenset({Form.PAGE, Form.JSON})
 SCRIPTS = frozenset({Form.JSON, Form.LINE})
@@ -204,7 +211,7 @@ ROWS |= {
         environment={WHEREABOUTS: '{"/awaited": ""}'},
     ),
     errors.GIVEN_UP: Row(
-        get("/given-up/x"),
+        given_up,
         ("fastpath", "gthread", "uvicorn front"),
         prefix="/given-up",
         settings={"COMMAND": {"/given-up": "exit 0"}},
