@@ -33,7 +33,8 @@ def _concerns(frontend: Frontend) -> bool:
 
 def _found(other_than: Iterable[int]) -> int | None:
     ports = (port for port in sockets.DEV_PORTS if port not in other_than)
-    return next((port for port in ports if sockets.has_pages(port)), None)
+    name, seconds = "localhost", sockets.SECONDS
+    return next((port for port in ports if sockets.has_pages(port, name, seconds)), None)
 
 
 def found_besides(ports: Iterable[int]) -> tuple[str, str] | None:

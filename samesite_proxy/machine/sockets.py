@@ -158,7 +158,7 @@ def _first_bytes(asked: socket.socket, count: int, seconds: float) -> bytes:
     return said
 
 
-def has_pages(port: int, name: str = "localhost", seconds: float = SECONDS) -> bool:
+def has_pages(port: int, name: str, seconds: float) -> bool:
     """Whether it answers HTTP, and not only to say that it wants something else."""
     asked = _connected(name, port, seconds)
     if asked is None:

@@ -7,6 +7,7 @@ what it likes. Nothing is parsed that the script does not ask for.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import socket
 import struct
 import threading
@@ -16,6 +17,11 @@ from queue import Queue
 from tests.harness.ports import free_port
 
 DEADLINE = 20.0
+
+
+C_LIBRARY = ctypes.CDLL(None)
+# Of the family AF_UNSPEC: on Linux a connection to it ends the one that there is, by a reset.
+NO_ADDRESS = bytes(16)
 
 
 class Connection:
@@ -54,9 +60,11 @@ class Connection:
         self.sock.sendall(data)
 
     def reset(self) -> None:
-        """RST instead of FIN."""
+        """RST instead of FIN. The script's thread may wait for what comes: a descriptor that is
+        closed under it may be another file at once, for which it would wait."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.sock.close()
+        if C_LIBRARY.connect(self.sock.fileno(), NO_ADDRESS, len(NO_ADDRESS)) != 0:
+            self.sock.close()
 
     def end(self) -> None:
         """End both directions, so that a script that waits goes on."""

@@ -128,7 +128,9 @@ def test_failure_and_refusal_are_ours(stage: Stage) -> None:
 
 @on("gthread", "uvicorn plain", **CONDITIONAL)
 def test_row_ends_where_another_answer_is_sent_in_its_place(stage: Stage) -> None:
+    eyes = Eyes(stage)
     tag = stage.get("/api/hello/").get("ETag")
+    eyes.await_row("/api/hello/", is_over)  # It ends behind its answer.
     eyes = Eyes(stage)
     assert stage.get("/api/hello/", f"If-None-Match: {tag}").status == 304
     assert eyes.await_row("/api/hello/", is_over)["who"] == "Django"
