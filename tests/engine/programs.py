@@ -151,23 +151,27 @@ def start_without_descriptors(url: str) -> None:
     say(outcome(lambda: start(at)))
 
 
+def wait_for_client(at: Upstream) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        exchange = at.request("POST", "/stay", HOST, CHUNKED, ours.fileno())
+        say("left", exchange.await_client())
+
+
 def wait_in(at: Upstream, how: str) -> None:
-    """Waits for a stalled upstream in one of the ways there are."""
-    exchange = start(at, "/stay", -2 if how in ("head", "read") else CHUNKED)
+    """Waits for a stalled upstream, which hears of one request, in one of the ways there are."""
     try:
-        if how == "head":
-            exchange.head()
+        if how == "await_client":
+            wait_for_client(at)
+        elif how == "head":
+            start(at, "/stay").head()
         elif how == "read":
             exchange = start(at, "/half")
             exchange.head()
             exchange.read()
             exchange.read()
-        elif how == "await_client":
-            ours, theirs = socket.socketpair()
-            with ours, theirs:
-                exchange = at.request("POST", "/stay", HOST, CHUNKED, ours.fileno())
-                say("left", exchange.await_client())
         else:
+            exchange = start(at, "/stay", CHUNKED)
             while exchange.send(b"x" * 65536):
                 pass
             say("unwanted")
