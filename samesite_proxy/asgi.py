@@ -71,9 +71,10 @@ class ASGIProxy:
             scope = targets.settled(scope)
         if scope["type"] == "http" and self._is_first:
             frontend = self._frontend_of(scope)
-            is_inner = self._inner_routes.have_page(scope)
             # A folder's files are the middleware's to answer.
-            if frontend and frontend.folder is None and (targets.is_refused(scope) or not is_inner):
+            if (frontend and frontend.folder is None) and (
+                targets.is_refused(scope) or not self._inner_routes.have_page(scope)
+            ):
                 await self._http(scope, receive, send, frontend)
                 return
         if scope["type"] == "websocket":
