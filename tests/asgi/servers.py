@@ -63,7 +63,7 @@ COMMANDS |= {
 
 
 def _at_root_path(kind: str) -> Callable[[int], list[str]]:
-    return lambda port: [*COMMANDS[kind](port), "--root-path=/root"]
+    return lambda port: [*COMMANDS[kind](port), "--root-path=/mounted"]
 
 
 ROOTED = [f"{name} channels --root-path" for name in ("uvicorn", "daphne", "hypercorn")]

@@ -38,7 +38,7 @@ def test_routes_of_channels_keep_theirs(stage: Stage) -> None:
 
 
 # Some servers put the root before the path that was asked for, others expect it there.
-PREFIX = "/root/"
+PREFIX = "/mounted/"
 
 
 @on(*ROOTED)
